@@ -1,0 +1,3 @@
+//! Arguments, exit codes, the binary `kiln`.
+
+fn main() {}

@@ -1,0 +1,4 @@
+//! Events and diagnostics to lines, as a fold.
+//!
+//! # Never
+//! Decides what happens next.

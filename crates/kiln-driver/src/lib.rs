@@ -1,0 +1,4 @@
+//! One function per operation; wires implementations, reads environment and configuration.
+//!
+//! # Never
+//! Prints.

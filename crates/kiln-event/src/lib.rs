@@ -1,0 +1,4 @@
+//! What happened, as typed events; the `Sink` trait.
+//!
+//! # Never
+//! Prints.

@@ -1,0 +1,4 @@
+//! Syntax tree to canonical text.
+//!
+//! # Never
+//! Changes what a text means.

@@ -1,0 +1,4 @@
+//! Plan minus what exists: the jobs and their needs.
+//!
+//! # Never
+//! Runs a job.

@@ -1,0 +1,4 @@
+//! The `Runner` of this machine: stage, run, capture.
+//!
+//! # Never
+//! Knows keys, elements or an index.

@@ -1,0 +1,4 @@
+//! Pins of sources and bases: parse, print, merge.
+//!
+//! # Never
+//! Reads the file or the network.

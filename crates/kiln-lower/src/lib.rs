@@ -1,0 +1,4 @@
+//! Value to IR.
+//!
+//! # Never
+//! Evaluates by itself, knows keys.

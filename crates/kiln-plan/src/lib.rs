@@ -1,0 +1,4 @@
+//! Closure, order, cycles, keys.
+//!
+//! # Never
+//! Knows what exists, touches the disk.

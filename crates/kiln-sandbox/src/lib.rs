@@ -1,0 +1,4 @@
+//! Sandbox specification to bubblewrap process.
+//!
+//! # Never
+//! Knows a store.

@@ -1,0 +1,4 @@
+//! Debian packages as a base: indexes, resolver, unpacking, fix-ups.
+//!
+//! # Never
+//! Runs a maintainer script.

@@ -1,0 +1,4 @@
+//! Sources that are folders of the project.
+//!
+//! # Never
+//! Reads outside the project.

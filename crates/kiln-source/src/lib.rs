@@ -1,0 +1,4 @@
+//! The `SourceKind` trait, mirrors, fetching with retries.
+//!
+//! # Never
+//! Names a host, knows one kind.

@@ -1,0 +1,4 @@
+//! The texts of the standard library, embedded.
+//!
+//! # Never
+//! Knows what they mean.

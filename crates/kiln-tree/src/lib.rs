@@ -1,0 +1,4 @@
+//! Relative paths and content-addressed directories as values, in REAPI canonical form.
+//!
+//! # Never
+//! Touches the disk.

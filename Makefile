@@ -1,0 +1,36 @@
+# Thin: every target brings what it needs first and says so; what is there already costs nothing.
+
+# Programs brought without root come last, so that those of the system win.
+export PATH := $(PATH):$(CURDIR)/target/tools/usr/bin
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+
+.PHONY: help demo test lint tools fixtures casd
+help:
+	@echo "make demo      builds kiln, builds docs/examples/hello with it, runs the result"
+	@echo "make test      the whole test suite"
+	@echo "make lint      formatting and clippy"
+	@echo "make tools     system programs that kiln needs (bubblewrap)"
+	@echo "make fixtures  packages and the static shell that tests use, under target/"
+	@echo "make casd      the remote execution engine that tests use, under target/"
+
+demo: tools
+	$(CARGO) build --quiet --package kiln-cli
+	@tests/fixtures/demo.sh $(TARGET)/debug/kiln
+
+test: tools fixtures casd
+	$(CARGO) test --workspace --quiet
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+
+tools:
+	@tests/fixtures/tools.sh
+
+fixtures:
+	@tests/fixtures/mirror.sh
+	@tests/fixtures/shell.sh
+
+casd:
+	@tests/fixtures/casd.sh

@@ -1,4 +1,155 @@
-//! What happened, as typed events; the `Sink` trait.
+//! What happened, as typed events; the [`Sink`] trait.
+//!
+//! # Purpose
+//! Everything a person may see of a run is an [`Event`], emitted once by the crate that knows; the console,
+//! `events.jsonl` and every report are folds of the stream.
 //!
 //! # Never
-//! Prints.
+//! Prints; reads a clock.
+//!
+//! # Example
+//! ```
+//! use kiln_event::{Event, Record};
+//! let line = Record { v: 1, micros: 7, event: Event::Planned { nodes: 3, cached: 2, to_build: 1 } }.to_line();
+//! assert_eq!(line, r#"{"v":1,"micros":7,"ev":"planned","nodes":3,"cached":2,"to-build":1}"#);
+//! ```
+
+use kiln_digest::{Digest, Key};
+use kiln_ir::ElementName;
+use serde::{Deserialize, Serialize};
+
+/// Something that happened in a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ev", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+pub enum Event {
+    RunStarted {
+        run: String,
+        version: String,
+        command: Vec<String>,
+    },
+    /// Nodes of the plan, how many of them are in the store by key, how many may have to be built.
+    Planned {
+        nodes: usize,
+        cached: usize,
+        to_build: usize,
+    },
+    FetchStarted {
+        source: String,
+    },
+    /// A source or package is here; `bytes` came over the wire (0: it was here already).
+    Fetched {
+        source: String,
+        bytes: u64,
+    },
+    FetchFailed {
+        source: String,
+        message: String,
+    },
+    /// A mirror failed and another try or mirror follows.
+    FetchRetried {
+        source: String,
+        attempt: u32,
+        message: String,
+    },
+    ElementStarted {
+        element: ElementName,
+        key: Key,
+    },
+    /// The key is new, the action is not: nothing ran (early cutoff).
+    ElementCutOff {
+        element: ElementName,
+        key: Key,
+        action: Digest,
+        out: Digest,
+    },
+    /// A sandbox starts for this action.
+    SandboxLaunched {
+        element: ElementName,
+        action: Digest,
+    },
+    ElementBuilt {
+        element: ElementName,
+        key: Key,
+        action: Option<Digest>,
+        out: Digest,
+        micros: u64,
+    },
+    /// The element's own script failed.
+    ElementFailed {
+        element: ElementName,
+        key: Key,
+        failure: Failure,
+    },
+    /// An element that was not tried because one below it failed.
+    ElementSkipped {
+        element: ElementName,
+        because: ElementName,
+    },
+    Warning {
+        code: String,
+        message: String,
+    },
+    RunEnded {
+        ok: bool,
+        built: usize,
+        cached: usize,
+        failed: usize,
+        launched: usize,
+        micros: u64,
+    },
+}
+
+/// A failed script, as a person must see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Failure {
+    pub phase: Option<String>,
+    pub exit: Option<i32>,
+    /// Why it ended when not by its own exit: a time limit.
+    pub reason: Option<String>,
+    /// Path of the whole log.
+    pub log: String,
+    /// The last lines of the log.
+    pub tail: Vec<String>,
+    /// Whether this is the record of an earlier run, reported without running again.
+    pub recorded: bool,
+}
+
+/// An event with its time since the start of the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Version of this form.
+    pub v: u32,
+    pub micros: u64,
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+impl Record {
+    /// Returns the JSON line of this record, without the newline.
+    pub fn to_line(&self) -> String {
+        // Every field is a text, a number or a list of them: nothing that JSON cannot say.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Reads a JSON line.
+    ///
+    /// # Errors
+    /// When the line is no record of a known event.
+    pub fn from_line(line: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(line)
+    }
+}
+
+/// Takes events as they happen, from any thread.
+pub trait Sink: Send + Sync {
+    /// Takes one event.
+    fn emit(&self, event: Event);
+}
+
+/// Forgets all events.
+pub struct Silent;
+
+impl Sink for Silent {
+    fn emit(&self, _event: Event) {}
+}

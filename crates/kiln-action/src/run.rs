@@ -1,0 +1,109 @@
+//! What a runner is asked and what it answers.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kiln_digest::Digest;
+use kiln_tree::Tree;
+
+use crate::Action;
+
+/// An action to run, with what changes how it runs but never its result.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub action: Action,
+    pub staging: Staging,
+    /// Environment outside the action and its digest: `KILN_JOBS`, `MAKEFLAGS`, the element's advice.
+    pub advice: BTreeMap<String, String>,
+    /// File that receives the joined output while the command runs.
+    pub log: PathBuf,
+    /// Set by whoever wants the command to end.
+    pub cancel: CancelFlag,
+}
+
+/// The input root in parts that stack to it; a runner may use it instead of staging the whole tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Staging {
+    /// Read-only trees, lowest first.
+    pub lowers: Vec<Tree>,
+    /// What lies above them: sources, generated files, empty folders.
+    pub upper: Tree,
+}
+
+/// A request to stop, shared between threads.
+#[derive(Clone, Debug, Default)]
+pub struct CancelFlag(Arc<AtomicBool>);
+
+impl CancelFlag {
+    /// Asks everyone who holds this flag to stop.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Returns whether a stop was asked for.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The command's own exit status.
+    Exit(i32),
+    /// The watchdog ended it.
+    TimedOut,
+    /// The caller ended it.
+    Cancelled,
+}
+
+/// One phase as the command reported it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phase {
+    pub name: String,
+    /// Seconds since 1970, as text with the precision that the root's `date` has.
+    pub start: String,
+    /// Nothing when the phase did not come to its end.
+    pub end: Option<String>,
+    pub exit: Option<i32>,
+}
+
+/// What a command cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Usage {
+    pub user_micros: u64,
+    pub system_micros: u64,
+    pub max_rss_kib: u64,
+}
+
+/// What came of an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    pub ending: Ending,
+    /// `/out` without times; nothing when the command did not succeed or it was no folder.
+    pub out: Option<Tree>,
+    /// Other output paths by name, such as the top folders of a root after integration, without times.
+    pub others: BTreeMap<String, Tree>,
+    /// The build tree with its times, when it was left behind (a failure).
+    pub build_tree: Option<Tree>,
+    pub phases: Vec<Phase>,
+    /// The joined output.
+    pub log: Digest,
+    pub usage: Usage,
+    /// What capture dropped: special files, permission bits that no tree keeps.
+    pub warnings: Vec<String>,
+}
+
+/// Why an action could not be run at all; never the command's own failure.
+pub type RunError = Box<dyn miette::Diagnostic + Send + Sync + 'static>;
+
+/// Runs actions: on this machine or elsewhere.
+pub trait Runner: Send + Sync {
+    /// Runs an action and brings its outputs into the store that the runner was made for.
+    ///
+    /// # Errors
+    /// When the sandbox, the disk or the network failed, not when the command did.
+    fn run(&self, request: &Request) -> Result<Outcome, RunError>;
+}

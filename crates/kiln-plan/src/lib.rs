@@ -1,4 +1,209 @@
-//! Closure, order, cycles, keys.
+//! Closure, order, cycles, keys: the IR of a project as nodes that know their identity.
+//!
+//! # Purpose
+//! [`plan()`] answers, without looking at the world, what the targets need, in which order, and under which
+//! [`Key`] each artifact is found.
 //!
 //! # Never
-//! Knows what exists, touches the disk.
+//! Knows what exists already; touches the disk, the network or a clock.
+//!
+//! # Example
+//! ```
+//! use kiln_ir::{ElementName, Ir, Pins};
+//! use kiln_plan::{Platform, Request, plan};
+//! let text = r#"{ "version": 1, "project": "p", "elements": [ { "name": "a", "deps": ["b"] }, { "name": "b" } ] }"#;
+//! let ir = Ir::from_json(text).unwrap();
+//! let request = Request { targets: vec![ElementName::parse("a").unwrap()], platform: Platform::default() };
+//! let plan = plan(&ir, &Pins::default(), &request).unwrap();
+//! let names: Vec<&str> = plan.nodes.iter().map(|node| node.element.as_str()).collect();
+//! assert_eq!(names, ["b", "a"]);
+//! ```
+
+mod key;
+mod order;
+
+pub use key::SCHEME;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use kiln_digest::Key;
+use kiln_ir::{Element, ElementName, Ir, Pins, Place, Step};
+
+/// What is asked of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    pub targets: Vec<ElementName>,
+    /// What the phases run on.
+    pub platform: Platform,
+}
+
+/// A build platform in the words of the remote-apis platform lexicon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Platform {
+    pub os_family: String,
+    pub isa: String,
+}
+
+impl Default for Platform {
+    fn default() -> Self {
+        Self { os_family: "linux".to_owned(), isa: "x86-64".to_owned() }
+    }
+}
+
+/// Index of a node in its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeIx(pub usize);
+
+/// The elements that the targets need, each with its key, dependencies first.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Plan {
+    pub nodes: Vec<Node>,
+    pub targets: Vec<NodeIx>,
+}
+
+/// An element with its identity and the places of its dependencies in the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    pub element: ElementName,
+    pub key: Key,
+    pub base: Option<NodeIx>,
+    pub build_deps: Vec<NodeIx>,
+    pub deps: Vec<NodeIx>,
+    pub run_deps: Vec<NodeIx>,
+    pub stage_at: BTreeMap<String, Vec<NodeIx>>,
+    /// What the element is composed or filtered of.
+    pub of: Vec<NodeIx>,
+}
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    #[error("there is no element `{name}`")]
+    UnknownTarget { name: ElementName, known: Vec<ElementName> },
+    #[error("`{element}` needs `{dependency}`, which is no element")]
+    UnknownDependency { element: ElementName, dependency: ElementName, place: Option<Place> },
+    /// Each element needs the next, the last needs the first.
+    #[error("`{}` needs itself: {}", path[0].0, in_words(path))]
+    Cycle { path: Vec<(ElementName, Option<Place>)> },
+    #[error("`{element}` has no pin of `{what}`")]
+    MissingPin { element: ElementName, what: String, place: Option<Place> },
+}
+
+fn in_words(path: &[(ElementName, Option<Place>)]) -> String {
+    let names = path.iter().chain(path.first()).map(|(name, _)| name.as_str());
+    names.collect::<Vec<_>>().join(" -> ")
+}
+
+/// Plans the targets and all they need.
+///
+/// # Errors
+/// When a name is unknown, elements need each other in a circle, or a pin is missing.
+pub fn plan(ir: &Ir, pins: &Pins, request: &Request) -> Result<Plan, PlanError> {
+    for name in &request.targets {
+        if ir.element(name).is_none() {
+            let known = ir.elements.iter().map(|element| element.name.clone()).collect();
+            return Err(PlanError::UnknownTarget { name: name.clone(), known });
+        }
+    }
+    let ordered = order::order(ir, &request.targets)?;
+    let place_of: BTreeMap<&ElementName, NodeIx> =
+        ordered.iter().enumerate().map(|(ix, element)| (&element.name, NodeIx(ix))).collect();
+    let mut plan = Plan::default();
+    for element in &ordered {
+        let node = node(element, &place_of, &plan.nodes, pins, &request.platform)?;
+        plan.nodes.push(node);
+    }
+    plan.targets = request.targets.iter().map(|name| place_of[name]).collect();
+    Ok(plan)
+}
+
+fn node(
+    element: &Element,
+    place_of: &BTreeMap<&ElementName, NodeIx>,
+    earlier: &[Node],
+    pins: &Pins,
+    platform: &Platform,
+) -> Result<Node, PlanError> {
+    let places = |names: &[ElementName]| names.iter().map(|name| place_of[name]).collect();
+    let mut node = Node {
+        element: element.name.clone(),
+        key: Key([0; 32]),
+        base: element.base.as_ref().map(|name| place_of[name]),
+        build_deps: places(&element.build_deps),
+        deps: places(&element.deps),
+        run_deps: places(&element.run_deps),
+        stage_at: element.stage_at.iter().map(|(at, of)| (at.clone(), places(of))).collect(),
+        of: places(&parts_of(element)),
+    };
+    node.key = key::key(element, &node, earlier, pins, platform)?;
+    Ok(node)
+}
+
+/// Returns the elements that an element is composed or filtered of.
+pub(crate) fn parts_of(element: &Element) -> Vec<ElementName> {
+    let mut parts = Vec::new();
+    for step in &element.steps {
+        match step {
+            Step::Compose(compose) => parts.extend(compose.of.iter().cloned()),
+            Step::Filter(filter) => parts.push(filter.of.clone()),
+            Step::Run { .. } | Step::Import { .. } | Step::Base(_) => {}
+        }
+    }
+    parts
+}
+
+impl Plan {
+    /// Returns a node.
+    ///
+    /// # Panics
+    /// When the index is of another plan.
+    pub fn node(&self, ix: NodeIx) -> &Node {
+        &self.nodes[ix.0]
+    }
+
+    /// Returns the closures of nodes in order: what is staged where they are staged, dependencies first, each node
+    /// at its first place (`docs/spec/identity.md`, roots).
+    pub fn closure(&self, of: &[NodeIx]) -> Vec<NodeIx> {
+        let mut seen = BTreeSet::new();
+        let mut closure = Vec::new();
+        for first in of {
+            let mut path = vec![(*first, false)];
+            while let Some((ix, done)) = path.pop() {
+                if done {
+                    closure.push(ix);
+                    continue;
+                }
+                if !seen.insert(ix) {
+                    continue;
+                }
+                path.push((ix, true));
+                let node = self.node(ix);
+                let staged_with = node.deps.iter().chain(&node.run_deps).rev();
+                path.extend(staged_with.map(|ix| (*ix, false)));
+            }
+        }
+        closure
+    }
+
+    /// Returns what is staged while a node is built, above its base.
+    pub fn staged(&self, ix: NodeIx) -> Vec<NodeIx> {
+        let node = self.node(ix);
+        let direct: Vec<NodeIx> = node.build_deps.iter().chain(&node.deps).copied().collect();
+        self.closure(&direct)
+    }
+}
+
+impl fmt::Display for Plan {
+    /// Writes the stable text form: one line a node.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (ix, node) in self.nodes.iter().enumerate() {
+            let mark = if self.targets.contains(&NodeIx(ix)) { '*' } else { ' ' };
+            writeln!(f, "{mark} {} {}", node.key, node.element)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

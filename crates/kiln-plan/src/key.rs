@@ -1,0 +1,181 @@
+//! The key of an element: the canonical encoding of all that its artifact depends on (`docs/spec/identity.md`).
+
+use kiln_digest::{Digest, Encoder, Key};
+use kiln_ir::{Base, Compose, Element, Filter, Phase, Pins, PlacedSource, Step, User};
+
+use crate::{Node, NodeIx, PlanError, Platform};
+
+/// Name and version of the encoding; a change of it changes every key.
+pub const SCHEME: &str = "kiln-key/1";
+
+/// Takes the key of an element whose dependencies have theirs.
+pub(crate) fn key(
+    element: &Element,
+    node: &Node,
+    earlier: &[Node],
+    pins: &Pins,
+    platform: &Platform,
+) -> Result<Key, PlanError> {
+    // Names stand for keys here: `node` holds where each of them leads.
+    let Element {
+        name: _,
+        base: _,
+        build_deps: _,
+        deps: _,
+        run_deps: _,
+        stage_at: _,
+        sources,
+        patches,
+        env,
+        user,
+        steps,
+        splits,
+        integrate,
+        overlaps,
+        public: _,
+        advice: _,
+    } = element;
+    let Platform { os_family, isa } = platform;
+    let key_of = |ix: NodeIx| earlier[ix.0].key;
+    let pinned = Pinned { element, pins };
+
+    let mut out = Encoder::new(SCHEME);
+    out.list(
+        steps.iter().map(|step| pinned.step(step)).collect::<Result<Vec<_>, _>>()?,
+        encode_step,
+    );
+    out.list(env, |out, (name, value)| {
+        out.text(name).text(value);
+    });
+    out.text(os_family).text(isa);
+    let sources: Vec<(&str, Digest)> =
+        sources.iter().map(|placed| pinned.source(placed)).collect::<Result<_, _>>()?;
+    out.list(sources, |out, (at, tree)| {
+        out.digest(&tree).text(at);
+    });
+    let patches: Vec<(Digest, u32)> =
+        patches.iter().map(|patch| pinned.patch(patch)).collect::<Result<_, _>>()?;
+    out.list(patches, |out, (content, strip)| {
+        out.digest(&content).unsigned(u64::from(strip));
+    });
+    out.option(node.base, |out, base| {
+        out.raw_key(&key_of(base));
+    });
+    out.list(dependencies(node), |out, (list, ix, at)| {
+        out.text(list).raw_key(&key_of(ix)).text(at);
+    });
+    out.text(match user {
+        User::Builder => "builder",
+        User::Root => "root",
+    });
+    out.list(splits, |out, (name, globs)| {
+        out.text(name);
+        texts(out, globs);
+    });
+    texts(&mut out, integrate);
+    texts(&mut out, overlaps);
+    Ok(out.key())
+}
+
+/// Returns the direct dependencies in order: the list, the node, the folder it is staged at.
+fn dependencies(node: &Node) -> Vec<(&'static str, NodeIx, &str)> {
+    let Node { element: _, key: _, base: _, build_deps, deps, run_deps, stage_at, of } = node;
+    let plain = |list, nodes: &[NodeIx]| -> Vec<(&'static str, NodeIx, &str)> {
+        nodes.iter().map(|ix| (list, *ix, "/")).collect()
+    };
+    let mut all = plain("build-deps", build_deps);
+    all.extend(plain("deps", deps));
+    all.extend(plain("run-deps", run_deps));
+    for (at, nodes) in stage_at {
+        all.extend(nodes.iter().map(|ix| ("stage-at", *ix, at.as_str())));
+    }
+    all.extend(plain("of", of));
+    all
+}
+
+/// A step with the pins of what comes from outside.
+#[derive(Clone, Copy)]
+enum PinnedStep<'a> {
+    Plain(&'a Step),
+    Base { packages: &'a [[u8; 32]], fixups: u32 },
+}
+
+struct Pinned<'a> {
+    element: &'a Element,
+    pins: &'a Pins,
+}
+
+impl<'a> Pinned<'a> {
+    fn missing(&self, what: &impl ToString) -> PlanError {
+        PlanError::MissingPin {
+            element: self.element.name.clone(),
+            what: what.to_string(),
+            place: self.element.advice.origin.clone(),
+        }
+    }
+
+    fn step(&self, step: &'a Step) -> Result<PinnedStep<'a>, PlanError> {
+        let Step::Base(base) = step else {
+            return Ok(PinnedStep::Plain(step));
+        };
+        let pin = self.pins.bases.get(base).ok_or_else(|| self.missing(base))?;
+        match base {
+            // What was asked for does not count, only what it came to.
+            Base::Debian { suite: _, arch: _, components: _, packages: _, assume: _ } => {
+                Ok(PinnedStep::Base { packages: &pin.packages, fixups: pin.fixups })
+            }
+        }
+    }
+
+    fn source(&self, placed: &'a PlacedSource) -> Result<(&'a str, Digest), PlanError> {
+        let PlacedSource { at, source } = placed;
+        let tree = self.pins.sources.get(source).ok_or_else(|| self.missing(source))?;
+        Ok((at, *tree))
+    }
+
+    fn patch(&self, patch: &kiln_ir::Patch) -> Result<(Digest, u32), PlanError> {
+        let kiln_ir::Patch { path, strip } = patch;
+        let content = self.pins.patches.get(path).ok_or_else(|| self.missing(path))?;
+        Ok((*content, *strip))
+    }
+}
+
+fn encode_step(out: &mut Encoder, step: PinnedStep<'_>) {
+    match step {
+        PinnedStep::Base { packages, fixups } => {
+            out.text("base-debian").unsigned(u64::from(fixups));
+            out.list(packages, |out, sha256| {
+                out.raw_key(&Key(*sha256));
+            });
+        }
+        PinnedStep::Plain(Step::Run { phases }) => {
+            out.text("run").list(phases, |out, Phase { name, script }| {
+                out.text(name).text(script);
+            });
+        }
+        PinnedStep::Plain(Step::Import { target }) => {
+            out.text("import").text(target);
+        }
+        PinnedStep::Plain(Step::Compose(compose)) => {
+            let Compose { of, include, exclude, include_orphans, run_integrate } = compose;
+            out.text("compose").unsigned(of.len() as u64);
+            texts(out, include);
+            texts(out, exclude);
+            out.flag(*include_orphans).flag(*run_integrate);
+        }
+        PinnedStep::Plain(Step::Filter(filter)) => {
+            let Filter { of: _, include, exclude, include_orphans } = filter;
+            out.text("filter");
+            texts(out, include);
+            texts(out, exclude);
+            out.flag(*include_orphans);
+        }
+        PinnedStep::Plain(Step::Base(_)) => unreachable!("a base step was pinned above"),
+    }
+}
+
+fn texts(out: &mut Encoder, texts: &[String]) {
+    out.list(texts, |out, text| {
+        out.text(text);
+    });
+}

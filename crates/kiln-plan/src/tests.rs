@@ -1,0 +1,152 @@
+//! Plans of small projects, as text.
+
+use super::*;
+use kiln_digest::Digest;
+use kiln_ir::Source;
+
+fn ir(elements: &str) -> Ir {
+    Ir::from_json(&format!(r#"{{ "version": 1, "project": "p", "elements": [ {elements} ] }}"#))
+        .unwrap()
+}
+
+fn planned(elements: &str, target: &str) -> Result<Plan, PlanError> {
+    let targets = vec![ElementName::parse(target).unwrap()];
+    let mut pins = Pins::default();
+    pins.sources.insert(Source::Local { path: "src".into(), exclude: vec![] }, Digest::of(b"src"));
+    plan(&ir(elements), &pins, &Request { targets, platform: Platform::default() })
+}
+
+#[track_caller]
+fn check(elements: &str, names: &str) {
+    let plan = planned(elements, "a").unwrap();
+    let found: Vec<&str> = plan.nodes.iter().map(|node| node.element.as_str()).collect();
+    assert_eq!(found.join(" "), names);
+}
+
+#[track_caller]
+fn check_staged(elements: &str, names: &str) {
+    let plan = planned(elements, "a").unwrap();
+    let staged = plan.staged(plan.targets[0]);
+    let found: Vec<&str> = staged.iter().map(|ix| plan.node(*ix).element.as_str()).collect();
+    assert_eq!(found.join(" "), names);
+}
+
+#[track_caller]
+fn check_error(elements: &str, message: &str) {
+    assert_eq!(planned(elements, "a").unwrap_err().to_string(), message);
+}
+
+fn key(elements: &str) -> Key {
+    let plan = planned(elements, "a").unwrap();
+    plan.node(plan.targets[0]).key
+}
+
+#[test]
+fn dependencies_come_first_and_once() {
+    check(
+        r#"{ "name": "a", "base": "s", "build-deps": ["b"], "deps": ["c"], "run-deps": ["d"] },
+           { "name": "b", "deps": ["c"] }, { "name": "c" }, { "name": "d" }, { "name": "s" }, { "name": "unused" }"#,
+        "s c b d a",
+    );
+    check(r#"{ "name": "a", "stage-at": { "/x": ["b"] } }, { "name": "b" }"#, "b a");
+    check(
+        r#"{ "name": "a", "steps": [ { "filter": { "of": "b", "include-orphans": true } } ] }, { "name": "b" }"#,
+        "b a",
+    );
+}
+
+#[test]
+fn a_root_holds_closures_but_no_build_deps_of_deps() {
+    check_staged(
+        r#"{ "name": "a", "base": "s", "build-deps": ["tool"], "deps": ["lib"], "run-deps": ["late"] },
+           { "name": "tool", "run-deps": ["x"], "build-deps": ["hidden"] }, { "name": "lib", "deps": ["x"] },
+           { "name": "x" }, { "name": "hidden" }, { "name": "late" }, { "name": "s" }"#,
+        "x tool lib",
+    );
+}
+
+#[test]
+fn a_cycle_is_shown_as_a_path() {
+    check_error(
+        r#"{ "name": "a", "deps": ["b"] }, { "name": "b", "run-deps": ["c"] }, { "name": "c", "build-deps": ["b"] }"#,
+        "`b` needs itself: b -> c -> b",
+    );
+    check_error(r#"{ "name": "a", "deps": ["a"] }"#, "`a` needs itself: a -> a");
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    check_error(r#"{ "name": "x" }"#, "there is no element `a`");
+    check_error(r#"{ "name": "a", "deps": ["gone"] }"#, "`a` needs `gone`, which is no element");
+    check_error(
+        r#"{ "name": "a", "sources": [ { "source": { "kind": "local", "path": "other" } } ] }"#,
+        "`a` has no pin of `other`",
+    );
+}
+
+#[test]
+fn names_and_advice_are_in_no_key() {
+    let plain = key(r#"{ "name": "a", "deps": ["b"] }, { "name": "b", "env": { "X": "1" } }"#);
+    assert_eq!(
+        plain,
+        key(r#"{ "name": "a", "deps": ["c"] }, { "name": "c", "env": { "X": "1" } }"#)
+    );
+    assert_eq!(
+        plain,
+        key(
+            r#"{ "name": "a", "deps": ["b"], "public": { "x": 1 }, "advice": { "summary": "s", "env": { "J": "2" } } },
+              { "name": "b", "env": { "X": "1" } }"#
+        )
+    );
+}
+
+#[test]
+fn every_part_of_identity_changes_the_key() {
+    let others = r#"{ "name": "b", "env": { "X": "1" } }, { "name": "c" }"#;
+    let run = r#""steps": [ { "run": { "phases": [ { "name": "build", "script": "true" } ] } } ]"#;
+    let forms = [
+        r"",
+        r#", "base": "b""#,
+        r#", "base": "c""#,
+        r#", "deps": ["b"]"#,
+        r#", "deps": ["c"]"#,
+        r#", "deps": ["b", "c"]"#,
+        r#", "deps": ["c", "b"]"#,
+        r#", "build-deps": ["b"]"#,
+        r#", "run-deps": ["b"]"#,
+        r#", "stage-at": { "/x": ["b"] }"#,
+        r#", "stage-at": { "/y": ["b"] }"#,
+        r#", "env": { "X": "1" }"#,
+        r#", "env": { "X": "2" }"#,
+        r#", "user": "root""#,
+        r#", "integrate": ["ldconfig"]"#,
+        r#", "overlaps": ["/x"]"#,
+        r#", "splits": { "devel": ["/x"] }"#,
+        r#", "sources": [ { "source": { "kind": "local", "path": "src" } } ]"#,
+        r#", "sources": [ { "at": "sub", "source": { "kind": "local", "path": "src" } } ]"#,
+        r#", "steps": [ { "import": { "target": "/" } } ]"#,
+        r#", "steps": [ { "import": { "target": "/usr" } } ]"#,
+        r#", "steps": [ { "compose": { "of": ["b"], "include-orphans": true, "run-integrate": true } } ]"#,
+        r#", "steps": [ { "compose": { "of": ["b"], "include-orphans": true, "run-integrate": false } } ]"#,
+        r#", "steps": [ { "filter": { "of": "b", "include-orphans": true } } ]"#,
+    ];
+    let mut keys: Vec<Key> =
+        forms.iter().map(|form| key(&format!(r#"{{ "name": "a"{form} }}, {others}"#))).collect();
+    keys.push(key(&format!(r#"{{ "name": "a", {run} }}, {others}"#)));
+    keys.push(key(&format!(r#"{{ "name": "a", {} }}, {others}"#, run.replace("true", "false"))));
+    let distinct: BTreeSet<Key> = keys.iter().copied().collect();
+    assert_eq!(distinct.len(), keys.len());
+}
+
+#[test]
+fn a_long_chain_needs_no_deep_stack() {
+    let mut elements: Vec<String> = (1..50_000)
+        .map(|ix| format!(r#"{{ "name": "e{ix}", "deps": ["e{}"] }}"#, ix + 1))
+        .collect();
+    elements.push(r#"{ "name": "e50000" }"#.to_owned());
+    let targets = vec![ElementName::parse("e1").unwrap()];
+    let request = Request { targets, platform: Platform::default() };
+    let plan = plan(&ir(&elements.join(",")), &Pins::default(), &request).unwrap();
+    assert_eq!(plan.nodes.len(), 50_000);
+    assert_eq!(plan.staged(plan.targets[0]).len(), 49_999);
+}

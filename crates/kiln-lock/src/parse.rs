@@ -1,0 +1,321 @@
+//! The text of `kiln.lock`, read strictly: every mistake has a place.
+
+use std::ops::Range;
+
+use kiln_diag::{Code, Diagnosed, Diagnostic, FileId, Span};
+use kiln_digest::Digest;
+use kiln_ir::{Base, Source};
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::{Lock, LockedBase, LockedPackage, LockedSource, VERSION};
+
+/// The text is not of the form of a lock.
+const BAD_FORM: Code = Code(1101);
+/// The lock has a version that this kiln does not know.
+const BAD_VERSION: Code = Code(1102);
+/// A value in the lock cannot be.
+const BAD_VALUE: Code = Code(1103);
+/// Two entries have one key.
+const TWICE: Code = Code(1104);
+
+const TRACK_ALL: &str = "take the file of the last commit, or run `kiln track` to write it again";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileText {
+    #[expect(dead_code, reason = "read and checked before, by `VersionText`")]
+    version: i64,
+    #[serde(default)]
+    source: Vec<Spanned<SourceText>>,
+    #[serde(default)]
+    base: Vec<Spanned<BaseText>>,
+}
+
+/// Read first: a newer form may differ in everything else.
+#[derive(Deserialize)]
+struct VersionText {
+    version: Spanned<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+enum SourceText {
+    Tar { url: String, strip: u32, sha256: String, size: u64, tree: String },
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+enum BaseText {
+    Debian {
+        suite: String,
+        arch: String,
+        components: Vec<String>,
+        packages: Vec<String>,
+        assume: Vec<String>,
+        fixups: u32,
+        closure: Vec<PackageText>,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PackageText {
+    name: String,
+    version: String,
+    path: String,
+    size: u64,
+    sha256: String,
+}
+
+impl Lock {
+    /// Reads the text of a lock; nothing when it is too broken to be used. Entries may be in any order.
+    pub fn parse(file: FileId, text: &str) -> Diagnosed<Option<Self>> {
+        let mut reading = Reading { file, diagnostics: Vec::new() };
+        let lock = reading.lock(text).filter(|_| reading.diagnostics.is_empty());
+        Diagnosed { value: lock, diagnostics: reading.diagnostics }
+    }
+}
+
+struct Reading {
+    file: FileId,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Reading {
+    fn lock(&mut self, text: &str) -> Option<Lock> {
+        let version: VersionText = self.toml(text)?;
+        if *version.version.get_ref() != i64::from(VERSION) {
+            let message = format!(
+                "the lock has version {}, this kiln reads version {VERSION}",
+                version.version.get_ref()
+            );
+            let help = "use the kiln that wrote it, or run `kiln track` to write it again";
+            self.report(BAD_VERSION, message, version.version.span(), "unknown version", help);
+            return None;
+        }
+        let file: FileText = self.toml(text)?;
+        let mut lock = Lock::default();
+        for entry in file.source {
+            self.source(&mut lock, entry);
+        }
+        for entry in file.base {
+            self.base(&mut lock, entry);
+        }
+        Some(lock)
+    }
+
+    fn toml<T: for<'de> Deserialize<'de>>(&mut self, text: &str) -> Option<T> {
+        match toml::from_str(text) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let message = format!("the lock cannot be read: {}", one_line(error.message()));
+                self.report(BAD_FORM, message, error.span().unwrap_or(0..0), "here", TRACK_ALL);
+                None
+            }
+        }
+    }
+
+    fn source(&mut self, lock: &mut Lock, entry: Spanned<SourceText>) {
+        let span = entry.span();
+        let SourceText::Tar { url, strip, sha256, size, tree } = entry.into_inner();
+        let content = self.digest(&format!("{sha256}/{size}"), "sha256", &span);
+        let tree = self.digest(tree.strip_prefix("sha256:").unwrap_or(""), "tree", &span);
+        let source = Source::Tar { url, strip, sha256: None };
+        if lock.source(&source).is_some() {
+            self.twice(&source.to_string(), span);
+            return;
+        }
+        if let (Some(content), Some(tree)) = (content, tree) {
+            lock.put_source(LockedSource { source, content, tree });
+        }
+    }
+
+    fn base(&mut self, lock: &mut Lock, entry: Spanned<BaseText>) {
+        let span = entry.span();
+        let BaseText::Debian { suite, arch, components, packages, assume, fixups, closure } =
+            entry.into_inner();
+        let base = Base::Debian { suite, arch, components, packages, assume };
+        let mut locked = LockedBase { base, fixups, packages: Vec::new() };
+        for package in closure {
+            let PackageText { name, version, path, size, sha256 } = package;
+            let Some(content) = self.digest(&format!("{sha256}/{size}"), &name, &span) else {
+                continue;
+            };
+            locked.packages.push(LockedPackage { name, version, path, content });
+        }
+        if lock.base(&locked.base).is_some() {
+            self.twice(&locked.base.to_string(), span);
+            return;
+        }
+        lock.put_base(locked);
+    }
+
+    fn digest(&mut self, text: &str, what: &str, span: &Range<usize>) -> Option<Digest> {
+        let digest = text.parse().ok();
+        if digest.is_none() {
+            let message = format!("the digest of `{}` in the lock is malformed", one_line(what));
+            self.report(BAD_VALUE, message, span.clone(), "in this entry", TRACK_ALL);
+        }
+        digest
+    }
+
+    fn twice(&mut self, what: &str, span: Range<usize>) {
+        let message = format!("the lock has two entries for `{}`", one_line(what));
+        let help = "remove one of them, for example what is left of a merge";
+        self.report(TWICE, message, span, "the second", help);
+    }
+
+    fn report(&mut self, code: Code, message: String, at: Range<usize>, label: &str, help: &str) {
+        let offset = |byte: usize| u32::try_from(byte).unwrap_or(u32::MAX);
+        let span = Span::new(self.file, offset(at.start), offset(at.end));
+        self.diagnostics.push(Diagnostic::error(code, message).at(span, label).help(help));
+    }
+}
+
+/// Returns a text without line breaks and other control characters.
+fn one_line(text: &str) -> String {
+    text.trim().replace(char::is_control, " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use snapbox::str;
+
+    use super::*;
+
+    const ENTRY: &str = r#"
+[[source]]
+kind = "tar"
+url = "debian:pool/a.tar.gz"
+strip = 1
+sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+size = 0
+tree = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855/0"
+"#;
+
+    #[track_caller]
+    fn check(text: &str, expected: impl snapbox::IntoData) {
+        let found = Lock::parse(FileId(0), text);
+        assert_eq!(found.value.is_none(), !found.diagnostics.is_empty());
+        let lines: Vec<String> = found.diagnostics.iter().map(ToString::to_string).collect();
+        snapbox::assert_data_eq!(lines.join("\n"), expected);
+    }
+
+    #[test]
+    fn a_newer_version_is_refused_whatever_else_is_there() {
+        check(
+            "version = 2\nnew = true\n",
+            str![[r"
+error[K1102]: the lock has version 2, this kiln reads version 1
+  at 0:10..11: unknown version
+  help: use the kiln that wrote it, or run `kiln track` to write it again
+"]],
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_no_lock_has_a_place() {
+        check(
+            "version = 1\n<<<<<<< ours\n",
+            str![[r"
+error[K1101]: the lock cannot be read: key with no value, expected `=`
+  at 0:20..20: here
+  help: take the file of the last commit, or run `kiln track` to write it again
+"]],
+        );
+        check(
+            "",
+            str![[r"
+error[K1101]: the lock cannot be read: missing field `version`
+  at 0:0..0: here
+  help: take the file of the last commit, or run `kiln track` to write it again
+"]],
+        );
+        check(
+            "version = 1\n[[source]]\nkind = \"zip\"\n",
+            str![[r"
+error[K1101]: the lock cannot be read: unknown variant `zip`, expected `tar`
+  at 0:30..35: here
+  help: take the file of the last commit, or run `kiln track` to write it again
+"]],
+        );
+    }
+
+    #[test]
+    fn a_bad_digest_is_found_in_its_entry() {
+        let text = format!("version = 1\n{}", ENTRY.replacen("e3b0", "E3B0", 1));
+        check(
+            &text,
+            str![[r"
+error[K1103]: the digest of `sha256` in the lock is malformed
+  at 0:13..23: in this entry
+  help: take the file of the last commit, or run `kiln track` to write it again
+"]],
+        );
+    }
+
+    #[test]
+    fn what_a_merge_doubled_is_found() {
+        check(
+            &format!("version = 1\n{ENTRY}{ENTRY}"),
+            str![[r"
+error[K1104]: the lock has two entries for `debian:pool/a.tar.gz`
+  at 0:245..255: the second
+  help: remove one of them, for example what is left of a merge
+"]],
+        );
+    }
+
+    fn digest() -> impl Strategy<Value = Digest> {
+        (any::<[u8; 32]>(), 0u64..1 << 62).prop_map(|(hash, size)| Digest { hash, size })
+    }
+
+    prop_compose! {
+        fn source()(url in ".*", strip: u32, content in digest(), tree in digest()) -> LockedSource {
+            LockedSource { source: Source::Tar { url, strip, sha256: None }, content, tree }
+        }
+    }
+
+    prop_compose! {
+        fn package()(name in ".*", version in ".*", path in ".*", content in digest())
+            -> LockedPackage {
+            LockedPackage { name, version, path, content }
+        }
+    }
+
+    prop_compose! {
+        fn base()(
+            suite in ".*", arch in ".*", roots in prop::collection::vec(".*", 0..3), fixups: u32,
+            packages in prop::collection::vec(package(), 0..3),
+        ) -> LockedBase {
+            let (components, assume) = (roots.clone(), roots.clone());
+            let base = Base::Debian { suite, arch, components, packages: roots, assume };
+            LockedBase { base, fixups, packages }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_reads_back(
+            sources in prop::collection::vec(source(), 0..4),
+            bases in prop::collection::vec(base(), 0..3),
+        ) {
+            let mut lock = Lock::default();
+            lock.merge(Lock { sources, bases });
+            let found = Lock::parse(FileId(0), &lock.to_string());
+            prop_assert_eq!(found, Diagnosed::clean(Some(lock)));
+        }
+
+        #[test]
+        fn damage_is_never_a_panic(at in 0usize..300, byte: char) {
+            let mut text = format!("version = 1\n{ENTRY}");
+            if let Some(old) = text.get(at..).and_then(|rest| rest.chars().next()) {
+                text.replace_range(at..at + old.len_utf8(), &byte.to_string());
+            }
+            let found = Lock::parse(FileId(0), &text);
+            prop_assert_eq!(found.value.is_none(), found.has_errors());
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The lock as text: sorted, a fact a line, packages one a line at the end.
+
+use std::fmt::{self, Write as _};
+
+use kiln_ir::{Base, Source};
+
+use crate::{Lock, LockedBase, LockedSource, VERSION};
+
+impl fmt::Display for Lock {
+    /// Writes the text of `kiln.lock`, with a final newline.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "# Written by `kiln track`. Commit this file, do not edit it.")?;
+        writeln!(f, "version = {VERSION}")?;
+        for locked in &self.sources {
+            print_source(f, locked)?;
+        }
+        for locked in &self.bases {
+            print_base(f, locked)?;
+        }
+        Ok(())
+    }
+}
+
+fn print_source(f: &mut fmt::Formatter<'_>, locked: &LockedSource) -> fmt::Result {
+    // A folder of the project is never pinned: its tree is taken when it is used.
+    let Source::Tar { url, strip, sha256: _ } = &locked.source else {
+        return Ok(());
+    };
+    writeln!(f, "\n[[source]]\nkind = \"tar\"")?;
+    writeln!(f, "url = {}", quoted(url))?;
+    writeln!(f, "strip = {strip}")?;
+    writeln!(f, "sha256 = \"{}\"", locked.content.hex())?;
+    writeln!(f, "size = {}", locked.content.size)?;
+    writeln!(f, "tree = \"sha256:{}\"", locked.tree)
+}
+
+fn print_base(f: &mut fmt::Formatter<'_>, locked: &LockedBase) -> fmt::Result {
+    let Base::Debian { suite, arch, components, packages, assume } = &locked.base;
+    writeln!(f, "\n[[base]]\nkind = \"debian\"")?;
+    writeln!(f, "suite = {}", quoted(suite))?;
+    writeln!(f, "arch = {}", quoted(arch))?;
+    writeln!(f, "components = {}", list(components))?;
+    writeln!(f, "packages = {}", list(packages))?;
+    writeln!(f, "assume = {}", list(assume))?;
+    writeln!(f, "fixups = {}", locked.fixups)?;
+    writeln!(f, "closure = [")?;
+    for package in &locked.packages {
+        writeln!(
+            f,
+            "  {{ name = {}, version = {}, path = {}, size = {}, sha256 = \"{}\" }},",
+            quoted(&package.name),
+            quoted(&package.version),
+            quoted(&package.path),
+            package.content.size,
+            package.content.hex()
+        )?;
+    }
+    writeln!(f, "]")
+}
+
+fn list(texts: &[String]) -> String {
+    let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+    format!("[{}]", texts.join(", "))
+}
+
+/// Returns a TOML basic string.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            // Writing to a text cannot fail.
+            c if c.is_control() => drop(write!(out, "\\u{:04X}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use kiln_digest::Digest;
+    use snapbox::str;
+
+    use super::*;
+    use crate::LockedPackage;
+
+    #[test]
+    fn a_lock_is_sorted_and_has_a_package_a_line() {
+        let mut lock = Lock::default();
+        let package = |name: &str| LockedPackage {
+            name: name.to_owned(),
+            version: "1:2.0-1".to_owned(),
+            path: format!("debian:pool/{name}.deb"),
+            content: Digest::EMPTY,
+        };
+        lock.put_base(LockedBase {
+            base: Base::Debian {
+                suite: "bookworm".to_owned(),
+                arch: "amd64".to_owned(),
+                components: vec!["main".to_owned()],
+                packages: vec!["gcc".to_owned(), "make".to_owned()],
+                assume: Vec::new(),
+            },
+            fixups: 1,
+            packages: vec![package("libc6"), package("gcc")],
+        });
+        for url in ["b:x\"\n", "a:x"] {
+            let source =
+                Source::Tar { url: url.to_owned(), strip: 1, sha256: Some("ab".to_owned()) };
+            let entry = LockedSource { source, content: Digest::EMPTY, tree: Digest::EMPTY };
+            lock.put_source(entry);
+        }
+        snapbox::assert_data_eq!(
+            lock.to_string(),
+            str![[r#"
+# Written by `kiln track`. Commit this file, do not edit it.
+version = 1
+
+[[source]]
+kind = "tar"
+url = "a:x"
+strip = 1
+sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+size = 0
+tree = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855/0"
+
+[[source]]
+kind = "tar"
+url = "b:x/"/u000A"
+strip = 1
+sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+size = 0
+tree = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855/0"
+
+[[base]]
+kind = "debian"
+suite = "bookworm"
+arch = "amd64"
+components = ["main"]
+packages = ["gcc", "make"]
+assume = []
+fixups = 1
+closure = [
+  { name = "libc6", version = "1:2.0-1", path = "debian:pool/libc6.deb", size = 0, sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
+  { name = "gcc", version = "1:2.0-1", path = "debian:pool/gcc.deb", size = 0, sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
+]
+
+"#]]
+        );
+    }
+}

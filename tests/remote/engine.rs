@@ -1,0 +1,70 @@
+//! Starts `buildbox-casd`: a cache and an executor behind the Remote Execution API, on loopback.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// A running engine; it ends with the value.
+pub(crate) struct Engine {
+    process: Child,
+    address: String,
+}
+
+impl Engine {
+    /// Starts the engine with its state in the folder and returns when it listens.
+    pub(crate) fn start(folder: &Path) -> Self {
+        let programs = kiln_testkit::engine_programs();
+        let address = free_address();
+        let log = folder.join("engine.log");
+        let runner = programs.join("buildbox-run");
+        let mut process = Command::new(programs.join("buildbox-casd"))
+            .env("PATH", path_with(&programs))
+            .arg(format!("--bind={address}"))
+            .arg(format!("--bind=unix:{}", folder.join("engine.sock").display()))
+            .arg(format!("--buildbox-run={}", runner.display()))
+            .args(["--jobs=2", "--quota-high=2G", "--reserved=0", "--cache-failures=false"])
+            .arg("--log-level=info")
+            .arg(folder.join("engine-data"))
+            .stdin(Stdio::null())
+            .stdout(File::create(&log).expect("the folder is writable"))
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the engine's program can be started");
+        let mut lines = BufReader::new(process.stderr.take().expect("stderr is piped"));
+        let mut said = String::new();
+        while !said.contains("Server listening on") {
+            let n_bytes = lines.read_line(&mut said).expect("the engine's log is readable");
+            assert!(n_bytes > 0, "the engine ended before it listened:\n{said}");
+        }
+        // The pipe must be read to its end, or the engine would block on its own log.
+        std::thread::spawn(move || lines.lines().map_while(Result::ok).for_each(drop));
+        Self { process, address }
+    }
+
+    /// Returns the address for clients, such as `http://127.0.0.1:PORT`.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // SIGTERM lets it end its own children; the standard library can only send SIGKILL.
+        let asked = Command::new("kill").arg(self.process.id().to_string()).status();
+        if asked.is_ok_and(|status| status.success()) {
+            drop(self.process.wait());
+        }
+    }
+}
+
+/// Returns an address of loopback whose port nobody listens on.
+fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    listener.local_addr().expect("a bound listener has an address").to_string()
+}
+
+fn path_with(programs: &Path) -> String {
+    format!("{}:{}", programs.display(), kiln_testkit::path_with_tools())
+}

@@ -1,6 +1,6 @@
 //! What can go wrong with a store of blobs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kiln_digest::Digest;
 use kiln_tree::LoadError;
@@ -11,10 +11,10 @@ pub enum CasError {
     #[error("blob `{digest}` is not in the store")]
     #[diagnostic(code("K5001"), help("build or fetch again what it belongs to"))]
     Missing { digest: Digest },
-    #[error("blob `{digest}` in the store has other bytes than its digest says")]
+    #[error("blob `{digest}` in the store had other bytes than its digest says")]
     #[diagnostic(
         code("K5002"),
-        help("the disk or another program changed it; remove `{}` and build again", path.display())
+        help("the disk or another program changed `{}`; build again, it is written anew", path.display())
     )]
     Corrupt { digest: Digest, path: PathBuf },
     #[error("cannot read `{}` in the store", path.display())]
@@ -44,4 +44,16 @@ pub enum CasError {
         #[source]
         cause: Box<LoadError<CasError>>,
     },
+}
+
+impl CasError {
+    pub(crate) fn read(path: &Path) -> impl Fn(std::io::Error) -> Self + use<> {
+        let path = path.to_path_buf();
+        move |cause| Self::Read { path: path.clone(), cause }
+    }
+
+    pub(crate) fn write(path: &Path) -> impl Fn(std::io::Error) -> Self + use<> {
+        let path = path.to_path_buf();
+        move |cause| Self::Write { path: path.clone(), cause }
+    }
 }

@@ -1,14 +1,31 @@
-//! Blobs and directories by digest: the [`Cas`] trait.
+//! Blobs and directories by digest: the [`Cas`] trait, on disk and in memory.
 //!
 //! # Purpose
 //! Content in, digest out; bytes that do not match their digest are never given back as that content.
+//! [`DiskCas`] keeps blobs as files that other folders may link to, [`MemoryCas`] keeps them in memory.
 //!
 //! # Never
 //! Knows keys, elements, or what a blob is for.
+//!
+//! # Example
+//! ```
+//! use kiln_cas::{Cas, MemoryCas};
+//! let store = MemoryCas::default();
+//! let digest = store.write(b"kiln").unwrap();
+//! assert_eq!(store.read(digest).unwrap(), b"kiln");
+//! ```
+#![expect(clippy::disallowed_methods, reason = "this crate owns the blobs on disk")]
 
+mod adopt;
+mod disk;
 mod error;
+mod lease;
+mod memory;
 
+pub use disk::DiskCas;
 pub use error::CasError;
+pub use lease::{Lease, sweep};
+pub use memory::MemoryCas;
 
 use std::io::Read;
 

@@ -1,4 +1,19 @@
-//! Sandbox specification to bubblewrap process.
+//! A sandbox specification as a bubblewrap process.
+//!
+//! # Purpose
+//! [`spawn`] starts a command on a stack of folders: this program is executed again as `__sandbox`
+//! ([`helper_main`]), stacks the folders in a mount namespace of its own, and becomes `bwrap`.
 //!
 //! # Never
-//! Knows a store.
+//! Knows a store, an action, or what the command is for.
+#![expect(clippy::disallowed_methods, reason = "this crate owns processes")]
+
+mod error;
+mod helper;
+mod spawn;
+mod spec;
+
+pub use error::SandboxError;
+pub use helper::{HELPER_WORD, helper_main};
+pub use spawn::{Ended, Running, probe, spawn};
+pub use spec::{Launcher, Spec, User};

@@ -1,0 +1,71 @@
+//! Files that come into the store by their inode, without a copy.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+
+use kiln_digest::Digest;
+use rustix::fs::{AtFlags, CWD, linkat};
+use rustix::io::Errno;
+
+use crate::disk::{Place, hash, settle};
+use crate::{Cas, CasError, DiskCas};
+
+impl DiskCas {
+    /// Takes a file into the store and leaves `name` in `folder` as a link to the blob's file (or as a file with
+    /// its mode and time, where no more links fit). `file` is `name`, open for reading from its start.
+    ///
+    /// The caller knows that nobody else can write the file any more, now or later.
+    ///
+    /// # Errors
+    /// When the file cannot be read or the store cannot be written.
+    pub fn adopt(
+        &self,
+        folder: BorrowedFd<'_>,
+        name: &Path,
+        file: &File,
+        executable: bool,
+    ) -> Result<Digest, CasError> {
+        let stream = |cause: io::Error| CasError::Stream { cause };
+        let digest = hash(file).map_err(stream)?;
+        settle(file, executable).map_err(CasError::write(name))?;
+        let path = self.place(digest, executable);
+        if self.look(&path, digest, executable)? == Place::Good {
+            return self.share(folder, name, &path).map(|()| digest);
+        }
+        let partial = self.fresh();
+        match linkat(folder, name, CWD, &partial, AtFlags::empty()) {
+            Ok(()) => self.install(&partial, digest, executable)?,
+            Err(Errno::XDEV | Errno::MLINK | Errno::PERM) => {
+                io::Seek::rewind(&mut &*file).map_err(stream)?;
+                self.write_stream(&mut &*file, executable)?;
+            }
+            Err(error) => return Err(CasError::Write { path: partial, cause: error.into() }),
+        }
+        Ok(digest)
+    }
+
+    /// Replaces a file by a link to the store's own one, so that equal files are one.
+    fn share(&self, folder: BorrowedFd<'_>, name: &Path, path: &Path) -> Result<(), CasError> {
+        let partial = self.fresh();
+        match linkat(CWD, path, CWD, &partial, AtFlags::empty()) {
+            Ok(()) => {}
+            // It stays a file of its own, already with the right mode and time.
+            Err(Errno::MLINK) => return Ok(()),
+            Err(error) => return Err(CasError::Write { path: partial, cause: error.into() }),
+        }
+        match rustix::fs::renameat(CWD, &partial, folder, name) {
+            Ok(()) => {
+                // Renaming one link over another of the same file does nothing and leaves both.
+                drop(fs::remove_file(&partial));
+                Ok(())
+            }
+            Err(Errno::XDEV) => {
+                drop(fs::remove_file(&partial));
+                Ok(())
+            }
+            Err(error) => Err(CasError::Write { path: name.to_path_buf(), cause: error.into() }),
+        }
+    }
+}

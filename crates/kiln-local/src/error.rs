@@ -1,0 +1,31 @@
+//! What can go wrong around a command on this machine.
+
+use std::path::PathBuf;
+
+/// An action that could not be run here.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum LocalError {
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Cas(#[from] kiln_cas::CasError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Stage(#[from] kiln_stage::StageError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Sandbox(#[from] kiln_sandbox::SandboxError),
+    #[error("cannot write the work folder `{}`", path.display())]
+    #[diagnostic(code("K4010"), help("check the permissions and the disk of the store"))]
+    Work {
+        path: PathBuf,
+        #[source]
+        cause: std::io::Error,
+    },
+    #[error("cannot write the log `{}`", path.display())]
+    #[diagnostic(code("K4011"), help("check the permissions and the disk"))]
+    Log {
+        path: PathBuf,
+        #[source]
+        cause: std::io::Error,
+    },
+}

@@ -1,0 +1,44 @@
+//! What a sandbox is.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// The programs that make a sandbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Launcher {
+    /// This program, which calls [`crate::helper_main`] when its first argument is [`crate::HELPER_WORD`].
+    pub helper: PathBuf,
+    /// Bubblewrap, as it was found on the path; nothing when it was not found.
+    pub bwrap: Option<PathBuf>,
+}
+
+/// Who the command is in the sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum User {
+    /// `builder`, uid and gid 1000.
+    Builder,
+    /// uid and gid 0, without any capability.
+    Root,
+}
+
+/// A command on a stack of folders.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Spec {
+    /// Folders that are only read, lowest first; at most 500, at least one.
+    pub lowers: Vec<PathBuf>,
+    /// Folder above them; takes all changes.
+    pub upper: PathBuf,
+    /// Empty folder on the file system of `upper`, for the kernel.
+    pub work: PathBuf,
+    /// Empty folder that becomes the root, in the sandbox's own mount namespace only.
+    pub root: PathBuf,
+    pub argv: Vec<String>,
+    /// The whole environment.
+    pub env: BTreeMap<String, String>,
+    pub hostname: String,
+    pub user: User,
+}

@@ -198,7 +198,6 @@ mod tests {
         let json = artifact.to_json();
         assert_eq!(Artifact::from_json(&json).unwrap(), artifact);
         let text = String::from_utf8(json).unwrap();
-        let empty = Digest::EMPTY.to_string();
         let expected = format!(
             concat!(
                 r#"{{"key":"{key}","element":"libs.zlib","out":"{empty}","run":{{"action":"{action}","#,
@@ -208,6 +207,7 @@ mod tests {
                 r#""usage":{{"user-micros":1,"system-micros":2,"max-rss-kib":3,"wall-micros":4}},"#,
                 r#""warnings":["`bin/su`: setuid dropped"],"host":{{"kernel":"6.1"}}}}}}"#,
             ),
+            empty = Digest::EMPTY,
             key = "ab".repeat(32),
             action = Digest::of(b"action"),
         );

@@ -1,5 +1,6 @@
 //! A writer that is killed loses nothing that it said was kept, and leaves nothing in the way.
 #![expect(
+    clippy::unwrap_used,
     clippy::disallowed_methods,
     clippy::print_stdout,
     reason = "it starts itself as the writer"

@@ -172,22 +172,17 @@ impl Index for SqliteIndex {
 
     fn latest(&self, project: &str, element: &str) -> Result<Option<Record>, IndexError> {
         let sql = "SELECT key, action FROM latest WHERE project = ?1 AND element = ?2";
-        let row: Option<(Option<Vec<u8>>, Option<Vec<u8>>)> = self.query(|connection| {
+        let row = self.query(|connection| {
             connection
                 .prepare_cached(sql)?
                 .query_row([project, element], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()
         })?;
-        let record = match row {
-            Some((Some(key), _)) => match key.try_into() {
-                Ok(key) => self.get(Key(key))?.map(Record::Built),
-                Err(_) => None,
-            },
-            Some((None, Some(action))) => match unpack(&action) {
-                Some(action) => self.failure(action)?.map(Record::Failed),
-                None => None,
-            },
-            Some((None, None)) | None => None,
+        let (key, action): (Option<[u8; 32]>, Option<Vec<u8>>) = row.unwrap_or_default();
+        let record = match (key, action.as_deref().and_then(unpack)) {
+            (Some(key), _) => self.get(Key(key))?.map(Record::Built),
+            (None, Some(action)) => self.failure(action)?.map(Record::Failed),
+            (None, None) => None,
         };
         Ok(record.map(|record| record.named(element)))
     }

@@ -1,4 +1,122 @@
-//! Walks the graph: slots, order, cancellation.
+//! Walks the graph: order, slots, cutoff, failures, cancellation.
+//!
+//! # Purpose
+//! [`execute()`] brings every job of a [`BuildGraph`] to its end: what exists is reused, a known action is not run
+//! again (early cutoff), a recorded failure is reported, the rest is assembled and run.
 //!
 //! # Never
-//! Names a runner, a store or a source kind.
+//! Names a runner, a store or a source kind; decides what is stale.
+//!
+//! # Example
+//! See `tests/` of this crate: a graph of a few elements on a store in memory.
+
+mod element;
+mod error;
+mod schedule;
+
+pub use error::{ExecError, Foreign};
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use kiln_action::{CancelFlag, Runner};
+use kiln_artifact::Index;
+use kiln_cas::Cas;
+use kiln_digest::{Digest, Key};
+use kiln_event::Sink;
+use kiln_graph::BuildGraph;
+use kiln_ir::{Base, ElementName, Ir, Source};
+use kiln_plan::Plan;
+use kiln_tree::Tree;
+
+/// What the world looks like to the executor.
+#[derive(Clone, Copy)]
+pub struct Ports<'a> {
+    pub runner: &'a dyn Runner,
+    pub cas: &'a dyn Cas,
+    pub index: &'a dyn Index,
+    pub supply: &'a dyn Supply,
+    pub sink: &'a dyn Sink,
+    /// Microseconds since the run began.
+    pub clock: &'a (dyn Fn() -> u64 + Sync),
+}
+
+/// An error of a part that the executor does not know.
+pub type ForeignError = Box<dyn miette::Diagnostic + Send + Sync + 'static>;
+
+/// Brings the content of sources and bases into the store.
+pub trait Supply: Send + Sync {
+    /// Returns the tree of a source, as pinned.
+    ///
+    /// # Errors
+    /// When it cannot be fetched, or is not what its pin says.
+    fn source(&self, source: &Source) -> Result<Tree, ForeignError>;
+
+    /// Returns the tree of a base, as pinned.
+    ///
+    /// # Errors
+    /// When it cannot be fetched or put together.
+    fn base(&self, base: &Base) -> Result<Tree, ForeignError>;
+}
+
+/// How to go about it: nothing here changes a result.
+#[derive(Clone, Debug)]
+pub struct Settings<'a> {
+    /// What stands for the project in the index.
+    pub project: &'a str,
+    /// Instruction set in the words of the remote-apis lexicon.
+    pub isa: &'a str,
+    /// Folder that receives a log an element.
+    pub logs: &'a Path,
+    /// Jobs at a time.
+    pub slots: usize,
+    /// Environment of every action, outside its digest.
+    pub advice: BTreeMap<String, String>,
+    /// Run again what is recorded as failed.
+    pub retry_failed: bool,
+    /// Start what does not depend on a failure.
+    pub keep_going: bool,
+    /// Facts of this machine, kept with each run.
+    pub host: BTreeMap<String, String>,
+    pub cancel: CancelFlag,
+}
+
+/// What was asked for and what is known of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Work<'a> {
+    pub ir: &'a Ir,
+    pub plan: &'a Plan,
+    pub graph: &'a BuildGraph,
+    /// Output trees of the keys that exist.
+    pub have: &'a BTreeMap<Key, Digest>,
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Elements that ran or were put together.
+    pub built: usize,
+    /// Elements that were there, by key or by action.
+    pub cached: usize,
+    /// Sandboxes that were started.
+    pub launched: usize,
+    /// Elements whose own script failed, in order of name.
+    pub failed: Vec<ElementName>,
+    /// Elements that were not tried because of those.
+    pub skipped: Vec<ElementName>,
+    /// Whether somebody asked to stop.
+    pub cancelled: bool,
+}
+
+/// Executes a graph.
+///
+/// # Errors
+/// When something other than a script failed; a failed script is in the report. [`ExecError::Lost`] says that content
+/// of existing artifacts is gone: forget their keys and prune again.
+pub fn execute(
+    work: Work<'_>,
+    ports: Ports<'_>,
+    settings: &Settings<'_>,
+) -> Result<Report, ExecError> {
+    schedule::Schedule::new(work, ports, settings).run()
+}

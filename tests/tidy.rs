@@ -10,6 +10,8 @@ mod budgets;
 mod codes;
 #[path = "tidy/edges.rs"]
 mod edges;
+#[path = "tidy/reasons.rs"]
+mod reasons;
 #[path = "tidy/scrub.rs"]
 mod scrub;
 #[path = "tidy/words.rs"]
@@ -112,6 +114,12 @@ fn fan_out_and_depth_are_bounded() {
 fn pure_crates_reach_no_network_library() {
     let (table, manifests, lock) = workspace();
     none(&edges::pure(&table, &manifests, &lock));
+}
+
+#[test]
+fn every_dependency_has_a_reason() {
+    let texts = texts();
+    none(&reasons::reasons(&texts["Cargo.toml"], &texts["docs/design/dependencies.md"]));
 }
 
 #[test]

@@ -2,12 +2,30 @@
 //!
 //! # Purpose
 //! [`parse`] reads any text: it answers with the typed syntax ([`ast::Ast`]), with every token of the text
-//! and with findings, never with a failure.
+//! ([`Tree`]) and with findings, never with a failure.
 //!
 //! # Never
 //! Evaluates, reads files, fails.
+//!
+//! # Example
+//! ```
+//! use kiln_diag::FileId;
+//! let parse = kiln_syntax::parse(FileId(0), "version = 1.2\n");
+//! assert_eq!(parse.ast.entries.len(), 1);
+//! assert_eq!(parse.ast.entries.len(), 1);
+//! ```
 
 pub mod ast;
+mod chunk;
+mod code;
+mod kind;
+mod lower;
+mod parser;
+mod read;
+mod tree;
+
+pub use kind::SyntaxKind;
+pub use tree::{Children, Node, NodeIx, Tree};
 
 use ast::Ast;
 use kiln_diag::{Diagnostic, FileId};
@@ -16,6 +34,8 @@ use kiln_diag::{Diagnostic, FileId};
 #[derive(Clone, Debug)]
 pub struct Parse {
     pub ast: Ast,
+    /// Every token of the text.
+    pub tree: Tree,
     /// Syntax errors in order of place, at most 20.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -28,6 +48,11 @@ impl Parse {
 }
 
 /// Reads a text. Never fails: what cannot be read is [`ast::Expr::Error`] and a diagnostic.
-pub fn parse(file: FileId, _text: &str) -> Parse {
-    Parse { ast: Ast::empty(file), diagnostics: Vec::new() }
+pub fn parse(file: FileId, text: &str) -> Parse {
+    let starts = chunk::chunk_starts(text);
+    read::on_deep_stack(text, &starts, || {
+        let tree = read::read_tree(text, &starts);
+        let (ast, diagnostics) = lower::lower(file, text, &tree);
+        Parse { ast, tree, diagnostics }
+    })
 }

@@ -2,6 +2,7 @@
 //!
 //! Never: says what a name means, keeps trivia (the lossless tree does).
 
+mod dump;
 mod entry;
 mod expr;
 mod ty;
@@ -117,6 +118,11 @@ impl Ast {
     /// Returns whether the file has no expression.
     pub fn is_empty(&self) -> bool {
         self.exprs.is_empty()
+    }
+
+    /// Returns the stable text form: like kiln, with every bracket written.
+    pub fn debug(&self) -> String {
+        dump::dump(self)
     }
 
     /// Adds an expression to the arena.

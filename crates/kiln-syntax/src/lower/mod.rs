@@ -1,0 +1,148 @@
+//! Lossless tree to typed syntax.
+//!
+//! What the grammar tolerates on purpose is judged here: separators, the one expression of a file, numbers.
+//!
+//! Never: reports an error node of the tree (`report` does), resolves a name.
+
+mod entry;
+mod expr;
+mod file;
+mod text;
+mod ty;
+
+use crate::ast::{Ast, Expr, ExprId, Name};
+use crate::code;
+use crate::kind::SyntaxKind;
+use crate::tree::{Node, NodeIx, Tree};
+use kiln_diag::{Code, Diagnostic, FileId, Span};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Lowers the tree of a text.
+pub(crate) fn lower(file: FileId, text: &str, tree: &Tree) -> (Ast, Vec<Diagnostic>) {
+    let mut lower = Lower {
+        text,
+        tree,
+        ast: Ast::empty(file),
+        diagnostics: Vec::new(),
+        names: BTreeSet::new(),
+    };
+    lower.file();
+    (lower.ast, lower.diagnostics)
+}
+
+struct Lower<'a> {
+    text: &'a str,
+    tree: &'a Tree,
+    ast: Ast,
+    diagnostics: Vec<Diagnostic>,
+    names: BTreeSet<Arc<str>>,
+}
+
+/// What may stand between two neighbours.
+#[derive(Clone, Copy)]
+enum Separator {
+    Comma,
+    CommaOrNewline,
+}
+
+impl<'a> Lower<'a> {
+    /// Returns what is directly below a node, without trivia.
+    fn parts(&self, ix: NodeIx) -> impl Iterator<Item = (NodeIx, Node)> + use<'a> {
+        self.tree.children(ix).filter(|(_, node)| !node.kind.is_trivia())
+    }
+
+    /// Returns the first part of a kind.
+    fn part(&self, ix: NodeIx, kind: SyntaxKind) -> Option<(NodeIx, Node)> {
+        self.parts(ix).find(|(_, node)| node.kind == kind)
+    }
+
+    fn text_of(&self, node: Node) -> &'a str {
+        node.text(self.text)
+    }
+
+    fn span(&self, node: Node) -> Span {
+        Span::new(self.ast.file, node.start, node.end)
+    }
+
+    fn push(&mut self, expr: Expr, node: Node) -> ExprId {
+        let span = self.span(node);
+        self.ast.push(expr, span)
+    }
+
+    fn error(&mut self, code: Code, message: impl Into<String>, span: Span, label: &str) {
+        self.diagnostics.push(Diagnostic::error(code, message).at(span, label));
+    }
+
+    /// Adds a help to the error reported last.
+    fn help(&mut self, text: impl Into<String>) {
+        if let Some(last) = self.diagnostics.last_mut() {
+            last.help = Some(text.into());
+        }
+    }
+
+    /// Returns a name; equal names share their text.
+    fn name(&mut self, text: &str, node: Node, quoted: bool) -> Name {
+        let text = match self.names.get(text) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let fresh: Arc<str> = Arc::from(text);
+                self.names.insert(Arc::clone(&fresh));
+                fresh
+            }
+        };
+        Name { text, span: self.span(node), quoted }
+    }
+
+    /// Returns the name that a token spells, the empty name for a missing one.
+    fn word(&mut self, node: Node) -> Name {
+        let text = self.text_of(node);
+        self.name(text, node, false)
+    }
+
+    /// Reports neighbours that nothing separates.
+    fn separate(&mut self, before: Option<Node>, node: Node, separator: Separator) {
+        let Some(before) = before else {
+            return;
+        };
+        let between = self.text.get(before.end as usize..node.start as usize).unwrap_or_default();
+        if separated(between, separator) {
+            return;
+        }
+        let span = self.span(node);
+        let spaced = matches!(self.text.as_bytes().get(node.start as usize), Some(b'(' | b'['));
+        if spaced {
+            self.error(
+                code::SPACED_CALL,
+                "a space stands before the bracket",
+                span,
+                "this does not belong to what stands before it",
+            );
+            self.help("write `f(x)` and `xs[i]` without a space; two items need a comma");
+            return;
+        }
+        let first = self.text_of(node).split(char::is_whitespace).next().unwrap_or_default();
+        let message = match separator {
+            Separator::Comma => format!("expected a comma before `{first}`"),
+            Separator::CommaOrNewline => format!("expected a comma or a new line before `{first}`"),
+        };
+        self.error(
+            code::NO_SEPARATOR,
+            message,
+            span,
+            "nothing separates this from what stands before",
+        );
+        self.help(
+            "a function is called as `f(x)`; strings are joined by `+` or by `%{…}` in a string",
+        );
+    }
+}
+
+/// Returns whether the text between two neighbours separates them.
+fn separated(between: &str, separator: Separator) -> bool {
+    between.split('\n').enumerate().any(|(line_ix, line)| {
+        let code = line.split('#').next().unwrap_or_default();
+        let new_line = line_ix > 0 && matches!(separator, Separator::CommaOrNewline);
+        new_line || code.contains([',', ';'])
+    })
+}

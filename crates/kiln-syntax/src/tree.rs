@@ -1,0 +1,279 @@
+//! The lossless tree of a file: every token, with the nodes above it, as one flat list.
+//!
+//! Never: says what is right or wrong, holds a copy of the text.
+
+use crate::kind::SyntaxKind;
+use std::fmt::Write as _;
+
+/// The lossless tree of one file.
+///
+/// Nodes stand in the order of a walk from the root; the texts of the tokens, one after the other, are the text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tree {
+    nodes: Vec<Node>,
+}
+
+/// A node or token; its place in bytes of the text, without the trivia around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Node {
+    pub kind: SyntaxKind,
+    pub start: u32,
+    pub end: u32,
+    /// The position after the last node below this one.
+    next: u32,
+}
+
+impl Node {
+    /// Returns the bytes that this covers.
+    pub fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    /// Returns the text of this, given the text of the file.
+    pub fn text(self, text: &str) -> &str {
+        text.get(self.range()).unwrap_or_default()
+    }
+}
+
+/// The position of a node in its [`Tree`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NodeIx(u32);
+
+impl Tree {
+    /// Returns the root, a [`SyntaxKind::File`].
+    pub fn root(&self) -> NodeIx {
+        NodeIx(0)
+    }
+
+    /// Returns a node.
+    ///
+    /// # Panics
+    /// If the position is of another tree.
+    pub fn node(&self, ix: NodeIx) -> Node {
+        self.nodes[ix.0 as usize]
+    }
+
+    /// Returns what is directly below a node, trivia included, in order.
+    pub fn children(&self, ix: NodeIx) -> Children<'_> {
+        Children { tree: self, at: ix.0 + 1, end: self.node(ix).next }
+    }
+
+    /// Returns all tokens, trivia included, in order.
+    pub fn tokens(&self) -> impl Iterator<Item = Node> {
+        self.nodes.iter().copied().filter(|node| node.kind.is_token())
+    }
+
+    /// Returns every node and token in the order of a walk from the root, with its depth.
+    pub fn walk(&self) -> impl Iterator<Item = (usize, NodeIx, Node)> {
+        let mut open: Vec<u32> = Vec::new();
+        (0u32..).zip(&self.nodes).map(move |(ix, node)| {
+            while open.last().is_some_and(|next| *next <= ix) {
+                open.pop();
+            }
+            let depth = open.len();
+            open.push(node.next);
+            (depth, NodeIx(ix), *node)
+        })
+    }
+
+    /// Returns the stable text form that tests and `kiln debug cst` print.
+    pub fn debug(&self, text: &str) -> String {
+        let mut out = String::new();
+        for (depth, _, node) in self.walk() {
+            let _ = write!(out, "{:indent$}{:?}", "", node.kind, indent = depth * 2);
+            let _ = match node.kind.is_token() {
+                true => writeln!(out, " {:?}", node.text(text)),
+                false => writeln!(out, "@{}..{}", node.start, node.end),
+            };
+        }
+        out
+    }
+}
+
+/// What is directly below a node.
+#[derive(Clone, Debug)]
+pub struct Children<'a> {
+    tree: &'a Tree,
+    at: u32,
+    end: u32,
+}
+
+impl Iterator for Children<'_> {
+    type Item = (NodeIx, Node);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.at >= self.end {
+            return None;
+        }
+        let ix = NodeIx(self.at);
+        let node = self.tree.node(ix);
+        self.at = node.next;
+        Some((ix, node))
+    }
+}
+
+/// Makes a tree from the starts and ends of nodes; what lies between them becomes tokens.
+///
+/// Trivia goes as far up as it can: no node ends with it, and a missing node stands before it.
+pub(crate) struct Builder<'a> {
+    text: &'a str,
+    nodes: Vec<Node>,
+    /// The open nodes, outermost first.
+    open: Vec<u32>,
+    /// Trivia that has no place yet: kind and end.
+    pending: Vec<(SyntaxKind, u32)>,
+    /// The end of the last token in `nodes`.
+    placed: u32,
+    /// The end of the last token, pending ones too.
+    at: u32,
+    /// The end of the last token that is no trivia.
+    significant: u32,
+}
+
+/// The start of a node whose first token has not come yet.
+const UNSEEN: u32 = u32::MAX;
+
+impl<'a> Builder<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        let mut builder = Self {
+            text,
+            nodes: Vec::with_capacity(text.len() / 3),
+            open: Vec::new(),
+            pending: Vec::new(),
+            placed: 0,
+            at: 0,
+            significant: 0,
+        };
+        builder.open(SyntaxKind::File);
+        builder
+    }
+
+    /// Begins a node or token at an offset.
+    pub(crate) fn start(&mut self, kind: SyntaxKind, offset: u32) {
+        self.gap(offset);
+        if !kind.is_token() {
+            self.open(kind);
+        }
+    }
+
+    /// Ends the node or token that was begun last.
+    pub(crate) fn end(&mut self, kind: SyntaxKind, offset: u32) {
+        if kind.is_token() {
+            self.token(kind, offset);
+        } else {
+            self.gap(offset);
+            self.close();
+        }
+    }
+
+    /// Adds one token up to an offset.
+    pub(crate) fn token(&mut self, kind: SyntaxKind, end: u32) {
+        if end <= self.at {
+            return;
+        }
+        self.at = end;
+        if kind.is_trivia() {
+            self.pending.push((kind, end));
+            return;
+        }
+        self.place_pending();
+        for ix in self.open.iter().rev() {
+            let node = &mut self.nodes[*ix as usize];
+            if node.start != UNSEEN {
+                break;
+            }
+            node.start = self.placed;
+        }
+        self.place(kind, end);
+        self.significant = end;
+    }
+
+    /// Cuts the text up to an offset into tokens.
+    pub(crate) fn gap(&mut self, offset: u32) {
+        while self.at < offset {
+            let Some(rest) = self.text.get(self.at as usize..offset as usize) else {
+                return;
+            };
+            let (kind, len) = gap_token(rest);
+            self.token(kind, self.at + u32::try_from(len).unwrap_or(UNSEEN));
+        }
+    }
+
+    /// Adds what is left of the text and returns the tree.
+    pub(crate) fn finish(mut self) -> Tree {
+        self.gap(u32::try_from(self.text.len()).unwrap_or(UNSEEN));
+        self.place_pending();
+        while !self.open.is_empty() {
+            self.close();
+        }
+        Tree { nodes: self.nodes }
+    }
+
+    fn len(&self) -> u32 {
+        u32::try_from(self.nodes.len()).unwrap_or(UNSEEN)
+    }
+
+    fn place_pending(&mut self) {
+        for (kind, end) in std::mem::take(&mut self.pending) {
+            self.place(kind, end);
+        }
+    }
+
+    fn place(&mut self, kind: SyntaxKind, end: u32) {
+        let next = self.len() + 1;
+        self.nodes.push(Node { kind, start: self.placed, end, next });
+        self.placed = end;
+    }
+
+    fn open(&mut self, kind: SyntaxKind) {
+        if !kind.is_missing() {
+            self.place_pending();
+        }
+        self.open.push(self.len());
+        self.nodes.push(Node { kind, start: UNSEEN, end: 0, next: 0 });
+    }
+
+    fn close(&mut self) {
+        let next = self.len();
+        let Some(ix) = self.open.pop() else {
+            return;
+        };
+        let node = &mut self.nodes[ix as usize];
+        node.start = node.start.min(self.significant);
+        node.end = self.significant;
+        node.next = next;
+    }
+}
+
+/// Returns the first token of what the grammar has no rule for: blanks and punctuation.
+fn gap_token(rest: &str) -> (SyntaxKind, usize) {
+    use SyntaxKind as K;
+    let blanks = rest.len() - rest.trim_start_matches([' ', '\n', '\t', '\r']).len();
+    if blanks > 0 {
+        return (K::Whitespace, blanks);
+    }
+    let fixed = [
+        ("\"\"\"", K::BlockQuote),
+        ("%{", K::InterpolationOpen),
+        ("=>", K::FatArrow),
+        ("->", K::Arrow),
+        ("{", K::LeftBrace),
+        ("}", K::RightBrace),
+        ("[", K::LeftBracket),
+        ("]", K::RightBracket),
+        ("(", K::LeftParen),
+        (")", K::RightParen),
+        (",", K::Comma),
+        (".", K::Dot),
+        ("?", K::Question),
+        ("|", K::Bar),
+        ("\"", K::Quote),
+    ];
+    for (text, kind) in fixed {
+        if rest.starts_with(text) {
+            return (kind, text.len());
+        }
+    }
+    // The grammar leaves nothing else between its nodes.
+    (K::BadTop, rest.len())
+}

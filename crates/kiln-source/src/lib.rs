@@ -1,4 +1,75 @@
 //! The `SourceKind` trait, mirrors, fetching with retries.
 //!
+//! # Purpose
+//! Everything that kinds of sources share: from a URL with an alias to a checked file in the folder of
+//! downloads. A file is under its sha256 there, and never half.
+//!
 //! # Never
-//! Names a host, knows one kind.
+//! Names a host, knows one kind, reads the environment.
+//!
+//! # Example
+//! ```
+//! use kiln_source::Mirrors;
+//! let mut mirrors = Mirrors::default();
+//! mirrors.set("debian", ["https://mirror.example.org/debian"]).unwrap();
+//! let places = mirrors.resolve("debian:pool/main/g/g++_1.deb").unwrap();
+//! assert_eq!(places[0].to_string(), "https://mirror.example.org/debian/pool/main/g/g%2B%2B_1.deb");
+//! ```
+#![expect(clippy::disallowed_methods, reason = "this crate owns the folder of downloads")]
+
+mod error;
+mod fetch;
+mod mirrors;
+mod part;
+mod pause;
+mod transport;
+
+pub use error::SourceError;
+pub use fetch::{Download, Fetcher, Settings, Wanted};
+pub use mirrors::{Mirrors, Place};
+pub use pause::{Pause, ThreadPause};
+pub use transport::Proxies;
+
+use kiln_cas::Cas;
+use kiln_digest::Digest;
+use kiln_event::Sink;
+use kiln_ir::Source;
+use kiln_tree::Tree;
+
+/// What a source was when it was tracked; the lock keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pin {
+    /// Of the fetched file.
+    pub content: Digest,
+    /// Of the tree that it becomes.
+    pub tree: Digest,
+}
+
+/// What kinds of sources work with.
+#[derive(Clone, Copy)]
+pub struct Ports<'a> {
+    pub cas: &'a dyn Cas,
+    pub fetcher: &'a Fetcher,
+    pub sink: &'a dyn Sink,
+}
+
+/// The error of any kind of source: each kind has its own enum.
+pub type AnyError = Box<dyn miette::Diagnostic + Send + Sync>;
+
+/// One kind of source.
+pub trait SourceKind: Send + Sync {
+    /// Returns whether a source is of this kind.
+    fn takes(&self, source: &Source) -> bool;
+
+    /// Looks up what a source is now, for the lock. Its tree is kept in the store on the way.
+    ///
+    /// # Errors
+    /// When it cannot be fetched or read.
+    fn track(&self, source: &Source, ports: Ports<'_>) -> Result<Pin, AnyError>;
+
+    /// Brings the pinned tree of a source into the store, with all its files.
+    ///
+    /// # Errors
+    /// When it cannot be fetched, or is not what the pin says.
+    fn fetch(&self, source: &Source, pin: Pin, ports: Ports<'_>) -> Result<Tree, AnyError>;
+}

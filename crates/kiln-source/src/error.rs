@@ -1,0 +1,70 @@
+//! What can go wrong on the way from a URL to a checked file.
+
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+
+/// A source that could not be fetched.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum SourceError {
+    #[error("the alias `{alias}` of `{}` has no mirror", url.escape_debug())]
+    #[diagnostic(
+        code("K2001"),
+        help(
+            "add `{alias} = [\"https://mirror.example.org/{alias}\"]` below `[mirrors]` in config.toml, \
+             or set `{}`, or give `--mirror {alias}=URL`",
+            environment_name(alias)
+        )
+    )]
+    UnknownAlias { alias: String, url: String },
+    #[error("`{}` is no URL: {reason}", url.escape_debug())]
+    #[diagnostic(code("K2002"), help("write `alias:path`, or a whole http, https or file URL"))]
+    BadUrl { url: String, reason: &'static str },
+    #[error("`{}` is no mirror for `{}`", mirror.escape_debug(), alias.escape_debug())]
+    #[diagnostic(
+        code("K2003"),
+        help(
+            "an alias is a plain name, a mirror an http, https or file URL with a host or an absolute path"
+        )
+    )]
+    BadMirror { alias: String, mirror: String },
+    #[error("cannot fetch `{url}`")]
+    #[diagnostic(code("K2004"), help("tried:\n{}", tries.join("\n")))]
+    Unreachable {
+        url: String,
+        /// A place and what it answered, for each failed try.
+        tries: Vec<String>,
+        #[source]
+        cause: Box<dyn Error + Send + Sync>,
+    },
+    #[error("`{url}` has other content: expected {expected}, found {found}")]
+    #[diagnostic(
+        code("K2005"),
+        help("if upstream replaced the file and you trust it, `kiln track` pins the new content")
+    )]
+    WrongContent { url: String, expected: String, found: String },
+    #[error("`{url}` is not here and kiln is offline")]
+    #[diagnostic(code("K2006"), help("run `kiln fetch` with a network, or leave out `--offline`"))]
+    Offline { url: String },
+    #[error("cannot use the {what} `{value}`")]
+    #[diagnostic(code("K2007"), help("correct the environment or the configuration"))]
+    Setting {
+        what: &'static str,
+        value: String,
+        #[source]
+        cause: Box<dyn Error + Send + Sync>,
+    },
+    #[error("cannot write the download `{}`", path.display())]
+    #[diagnostic(code("K5020"), help("is the disk full? nothing half-written is visible"))]
+    Write {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+}
+
+/// Returns the name of the environment variable that sets the mirror of an alias.
+fn environment_name(alias: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    format!("KILN_MIRROR_{}", alias.chars().map(plain).collect::<String>())
+}

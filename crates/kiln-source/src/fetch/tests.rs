@@ -1,0 +1,234 @@
+//! Fetching against two mirrors on loopback that fail on request.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kiln_event::Silent;
+use kiln_testkit::{Fault, FileServer, scratch};
+use tempfile::TempDir;
+
+use super::*;
+
+const PATH: &str = "pool/a+b:c.deb";
+
+#[derive(Default)]
+struct Pauses(Mutex<Vec<Duration>>);
+
+impl Pause for Arc<Pauses> {
+    fn pause(&self, time: Duration) {
+        self.0.lock().unwrap().push(time);
+    }
+}
+
+#[derive(Default)]
+struct Events(Mutex<Vec<String>>);
+
+impl Sink for Events {
+    fn emit(&self, event: Event) {
+        let word = match event {
+            Event::FetchStarted { .. } => "started".to_owned(),
+            Event::Fetched { bytes, .. } => format!("fetched {bytes}"),
+            Event::FetchRetried { attempt, .. } => format!("retried {attempt}"),
+            Event::FetchFailed { .. } => "failed".to_owned(),
+            other => format!("{other:?}"),
+        };
+        self.0.lock().unwrap().push(word);
+    }
+}
+
+struct World {
+    cache: TempDir,
+    _folders: [TempDir; 2],
+    servers: [FileServer; 2],
+    pauses: Arc<Pauses>,
+    offline: bool,
+}
+
+impl World {
+    /// Two mirrors of one file of 200,000 bytes.
+    fn new() -> Self {
+        let folder = |_| {
+            let folder = scratch();
+            fs::create_dir(folder.path().join("pool")).unwrap();
+            fs::write(folder.path().join(PATH), content()).unwrap();
+            folder
+        };
+        let folders = [0, 1].map(folder);
+        let servers = [0, 1].map(|ix: usize| FileServer::start(folders[ix].path()));
+        let (cache, pauses) = (scratch(), Arc::default());
+        Self { cache, _folders: folders, servers, pauses, offline: false }
+    }
+
+    fn fetch(&self, wanted: &Wanted, sink: &dyn Sink) -> Result<Download, SourceError> {
+        let mut mirrors = Mirrors::default();
+        mirrors.set("debian", self.servers.each_ref().map(FileServer::url)).unwrap();
+        let folder = self.cache.path().join("downloads");
+        let settings = Settings { folder, mirrors, offline: self.offline, ..Settings::default() };
+        Fetcher::new(settings, Box::new(Arc::clone(&self.pauses))).unwrap().fetch(wanted, sink)
+    }
+
+    /// Returns the requests to both servers as `server from`.
+    fn requests(&self) -> String {
+        let told = |ix: usize| {
+            self.servers[ix].requests().into_iter().map(move |request| {
+                assert_eq!(request.path, PATH);
+                request.from.map_or(format!("{ix}"), |from| format!("{ix}@{from}"))
+            })
+        };
+        (0..2).flat_map(told).collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn content() -> Vec<u8> {
+    (0..50_000u32).flat_map(u32::to_le_bytes).collect()
+}
+
+fn wanted() -> Wanted {
+    Wanted::pinned(format!("debian:{PATH}"), Digest::of(&content()))
+}
+
+/// Fetches with faults of the first and second mirror.
+#[track_caller]
+fn check(faults: [&[Fault]; 2], requests: &str, events: &str, message: Option<&str>) {
+    let world = World::new();
+    for (server, faults) in world.servers.iter().zip(faults) {
+        for fault in faults {
+            server.fault(PATH, *fault);
+        }
+    }
+    let sink = Events::default();
+    let found = world.fetch(&wanted(), &sink);
+    assert_eq!(world.requests(), requests);
+    assert_eq!(sink.0.into_inner().unwrap().join(", "), events);
+    let folder = fs::read_dir(world.cache.path().join("downloads")).unwrap();
+    let whole = folder
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_none())
+        .collect::<Vec<_>>();
+    match (found, message) {
+        (Ok(download), None) => {
+            assert_eq!(fs::read(&download.path).unwrap(), content());
+            assert_eq!(whole, [download.path]);
+        }
+        (Err(error), Some(message)) => {
+            assert_eq!(error.to_string(), message);
+            assert!(whole.is_empty());
+        }
+        (found, _) => panic!("{found:?}"),
+    }
+}
+
+#[test]
+fn a_file_comes_from_the_first_mirror() {
+    check([&[], &[]], "0", "started, fetched 200000", None);
+}
+
+#[test]
+fn a_cut_connection_goes_on_where_it_ended() {
+    check(
+        [&[Fault::CutAfter(150_000)], &[]],
+        "0 0@150000",
+        "started, retried 1, fetched 200000",
+        None,
+    );
+}
+
+#[test]
+fn a_missing_file_comes_from_the_next_mirror() {
+    check([&[Fault::NotFound], &[]], "0 1", "started, retried 1, fetched 200000", None);
+}
+
+#[test]
+fn an_unavailable_server_is_tried_again() {
+    check(
+        [&[Fault::Unavailable; 2], &[]],
+        "0 0 0",
+        "started, retried 1, retried 2, fetched 200000",
+        None,
+    );
+}
+
+#[test]
+fn other_content_is_tried_once_a_mirror() {
+    check([&[Fault::WrongBytes], &[]], "0 1", "started, retried 1, fetched 400000", None);
+    let message = format!(
+        "`debian:{PATH}` has other content: expected sha256 `{}`, found sha256 `{}`",
+        Digest::of(&content()).hex(),
+        Digest::of(&vec![b'!'; 200_000]).hex()
+    );
+    check(
+        [&[Fault::WrongBytes], &[Fault::WrongBytes]],
+        "0 1",
+        "started, retried 1, failed",
+        Some(&message),
+    );
+}
+
+#[test]
+fn after_all_tries_the_error_names_them() {
+    let world = World::new();
+    world.servers[0].fault(PATH, Fault::NotFound);
+    (0..TRIES).for_each(|_| world.servers[1].fault(PATH, Fault::Unavailable));
+    let error = world.fetch(&wanted(), &Silent).unwrap_err();
+    let SourceError::Unreachable { tries, .. } = &error else { panic!("{error}") };
+    assert_eq!(tries.len(), 6);
+    assert!(tries[0].ends_with("/pool/a%2Bb%3Ac.deb: the server answered 404 Not Found"));
+    assert_eq!(error.source().unwrap().to_string(), "the server answered 503 Service Unavailable");
+    assert_eq!(world.pauses.0.lock().unwrap().len(), 4);
+}
+
+#[test]
+fn what_is_here_is_not_fetched_again_unless_it_changed() {
+    let mut world = World::new();
+    let first = world.fetch(&wanted(), &Silent).unwrap();
+    fs::write(&first.path, "changed").unwrap();
+    assert_eq!(world.fetch(&wanted(), &Silent).unwrap(), first);
+    world.offline = true;
+    assert_eq!(world.fetch(&wanted(), &Silent).unwrap(), first);
+    assert_eq!(world.requests(), "0 0");
+    fs::remove_file(first.path).unwrap();
+    let error = world.fetch(&wanted(), &Silent).unwrap_err();
+    assert_eq!(error.to_string(), format!("`debian:{PATH}` is not here and kiln is offline"));
+}
+
+#[test]
+fn what_is_tracked_comes_anew() {
+    let world = World::new();
+    let current = Wanted::current(format!("debian:{PATH}"));
+    for _ in 0..2 {
+        let download = world.fetch(&current, &Silent).unwrap();
+        assert_eq!(download.content, Digest::of(&content()));
+    }
+    assert_eq!(world.requests(), "0 0");
+}
+
+#[test]
+fn a_longer_file_is_not_read_to_its_end() {
+    let world = World::new();
+    let wanted = Wanted { size: Some(10), ..wanted() };
+    let error = world.fetch(&wanted, &Silent).unwrap_err().to_string();
+    assert!(error.ends_with("found more than 10 bytes"), "{error}");
+}
+
+#[test]
+fn many_files_come_in_order_and_the_first_error_is_told() {
+    let folder = scratch();
+    let names = ["a", "b", "c", "d"];
+    for name in names {
+        fs::write(folder.path().join(name), name).unwrap();
+    }
+    let mut mirrors = Mirrors::default();
+    mirrors.set("m", [format!("file://{}", folder.path().display())]).unwrap();
+    let cache = folder.path().join("cache");
+    let settings =
+        Settings { folder: cache, mirrors, n_threads: 3, offline: true, ..Settings::default() };
+    let fetcher = Fetcher::new(settings, Box::new(Arc::<Pauses>::default())).unwrap();
+    let mut wanted: Vec<Wanted> =
+        names.map(|name| Wanted::pinned(format!("m:{name}"), Digest::of(name.as_bytes()))).into();
+    let found = fetcher.fetch_all(&wanted, &Silent).unwrap();
+    let contents: Vec<Digest> = found.iter().map(|download| download.content).collect();
+    assert_eq!(contents, names.map(|name| Digest::of(name.as_bytes())));
+    wanted.push(Wanted::current("m:none"));
+    let error = fetcher.fetch_all(&wanted, &Silent).unwrap_err();
+    assert_eq!(error.to_string(), "cannot fetch `m:none`");
+}

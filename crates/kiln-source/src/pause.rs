@@ -1,0 +1,55 @@
+//! How long to wait before the next try.
+
+use std::time::Duration;
+
+use kiln_digest::Digest;
+
+/// The longest wait that a server may ask for.
+const LONGEST: Duration = Duration::from_mins(1);
+
+/// Lets time pass.
+pub trait Pause: Send + Sync {
+    /// Returns after this time.
+    fn pause(&self, time: Duration);
+}
+
+/// Lets the thread wait.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ThreadPause;
+
+impl Pause for ThreadPause {
+    fn pause(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+}
+
+/// Returns the wait after a failed try (the first is 1): doubled each time, spread by what is fetched so that many
+/// threads do not come back at once, and at least what the server asked for.
+pub(crate) fn backoff(url: &str, attempt: u32, asked: Option<Duration>) -> Duration {
+    let spread = Digest::of(format!("{url}#{attempt}").as_bytes()).hash[0];
+    let step = Duration::from_millis(300) * 2u32.pow(attempt.clamp(1, 8) - 1);
+    let wait = step / 2 + step * u32::from(spread) / 510;
+    asked.unwrap_or_default().min(LONGEST).max(wait)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_grows_and_stays_in_its_range() {
+        for attempt in 1..=4 {
+            let step = Duration::from_millis(300 << (attempt - 1));
+            let wait = backoff("debian:a", attempt, None);
+            assert!(step / 2 <= wait && wait <= step, "{attempt}: {wait:?}");
+        }
+        assert_ne!(backoff("debian:a", 1, None), backoff("debian:b", 1, None));
+    }
+
+    #[test]
+    fn a_server_may_ask_for_more_but_not_for_ever() {
+        let asked = |seconds| backoff("debian:a", 1, Some(Duration::from_secs(seconds)));
+        assert_eq!(asked(7), Duration::from_secs(7));
+        assert_eq!(asked(u64::MAX), LONGEST);
+    }
+}

@@ -3,7 +3,7 @@
 # Programs brought without root come last, so that those of the system win.
 export PATH := $(PATH):$(CURDIR)/target/tools/usr/bin
 CARGO ?= cargo
-TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
 .PHONY: help demo test lint tools fixtures casd
 help:

@@ -10,6 +10,8 @@ mod budgets;
 mod codes;
 #[path = "tidy/edges.rs"]
 mod edges;
+#[path = "tidy/licences.rs"]
+mod licences;
 #[path = "tidy/reasons.rs"]
 mod reasons;
 #[path = "tidy/scrub.rs"]
@@ -20,6 +22,7 @@ mod words;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use edges::{Manifest, Table};
 
@@ -120,6 +123,18 @@ fn pure_crates_reach_no_network_library() {
 fn every_dependency_has_a_reason() {
     let texts = texts();
     none(&reasons::reasons(&texts["Cargo.toml"], &texts["docs/design/dependencies.md"]));
+}
+
+#[test]
+fn every_licence_is_taken() {
+    let asked = ["metadata", "--offline", "--locked", "--format-version=1"];
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(asked).arg("--filter-platform=x86_64-unknown-linux-gnu");
+    let answer = cargo.current_dir(kiln_testkit::project_root()).output().expect("cargo runs");
+    let problem = String::from_utf8_lossy(&answer.stderr);
+    assert!(answer.status.success(), "cargo cannot list the packages: {problem}");
+    let metadata = String::from_utf8_lossy(&answer.stdout);
+    none(&licences::licences(&metadata, &texts()["deny.toml"]));
 }
 
 #[test]

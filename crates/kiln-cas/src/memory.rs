@@ -15,6 +15,11 @@ pub struct MemoryCas {
 }
 
 impl MemoryCas {
+    /// Loses a blob, as an eviction would.
+    pub fn remove(&self, digest: Digest) {
+        self.blobs().remove(&digest);
+    }
+
     fn blobs(&self) -> MutexGuard<'_, BTreeMap<Digest, Vec<u8>>> {
         // A map of whole blobs is never half-changed, so a panic elsewhere does no harm to it.
         self.blobs.lock().unwrap_or_else(PoisonError::into_inner)

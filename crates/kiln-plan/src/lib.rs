@@ -23,6 +23,7 @@ mod key;
 mod order;
 
 pub use key::SCHEME;
+pub use order::needs;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

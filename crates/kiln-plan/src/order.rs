@@ -31,7 +31,7 @@ pub(crate) fn order<'a>(
                 && !marks.contains_key(&element.name)
             {
                 marks.insert(&element.name, Mark::Open);
-                way.push(Visit { element, ahead: needs(element) });
+                way.push(Visit { element, ahead: needs(element).into_iter().rev().collect() });
             }
             let Some(visit) = way.last_mut() else {
                 break;
@@ -64,14 +64,13 @@ fn cycle(way: &[Visit<'_>], closes_at: &ElementName) -> PlanError {
     PlanError::Cycle { path: way[start..].iter().map(named).collect() }
 }
 
-/// Returns all direct dependencies of an element, last first.
-fn needs(element: &Element) -> Vec<ElementName> {
+/// Returns all direct dependencies of an element, of every kind, in order.
+pub fn needs(element: &Element) -> Vec<ElementName> {
     let mut names: Vec<ElementName> = element.base.iter().cloned().collect();
     names.extend(element.build_deps.iter().cloned());
     names.extend(element.deps.iter().cloned());
     names.extend(element.run_deps.iter().cloned());
     names.extend(element.stage_at.values().flatten().cloned());
     names.extend(parts_of(element));
-    names.reverse();
     names
 }

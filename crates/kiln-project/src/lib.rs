@@ -1,4 +1,25 @@
 //! Finds and loads a project from disk, up to the IR.
 //!
+//! # Purpose
+//! From a folder to the texts of a project, its value, its IR and its lock, with everything that was found wrong on
+//! the way.
+//!
 //! # Never
-//! Builds.
+//! Builds; writes.
+//!
+//! # Example
+//! ```
+//! assert!(kiln_project::find(std::path::Path::new("/")).is_none());
+//! ```
+#![expect(clippy::disallowed_methods, reason = "this crate reads the files of a project")]
+
+mod error;
+mod files;
+
+pub use error::ProjectError;
+pub use files::{File, Files, find};
+
+/// The file that makes a folder a project.
+pub const PROJECT_FILE: &str = "project.kiln";
+/// The pins of a project.
+pub const LOCK_FILE: &str = "kiln.lock";

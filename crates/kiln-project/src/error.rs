@@ -1,0 +1,29 @@
+//! What can go wrong while the files of a project are read.
+
+use std::path::PathBuf;
+
+/// A failure to read a project.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum ProjectError {
+    #[error("there is no project in `{}` or above it", from.display())]
+    #[diagnostic(
+        code("K1010"),
+        help(
+            "a project is a folder with a `project.kiln`; go there, or name it with `--directory`"
+        )
+    )]
+    NotFound { from: PathBuf },
+    #[error("cannot read `{}`", path.display())]
+    #[diagnostic(code("K1011"), help("check that it is readable"))]
+    Read {
+        path: PathBuf,
+        #[source]
+        cause: std::io::Error,
+    },
+    #[error("`{}` is not UTF-8", path.display())]
+    #[diagnostic(code("K1012"), help("save it as UTF-8; the first other byte is number {at}"))]
+    NotText { path: PathBuf, at: usize },
+    #[error("`{}` is larger than {limit} MiB", path.display())]
+    #[diagnostic(code("K1013"), help("is it a kiln file? split it into several"))]
+    Large { path: PathBuf, limit: u64 },
+}

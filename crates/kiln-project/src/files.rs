@@ -1,0 +1,161 @@
+//! The kiln files of a project: a folder is a record of its files and folders.
+
+use std::path::{Path, PathBuf};
+
+use kiln_diag::{FileId, Texts};
+use walkdir::{DirEntry, WalkDir};
+
+use crate::{LOCK_FILE, PROJECT_FILE, ProjectError};
+
+/// Largest file that is read as text, in MiB.
+const MAX_MIB: u64 = 64;
+/// The folder at the root that adds nothing to names.
+const TRANSPARENT: &str = "elements";
+
+/// A file of the language in a project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    pub id: FileId,
+    /// Path relative to the root, as people see it.
+    pub path: String,
+    /// Folders and stem that name what the file holds; `elements/` at the root left out.
+    pub parts: Vec<String>,
+}
+
+/// The files of a project.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    pub texts: Texts,
+    /// `project.kiln` first, then the others in byte order of their paths.
+    pub files: Vec<File>,
+    /// The text of the lock; nothing when there is no such file.
+    pub lock: Option<FileId>,
+}
+
+/// Returns the root of the project that a folder lies in: the nearest folder upwards with a `project.kiln`.
+pub fn find(from: &Path) -> Option<PathBuf> {
+    let has = |folder: &&Path| folder.join(PROJECT_FILE).is_file();
+    from.ancestors().find(has).map(Path::to_owned)
+}
+
+impl Files {
+    /// Reads all files of a project. Hidden folders, folders with a `project.kiln` of their own and links are no
+    /// members.
+    ///
+    /// # Errors
+    /// When a file cannot be read or is no text.
+    pub fn read(root: &Path) -> Result<Self, ProjectError> {
+        let mut found = Self::default();
+        found.add(root, PROJECT_FILE, Vec::new())?;
+        let is_member = |entry: &DirEntry| {
+            let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+            let foreign = entry.file_type().is_dir() && entry.path().join(PROJECT_FILE).is_file();
+            entry.depth() == 0 || !hidden && !foreign
+        };
+        let walk = WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(is_member);
+        for entry in walk {
+            let entry = entry.map_err(|error| {
+                let path = error.path().unwrap_or(root).to_owned();
+                ProjectError::Read { path, cause: error.into() }
+            })?;
+            let Some(path) = relative(root, &entry) else {
+                continue;
+            };
+            let Some(stem) = path.strip_suffix(".kiln") else {
+                continue;
+            };
+            if path == PROJECT_FILE {
+                continue;
+            }
+            let mut parts: Vec<String> = stem.split('/').map(str::to_owned).collect();
+            if parts.len() > 1 && parts[0] == TRANSPARENT {
+                parts.remove(0);
+            }
+            found.add(root, &path, parts)?;
+        }
+        if root.join(LOCK_FILE).is_file() {
+            let text = read(&root.join(LOCK_FILE))?;
+            found.lock = Some(found.texts.add(LOCK_FILE, text));
+        }
+        Ok(found)
+    }
+
+    fn add(&mut self, root: &Path, path: &str, parts: Vec<String>) -> Result<(), ProjectError> {
+        let text = read(&root.join(path))?;
+        let id = self.texts.add(path, text);
+        self.files.push(File { id, path: path.to_owned(), parts });
+        Ok(())
+    }
+}
+
+/// Returns the path of a regular file relative to the root, if it is UTF-8.
+fn relative(root: &Path, entry: &DirEntry) -> Option<String> {
+    let path = entry.path().strip_prefix(root).ok()?.to_str()?;
+    entry.file_type().is_file().then(|| path.to_owned())
+}
+
+fn read(path: &Path) -> Result<String, ProjectError> {
+    let unreadable = |cause| ProjectError::Read { path: path.to_owned(), cause };
+    let size = std::fs::metadata(path).map_err(unreadable)?.len();
+    if size > MAX_MIB << 20 {
+        return Err(ProjectError::Large { path: path.to_owned(), limit: MAX_MIB });
+    }
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to() + 1;
+        ProjectError::NotText { path: path.to_owned(), at }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(files: &[&str], members: &str) {
+        let root = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = root.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        let found = Files::read(root.path()).unwrap();
+        let names: Vec<String> = found
+            .files
+            .iter()
+            .map(|file| format!("{}={}", file.path, file.parts.join(".")))
+            .collect();
+        assert_eq!(names.join(" "), members);
+    }
+
+    #[test]
+    fn files_are_named_by_their_place() {
+        check(
+            &["project.kiln", "hello.kiln", "elements/libs/z.kiln", "elements/app.kiln", "x.txt"],
+            "project.kiln= elements/app.kiln=app elements/libs/z.kiln=libs.z hello.kiln=hello",
+        );
+    }
+
+    #[test]
+    fn hidden_and_foreign_folders_are_no_members() {
+        check(&["project.kiln", ".kiln/a.kiln", "sub/project.kiln", "sub/b.kiln"], "project.kiln=");
+    }
+
+    #[test]
+    fn a_project_is_found_from_below() {
+        let root = tempfile::tempdir().unwrap();
+        let below = root.path().join("a/b");
+        std::fs::create_dir_all(&below).unwrap();
+        assert_eq!(find(&below), None);
+        std::fs::write(root.path().join(PROJECT_FILE), "").unwrap();
+        assert_eq!(find(&below), Some(root.path().to_owned()));
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join(PROJECT_FILE), b"ok\xff").unwrap();
+        let error = Files::read(root.path()).unwrap_err();
+        assert!(matches!(error, ProjectError::NotText { at: 3, .. }), "{error:?}");
+    }
+}

@@ -114,7 +114,7 @@ pub(crate) fn kind_of(rule: Rule) -> Option<K> {
         Rule::err_comma => K::BadComma,
         Rule::err_semi => K::BadSemicolon,
         Rule::err_key => K::BadKey,
-        Rule::err_assign => K::BadAssign,
+        Rule::err_assign | Rule::err_named => K::BadAssign,
         Rule::err_equal => K::BadEqual,
         Rule::err_float => K::BadFloat,
         Rule::err_number => K::BadNumber,

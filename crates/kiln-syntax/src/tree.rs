@@ -76,14 +76,20 @@ impl Tree {
         })
     }
 
+    /// Returns every node and token after a place, in order.
+    pub(crate) fn after(&self, ix: NodeIx) -> impl Iterator<Item = Node> {
+        self.nodes.iter().copied().skip(ix.0 as usize + 1)
+    }
+
     /// Returns the stable text form that tests and `kiln debug cst` print.
     pub fn debug(&self, text: &str) -> String {
         let mut out = String::new();
         for (depth, _, node) in self.walk() {
             let _ = write!(out, "{:indent$}{:?}", "", node.kind, indent = depth * 2);
-            let _ = match node.kind.is_token() {
-                true => writeln!(out, " {:?}", node.text(text)),
-                false => writeln!(out, "@{}..{}", node.start, node.end),
+            let _ = if node.kind.is_token() {
+                writeln!(out, " {:?}", node.text(text))
+            } else {
+                writeln!(out, "@{}..{}", node.start, node.end)
             };
         }
         out

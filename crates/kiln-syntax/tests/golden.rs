@@ -13,12 +13,12 @@ fn cases(folder: &str) -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/lang/syntax").join(folder);
     let mut paths: Vec<PathBuf> = std::fs::read_dir(&root)
         .unwrap_or_else(|error| panic!("{}: {error}", root.display()))
-        .map(|entry| entry.unwrap().path())
+        .map(|entry| entry.expect("a readable folder").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "kiln"))
         .collect();
     paths.sort();
     assert!(!paths.is_empty(), "no cases in {}", root.display());
-    let text = |path: &Path| std::fs::read_to_string(path).unwrap();
+    let text = |path: &Path| std::fs::read_to_string(path).expect("a readable case");
     paths.into_iter().map(|path| (path.clone(), text(&path))).collect()
 }
 
@@ -33,7 +33,8 @@ fn assert_lossless(parse: &Parse, text: &str) {
 }
 
 fn printed(parse: &Parse) -> String {
-    parse.diagnostics.iter().map(|finding| format!("{finding}\n")).collect()
+    let lines: Vec<String> = parse.diagnostics.iter().map(ToString::to_string).collect();
+    lines.join("\n")
 }
 
 #[test]
@@ -52,6 +53,6 @@ fn bad_texts_have_their_errors_and_keep_the_rest() {
         let parse = parse(FileId(0), &text);
         assert_lossless(&parse, &text);
         assert!(parse.has_errors(), "{}", path.display());
-        check(&path, format!("{}---\n{}", printed(&parse), parse.ast.debug()));
+        check(&path, format!("{}\n---\n{}", printed(&parse), parse.ast.debug()));
     }
 }

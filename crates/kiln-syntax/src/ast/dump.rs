@@ -149,10 +149,11 @@ impl Printer<'_> {
     }
 
     fn name(&mut self, name: &Name) {
-        let _ = match name.quoted {
-            true => write!(self.out, "{:?}", name.text),
-            false => write!(self.out, "{}", name.text),
-        };
+        if name.quoted {
+            let _ = write!(self.out, "{:?}", name.text);
+        } else {
+            self.text(&name.text);
+        }
     }
 
     fn signature(&mut self, params: Option<&[Param]>, annotation: Option<&Type>) {

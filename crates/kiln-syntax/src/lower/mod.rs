@@ -83,15 +83,13 @@ impl<'a> Lower<'a> {
 
     /// Returns a name; equal names share their text.
     fn name(&mut self, text: &str, node: Node, quoted: bool) -> Name {
-        let text = match self.names.get(text) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let fresh: Arc<str> = Arc::from(text);
-                self.names.insert(Arc::clone(&fresh));
-                fresh
-            }
-        };
-        Name { text, span: self.span(node), quoted }
+        let span = self.span(node);
+        if let Some(known) = self.names.get(text) {
+            return Name { text: Arc::clone(known), span, quoted };
+        }
+        let text: Arc<str> = Arc::from(text);
+        self.names.insert(Arc::clone(&text));
+        Name { text, span, quoted }
     }
 
     /// Returns the name that a token spells, the empty name for a missing one.
@@ -106,7 +104,10 @@ impl<'a> Lower<'a> {
             return;
         };
         let between = self.text.get(before.end as usize..node.start as usize).unwrap_or_default();
-        if separated(between, separator) {
+        let line = self.text.get(..node.start as usize).unwrap_or_default();
+        let on_new_line = line.trim_end_matches([' ', '\t', '\r']).ends_with('\n');
+        let new_line_is_enough = matches!(separator, Separator::CommaOrNewline);
+        if (on_new_line && new_line_is_enough) || has_comma(between) {
             return;
         }
         let span = self.span(node);
@@ -122,6 +123,11 @@ impl<'a> Lower<'a> {
             return;
         }
         let first = self.text_of(node).split(char::is_whitespace).next().unwrap_or_default();
+        if first == "if" {
+            self.error(code::CONDITION, "a condition cannot follow an item", span, "not here");
+            self.help("write `if c then { … }` around the item, or `[… if c]` inside of a list");
+            return;
+        }
         let message = match separator {
             Separator::Comma => format!("expected a comma before `{first}`"),
             Separator::CommaOrNewline => format!("expected a comma or a new line before `{first}`"),
@@ -132,17 +138,20 @@ impl<'a> Lower<'a> {
             span,
             "nothing separates this from what stands before",
         );
-        self.help(
-            "a function is called as `f(x)`; strings are joined by `+` or by `%{…}` in a string",
-        );
+        self.help(match node.kind {
+            SyntaxKind::Field if self.text_of(node).contains('=') => {
+                "items on one line are separated by commas: `a = 1, b = 2`"
+            }
+            SyntaxKind::Field | SyntaxKind::Expr | SyntaxKind::ListItem | SyntaxKind::Arg => {
+                "a function is called as `f(x)`; strings are joined by `+` or by `%{…}` in a string"
+            }
+            _ => "write a comma between two of them",
+        });
     }
 }
 
-/// Returns whether the text between two neighbours separates them.
-fn separated(between: &str, separator: Separator) -> bool {
-    between.split('\n').enumerate().any(|(line_ix, line)| {
-        let code = line.split('#').next().unwrap_or_default();
-        let new_line = line_ix > 0 && matches!(separator, Separator::CommaOrNewline);
-        new_line || code.contains([',', ';'])
-    })
+/// Returns whether a comma, or what people write for one, stands outside of the comments of a text.
+fn has_comma(between: &str) -> bool {
+    let code = between.split('\n').map(|line| line.split('#').next().unwrap_or_default());
+    code.into_iter().any(|code| code.contains([',', ';']))
 }

@@ -28,10 +28,7 @@ impl<'a> Lower<'a> {
         let leading_zero = digits.len() > 1 && digits.bytes().all(|byte| byte.is_ascii_digit());
         if leading_zero && digits.starts_with('0') {
             self.error(code::NUMBER, format!("`{text}` begins with a zero"), span, "not a number");
-            let rest = digits.trim_start_matches('0');
-            self.help(format!(
-                "octal is `0o{rest}`; a version or a mode is a string, `\"{text}\"`"
-            ));
+            self.help(format!("write `\"{text}\"` for text; octal numbers begin with `0o`"));
             return None;
         }
         if parsed.is_err() {

@@ -61,18 +61,20 @@ impl Lower<'_> {
             K::TypeList => TypeKind::List(Box::new(self.inner_type(ix, node))),
             K::TypeDict => self.dict_or_record(ix, node),
             K::TypeParen => self.group_or_function(ix, node),
-            K::String => match self.plain_string(ix) {
-                Some(text) => TypeKind::TextLiteral(text),
-                None => {
-                    let span = self.span(node);
-                    self.error(code::NO_TYPE, "a type cannot hold `%{…}`", span, "a plain string");
-                    TypeKind::Error
-                }
-            },
+            K::String => self.literal(ix, node),
             K::Number => self.integer(node).map_or(TypeKind::Error, TypeKind::IntLiteral),
             K::Null => TypeKind::Null,
             _ => TypeKind::Error,
         }
+    }
+
+    fn literal(&mut self, ix: NodeIx, node: Node) -> TypeKind {
+        if let Some(text) = self.plain_string(ix) {
+            return TypeKind::TextLiteral(text);
+        }
+        let span = self.span(node);
+        self.error(code::NO_TYPE, "a type cannot hold `%{…}`", span, "a plain string");
+        TypeKind::Error
     }
 
     fn inner_type(&mut self, ix: NodeIx, node: Node) -> Type {

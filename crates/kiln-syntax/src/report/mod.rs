@@ -1,0 +1,192 @@
+//! The error nodes of a tree as diagnostics.
+//!
+//! Never: says "expected" what the parser tried; the texts are a table over the error and what stands around it.
+
+mod character;
+mod missing;
+mod unexpected;
+
+use crate::code;
+use crate::kind::SyntaxKind as K;
+use crate::tree::{Node, NodeIx, Tree};
+use kiln_diag::{Diagnostic, FileId, Span};
+
+/// How many findings a file gets.
+const MOST: usize = 20;
+
+/// How many error nodes of a tree are looked at: the rest could only be cut away.
+const MOST_NODES: usize = 8 * MOST;
+
+/// Returns the findings of a file in order of place: of its characters, of its tree, and those of lowering.
+pub(crate) fn report(
+    file: FileId,
+    text: &str,
+    tree: &Tree,
+    starts: &[usize],
+    lowered: Vec<Diagnostic>,
+) -> Vec<Diagnostic> {
+    let mut findings = character::characters(file, text);
+    findings.extend(lowered.into_iter().map(Finding::of_lowering));
+    findings.extend(tree_errors(file, text, tree, starts));
+    select(text, findings)
+}
+
+/// A diagnostic on its way.
+struct Finding {
+    diagnostic: Diagnostic,
+    /// Says nothing new on a line that has an error already.
+    follows: bool,
+    /// Errors up to here are consequences of this one.
+    silences: u32,
+}
+
+impl Finding {
+    fn new(diagnostic: Diagnostic) -> Self {
+        Self { diagnostic, follows: false, silences: 0 }
+    }
+
+    fn following(diagnostic: Diagnostic) -> Self {
+        Self { follows: true, ..Self::new(diagnostic) }
+    }
+
+    fn of_lowering(diagnostic: Diagnostic) -> Self {
+        let follows = matches!(
+            diagnostic.code,
+            code::NO_SEPARATOR | code::SPACED_CALL | code::TWO_VALUES | code::CONDITION
+        );
+        Self { diagnostic, follows, silences: 0 }
+    }
+
+    fn start(&self) -> u32 {
+        self.diagnostic.primary.as_ref().map_or(0, |label| label.span.start)
+    }
+}
+
+/// An error node with what stands around it.
+struct Around<'a> {
+    file: FileId,
+    text: &'a str,
+    tree: &'a Tree,
+    starts: &'a [usize],
+    ix: NodeIx,
+    node: Node,
+    parent_ix: NodeIx,
+    parent: Node,
+    /// The last token before, without trivia.
+    before: Option<Node>,
+}
+
+impl<'a> Around<'a> {
+    fn span(&self, node: Node) -> Span {
+        Span::new(self.file, node.start, node.end)
+    }
+
+    fn here(&self) -> Span {
+        self.span(self.node)
+    }
+
+    fn text_of(&self, node: Node) -> &'a str {
+        node.text(self.text)
+    }
+
+    /// Returns the last token before, for a sentence.
+    fn after(&self) -> String {
+        self.before
+            .map_or_else(String::new, |token| format!(" after `{}`", short(self.text_of(token))))
+    }
+
+    /// Returns the last part of the parent before this one of one of these kinds.
+    fn sibling(&self, kinds: &[K]) -> Option<Node> {
+        let before = self.tree.children(self.parent_ix).take_while(|(ix, _)| *ix < self.ix);
+        before.filter(|(_, node)| kinds.contains(&node.kind)).last().map(|(_, node)| node)
+    }
+
+    /// Returns the next token, trivia aside.
+    fn next_token(&self) -> Option<Node> {
+        self.tree.after(self.ix).find(|node| node.kind.is_token() && !node.kind.is_trivia())
+    }
+
+    /// Returns whether this is a missing value in whose place junk follows, which has its own finding.
+    fn junk_says_it(&self) -> bool {
+        let junk = |node: &Node| matches!(node.kind, K::BadItem | K::BadArg | K::BadTop);
+        let Some(next) = self.next_token().filter(junk) else {
+            return false;
+        };
+        let between =
+            self.text.get(self.node.end as usize..next.start as usize).unwrap_or_default();
+        self.node.kind == K::MissingValue && !between.contains('\n')
+    }
+
+    /// Returns the token that opens the parent.
+    fn opener(&self) -> Node {
+        let children = self.tree.children(self.parent_ix).map(|(_, node)| node);
+        children.into_iter().find(|node| !node.kind.is_trivia()).unwrap_or(self.parent)
+    }
+}
+
+/// Returns the begin of a text, for a sentence.
+fn short(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default().trim_end();
+    match line.char_indices().nth(24) {
+        Some((cut, _)) => format!("{}…", &line[..cut]),
+        None => line.to_owned(),
+    }
+}
+
+fn tree_errors(file: FileId, text: &str, tree: &Tree, starts: &[usize]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut open: Vec<(usize, NodeIx, Node)> = Vec::new();
+    let mut before = None;
+    for (depth, ix, node) in tree.walk() {
+        open.truncate(depth);
+        if node.kind.is_error()
+            && let Some((_, parent_ix, parent)) = open.last().copied()
+        {
+            let around = Around { file, text, tree, starts, ix, node, parent_ix, parent, before };
+            if !around.junk_says_it() {
+                findings.push(finding(&around));
+            }
+            if findings.len() == MOST_NODES {
+                break;
+            }
+        }
+        open.push((depth, ix, node));
+        if node.kind.is_token() && !node.kind.is_trivia() {
+            before = Some(node);
+        }
+    }
+    findings
+}
+
+/// Returns what to say about an error node: the whole table, first key the error.
+fn finding(around: &Around<'_>) -> Finding {
+    if around.node.kind.is_missing() {
+        return missing::missing(around);
+    }
+    unexpected::unexpected(around)
+}
+
+/// Puts findings in order, drops consequences and what is too much.
+fn select(text: &str, mut findings: Vec<Finding>) -> Vec<Diagnostic> {
+    findings.sort_by_key(|finding| (finding.start(), finding.follows));
+    let mut taken: Vec<Diagnostic> = Vec::new();
+    let mut last: Option<u32> = None;
+    let mut silent_to = 0;
+    for finding in findings {
+        let start = finding.start();
+        if let Some(last) = last {
+            let between = text.get(last as usize..start as usize).unwrap_or_default();
+            let same_line = !between.contains('\n');
+            if start == last || start < silent_to || (finding.follows && same_line) {
+                continue;
+            }
+        }
+        last = Some(start);
+        silent_to = silent_to.max(finding.silences);
+        taken.push(finding.diagnostic);
+        if taken.len() == MOST {
+            break;
+        }
+    }
+    taken
+}

@@ -1,0 +1,208 @@
+//! An evaluated project: elements as handles, fields forced when they are asked for.
+
+use crate::machine::{Budget, Machine, NamePath, ObjectId, Poison, ProjectSettings, Term};
+use crate::program::{Program, compile_program};
+use crate::value::Value;
+use kiln_diag::{Diagnosed, Diagnostic, Span};
+use std::rc::Rc;
+
+/// What an evaluation may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Expressions evaluated; each element adds 2,000.
+    pub steps: u64,
+    /// Bytes of strings, lists and records.
+    pub bytes: u64,
+    /// Fields and calls that wait for each other.
+    pub depth: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { steps: 2_000_000, bytes: 64 << 20, depth: 512 }
+    }
+}
+
+/// What the evaluation is told from outside of all files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The platform that builds: `x86_64-linux-gnu`.
+    pub build: String,
+    /// `-o name=value`, as written.
+    pub options: Vec<(String, String)>,
+}
+
+/// An element; an index into [`Evaluated`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ElementId(pub u32);
+
+/// The mark of a failure that is among the findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failed;
+
+impl From<Poison> for Failed {
+    fn from(_: Poison) -> Self {
+        Self
+    }
+}
+
+/// An evaluated project. It is lazy: asking for a field may add findings.
+///
+/// Evaluation recurses within its depth budget: use it inside of [`crate::on_deep_stack`].
+#[derive(Debug)]
+pub struct Evaluated {
+    machine: Machine,
+    project: ObjectId,
+}
+
+/// Evaluates a project as far as its settings need; elements and their fields wait.
+///
+/// None if there is no project to speak of. Call it inside of [`crate::on_deep_stack`].
+pub fn eval(
+    program: &Program,
+    settings: &Settings,
+    limits: Limits,
+) -> Diagnosed<Option<Evaluated>> {
+    let compiled = compile_program(program);
+    let budget = Budget::new(limits.steps, limits.bytes, limits.depth);
+    let outside = ProjectSettings { build: Rc::from(settings.build.as_str()) };
+    let mut machine = Machine::new(compiled.shared.symbols, compiled.code, outside, budget);
+    machine.diagnostics = compiled.shared.diagnostics;
+    let project = start(&mut machine, settings);
+    let diagnostics = in_order(std::mem::take(&mut machine.diagnostics));
+    let value = project.ok().map(|project| Evaluated { machine, project });
+    Diagnosed { value, diagnostics }
+}
+
+fn start(machine: &mut Machine, settings: &Settings) -> Result<ObjectId, Poison> {
+    let first = machine.instantiate(&[], NamePath::ROOT)?;
+    if settings.options.is_empty() {
+        return Ok(first);
+    }
+    machine.set_options(first, &settings.options)?;
+    machine.forget_instances();
+    machine.instantiate(&[], NamePath::ROOT)
+}
+
+/// Sorts findings by place and leaves out repetitions.
+fn in_order(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    diagnostics.sort_by_key(|d| d.primary.as_ref().map(|label| label.span));
+    diagnostics.dedup();
+    diagnostics
+}
+
+impl Evaluated {
+    /// Lists all elements that files, folders and records bind, by name; forces no field of them.
+    pub fn elements(&mut self) -> Vec<ElementId> {
+        let listed = self.machine.list_elements(self.project);
+        listed.into_iter().filter_map(|ix| u32::try_from(ix).ok().map(ElementId)).collect()
+    }
+
+    /// Finds an element by its name: `libs.zlib`, `image.layers[1]`.
+    pub fn find(&mut self, name: &str) -> Option<ElementId> {
+        let term = self.machine.find_path(self.project, name)?;
+        let ix = self.machine.element_of(&term)?;
+        u32::try_from(ix).ok().map(ElementId)
+    }
+
+    fn object(&self, id: ElementId) -> ObjectId {
+        self.machine.element_entry(id.0 as usize).object
+    }
+
+    /// Returns the name of an element.
+    pub fn name(&self, id: ElementId) -> String {
+        self.machine.element_name(self.object(id))
+    }
+
+    /// Returns whether an element has a name of its own: what a `let` made is a prototype only.
+    pub fn is_buildable(&self, id: ElementId) -> bool {
+        self.machine.is_public(self.object(id))
+    }
+
+    /// Returns the names of an element's kinds, nearest first: `Autotools`, `Build`, `Element`.
+    pub fn kinds(&self, id: ElementId) -> Vec<String> {
+        self.machine.lineage(self.object(id)).iter().map(ToString::to_string).collect()
+    }
+
+    /// Returns where an element is written.
+    pub fn span(&self, id: ElementId) -> Span {
+        self.machine.object_span(self.object(id))
+    }
+
+    /// Forces a field of an element, checked against its type; none if nothing sets it.
+    ///
+    /// # Errors
+    /// If it cannot be evaluated; the reason is among the findings.
+    pub fn field(&mut self, id: ElementId, name: &str) -> Result<Option<Value>, Failed> {
+        let object = self.object(id);
+        self.field_of(object, name)
+    }
+
+    /// Forces a field that has to be set.
+    ///
+    /// # Errors
+    /// If it is not set or cannot be evaluated; the reason is among the findings.
+    pub fn required(&mut self, id: ElementId, name: &str) -> Result<Value, Failed> {
+        let object = self.object(id);
+        match self.field_of(object, name)? {
+            Some(value) => Ok(value),
+            None => {
+                self.machine.report_unset(object, name);
+                Err(Failed)
+            }
+        }
+    }
+
+    /// Forces a setting of the project.
+    ///
+    /// # Errors
+    /// If it cannot be evaluated; the reason is among the findings.
+    pub fn setting(&mut self, name: &str) -> Result<Option<Value>, Failed> {
+        self.field_of(self.project, name)
+    }
+
+    fn field_of(&mut self, object: ObjectId, name: &str) -> Result<Option<Value>, Failed> {
+        match self.machine.field_by_name(object, name)? {
+            Some(term) => Ok(Some(self.machine.deep(&term)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Returns where the binding of a field stands, for labels.
+    pub fn field_span(&mut self, id: ElementId, name: &str) -> Option<Span> {
+        let object = self.object(id);
+        self.machine.span_by_name(object, name)
+    }
+
+    /// Returns the names of the fields that an element's kinds and bodies declare.
+    pub fn fields(&mut self, id: ElementId) -> Vec<String> {
+        let object = self.object(id);
+        self.machine.declared_names(object)
+    }
+
+    /// Checks the assertions of an element and that all its keys are fields.
+    ///
+    /// # Errors
+    /// If one does not hold; the reason is among the findings.
+    pub fn check(&mut self, id: ElementId) -> Result<(), Failed> {
+        let object = self.object(id);
+        self.machine.check_object(object)?;
+        Ok(())
+    }
+
+    /// Evaluates a path of keys from the project root, such as `libs.zlib.version`.
+    pub fn value(&mut self, path: &str) -> Option<Value> {
+        let term: Term = self.machine.find_path(self.project, path)?;
+        self.machine.deep(&term).ok()
+    }
+
+    /// Adds a finding of a later pass, so that all come out in one order.
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        self.machine.diagnostics.push(diagnostic);
+    }
+
+    /// Takes what was found since the last time, in order of place.
+    pub fn take_diagnostics(&mut self) -> Vec<Diagnostic> {
+        in_order(std::mem::take(&mut self.machine.diagnostics))
+    }
+}

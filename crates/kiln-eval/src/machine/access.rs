@@ -1,0 +1,102 @@
+//! Access by text: what callers of the crate ask for.
+
+use super::object::ObjectId;
+use super::{Machine, Poison, Term};
+use kiln_diag::Span;
+
+impl Machine {
+    /// Forgets the instance that only served to read declarations.
+    pub(crate) fn forget_instances(&mut self) {
+        self.instances.clear();
+    }
+
+    /// Forces a field by its name.
+    pub(crate) fn field_by_name(
+        &mut self,
+        object: ObjectId,
+        name: &str,
+    ) -> Result<Option<Term>, Poison> {
+        let symbol = self.symbols.intern(name);
+        let span = self.binding_span(object, symbol).unwrap_or(self.object(object).span);
+        self.field(object, symbol, span)
+    }
+
+    pub(crate) fn report_unset(&mut self, object: ObjectId, name: &str) {
+        let symbol = self.symbols.intern(name);
+        let span = self.object(object).span;
+        self.report_no_value(object, symbol, span);
+    }
+
+    pub(crate) fn span_by_name(&mut self, object: ObjectId, name: &str) -> Option<Span> {
+        let symbol = self.symbols.find(name)?;
+        self.binding_span(object, symbol)
+    }
+
+    pub(crate) fn declared_names(&mut self, object: ObjectId) -> Vec<String> {
+        let fields = self.declared_fields(object).unwrap_or_default();
+        fields.into_iter().map(|(symbol, _)| self.text(symbol).to_string()).collect()
+    }
+
+    /// Checks keys and assertions of an element.
+    pub(crate) fn check_object(&mut self, object: ObjectId) -> Result<(), Poison> {
+        self.check_keys(object)?;
+        self.check_object_assertions(object)
+    }
+
+    /// Follows a path of keys and indexes from an object; none if it leads nowhere.
+    pub(crate) fn find_path(&mut self, from: ObjectId, path: &str) -> Option<Term> {
+        let mut term = Term::Object(from);
+        for step in steps(path)? {
+            let span = self.program.project_span;
+            term = match (step, &term) {
+                (PathStep::Key(key), Term::Object(object)) => {
+                    let symbol = self.symbols.find(&key)?;
+                    let span = self.binding_span(*object, symbol).unwrap_or(span);
+                    self.field(*object, symbol, span).ok()??
+                }
+                (PathStep::Index(ix), Term::List(list)) => {
+                    let lazy = list.get(ix)?.clone();
+                    self.force(&lazy).ok()?
+                }
+                _ => return None,
+            };
+        }
+        Some(term)
+    }
+}
+
+enum PathStep {
+    Key(String),
+    Index(usize),
+}
+
+/// Reads `a.b."c d"[1]`.
+fn steps(path: &str) -> Option<Vec<PathStep>> {
+    let mut steps = Vec::new();
+    let mut rest = path;
+    while !rest.is_empty() {
+        if let Some(inner) = rest.strip_prefix('[') {
+            let (number, after) = inner.split_once(']')?;
+            steps.push(PathStep::Index(number.parse().ok()?));
+            rest = after;
+        } else if let Some(inner) = rest.strip_prefix('"') {
+            let (key, after) = inner.split_once('"')?;
+            steps.push(PathStep::Key(key.to_owned()));
+            rest = after;
+        } else {
+            let end = rest.find(['.', '[']).unwrap_or(rest.len());
+            if end == 0 {
+                return None;
+            }
+            steps.push(PathStep::Key(rest[..end].to_owned()));
+            rest = &rest[end..];
+        }
+        if let Some(after) = rest.strip_prefix('.') {
+            if after.is_empty() {
+                return None;
+            }
+            rest = after;
+        }
+    }
+    Some(steps)
+}

@@ -1,0 +1,123 @@
+//! Steps, bytes and depth: what an evaluation may use before it is ended.
+
+use super::{Machine, Pending, Poison};
+use kiln_diag::{Code, Diagnostic, Span};
+
+/// Steps that each element adds to the budget.
+const STEPS_PER_ELEMENT: u64 = 2_000;
+/// Fields and calls that may wait for each other, times the nesting of an average expression.
+const NATIVE_PER_DEPTH: u32 = 24;
+
+/// What was used and what may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    pub(super) max_steps: u64,
+    pub(super) max_bytes: u64,
+    pub(super) max_depth: u32,
+    pub(super) steps: u64,
+    pub(super) bytes: u64,
+    pub(super) depth: u32,
+    pub(super) native: u32,
+    pub(super) exhausted: bool,
+}
+
+impl Budget {
+    pub(crate) fn new(max_steps: u64, max_bytes: u64, max_depth: u32) -> Self {
+        let zero = Self { max_steps, max_bytes, max_depth, ..Self::ZERO };
+        Self { exhausted: false, ..zero }
+    }
+
+    const ZERO: Self = Self {
+        max_steps: 0,
+        max_bytes: 0,
+        max_depth: 0,
+        steps: 0,
+        bytes: 0,
+        depth: 0,
+        native: 0,
+        exhausted: false,
+    };
+}
+
+impl Machine {
+    /// Counts steps; the place is named if they run out.
+    pub(super) fn spend(&mut self, steps: u64, span: Span) -> Result<(), Poison> {
+        if self.budget.exhausted {
+            return Err(Poison);
+        }
+        self.budget.steps += steps;
+        let allowed = self.budget.max_steps + STEPS_PER_ELEMENT * self.elements.len() as u64;
+        if self.budget.steps <= allowed {
+            return Ok(());
+        }
+        let message = format!("evaluation needs more than {allowed} steps");
+        self.exhaust(Code(410), message, span, "simplify the loop, or split the list")
+    }
+
+    /// Counts live bytes of strings, lists and records.
+    pub(super) fn allocate(&mut self, bytes: usize, span: Span) -> Result<(), Poison> {
+        self.spend(bytes as u64 / 64, span)?;
+        self.budget.bytes += bytes as u64;
+        if self.budget.bytes <= self.budget.max_bytes {
+            return Ok(());
+        }
+        let mebibytes = self.budget.max_bytes >> 20;
+        let message = format!("evaluation holds more than {mebibytes} MiB of values");
+        self.exhaust(Code(411), message, span, "a string or list grows without end")
+    }
+
+    /// Enters a field or call.
+    pub(super) fn enter(&mut self, span: Span) -> Result<(), Poison> {
+        if self.budget.exhausted {
+            return Err(Poison);
+        }
+        self.budget.depth += 1;
+        if self.budget.depth <= self.budget.max_depth {
+            return Ok(());
+        }
+        self.budget.depth -= 1;
+        self.too_deep(span)
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.budget.depth -= 1;
+    }
+
+    /// Enters an expression: bounds the native stack itself.
+    pub(super) fn enter_expression(&mut self, span: Span) -> Result<(), Poison> {
+        self.budget.native += 1;
+        if self.budget.native <= self.budget.max_depth * NATIVE_PER_DEPTH {
+            return Ok(());
+        }
+        self.budget.native -= 1;
+        self.too_deep(span)
+    }
+
+    pub(super) fn leave_expression(&mut self) {
+        self.budget.native -= 1;
+    }
+
+    fn too_deep(&mut self, span: Span) -> Result<(), Poison> {
+        let message =
+            format!("evaluation is deeper than {} fields and calls", self.budget.max_depth);
+        self.exhaust(Code(412), message, span, "does a function call itself without an end?")
+    }
+
+    fn exhaust(
+        &mut self,
+        code: Code,
+        message: String,
+        span: Span,
+        help: &str,
+    ) -> Result<(), Poison> {
+        self.budget.exhausted = true;
+        let mut finding = Diagnostic::error(code, message).at(span, "ended here").help(help);
+        let deepest: Vec<Pending> = self.pending.iter().rev().take(5).copied().collect();
+        for pending in deepest {
+            let (text, span) = self.pending_text(pending);
+            finding = finding.also(span, format!("while evaluating `{text}`"));
+        }
+        self.diagnostics.push(finding);
+        Err(Poison)
+    }
+}

@@ -1,0 +1,345 @@
+//! Calls: functions, constructors, `path(…)` and `intrinsic(…)`; selection of fields.
+
+use super::check::Blame;
+use super::names::NamePart;
+use super::object::{Nature, ObjectId};
+use super::term::{Closure, Intrinsic};
+use super::{Env, FrameForm, Lazy, Machine, Poison, Term};
+use crate::code::{Argument, CodeRef, Function};
+use crate::compile::join_path;
+use crate::symbol::Symbol;
+use kiln_diag::{Code, Diagnostic, Span, suggestion};
+use std::rc::Rc;
+
+/// Arguments in the order they were written.
+pub(super) struct Arguments {
+    pub(super) positional: Vec<(Lazy, Span)>,
+    pub(super) named: Vec<(Symbol, Lazy, Span)>,
+}
+
+impl Machine {
+    pub(super) fn call(
+        &mut self,
+        callee: &CodeRef,
+        args: &[Argument],
+        env: Env,
+        span: Span,
+    ) -> Result<Term, Poison> {
+        let name = self.names.child(env.name, NamePart::Prototype);
+        let callee_term = self.eval(callee, Env { name, ..env })?;
+        let arguments = self.arguments(args, env)?;
+        self.apply(&callee_term, arguments, env, callee.span, span)
+    }
+
+    /// `base.name(args)`
+    pub(super) fn call_method(
+        &mut self,
+        base: &CodeRef,
+        (name, name_span): (Symbol, Span),
+        args: &[Argument],
+        env: Env,
+        span: Span,
+    ) -> Result<Term, Poison> {
+        let value = self.eval(base, env)?;
+        let arguments = self.arguments(args, env)?;
+        if matches!(value, Term::Text(_) | Term::List(_)) {
+            return self.method(&value, name, name_span, arguments, span);
+        }
+        let callee = self.select(&value, name, name_span)?;
+        self.apply(&callee, arguments, env, name_span, span)
+    }
+
+    fn arguments(&mut self, args: &[Argument], env: Env) -> Result<Arguments, Poison> {
+        let mut arguments = Arguments { positional: Vec::new(), named: Vec::new() };
+        for arg in args {
+            if arg.spread {
+                match self.eval(&arg.value, env)? {
+                    Term::List(list) if arguments.named.is_empty() => {
+                        arguments.positional.extend(list.iter().map(|l| (l.clone(), arg.span)));
+                    }
+                    other => {
+                        let found = self.describe(&other);
+                        return Err(self.report(
+                            Diagnostic::error(
+                                Code(208),
+                                format!("{found} cannot be spread into arguments here"),
+                            )
+                            .at(arg.span, "a list, before arguments by name"),
+                        ));
+                    }
+                }
+                continue;
+            }
+            let lazy = self.delay(&arg.value, env);
+            match arg.name {
+                Some(name) => arguments.named.push((name, lazy, arg.span)),
+                None if arguments.named.is_empty() => arguments.positional.push((lazy, arg.span)),
+                None => {
+                    return Err(self.report(
+                        Diagnostic::error(Code(208), "an argument by position follows one by name")
+                            .at(arg.span, "by position")
+                            .help("move it to the front, or name it"),
+                    ));
+                }
+            }
+        }
+        Ok(arguments)
+    }
+
+    /// Calls a value.
+    pub(super) fn apply(
+        &mut self,
+        callee: &Term,
+        arguments: Arguments,
+        env: Env,
+        callee_span: Span,
+        span: Span,
+    ) -> Result<Term, Poison> {
+        match callee {
+            Term::Function(closure) => {
+                self.enter(span)?;
+                let value = self.call_function(closure, arguments, env, span);
+                self.leave();
+                value
+            }
+            Term::Object(kind) if self.object(*kind).is_kind.is_some() => {
+                self.call_kind(*kind, arguments, env, span)
+            }
+            Term::Object(record) if self.is_root_kind(*record) => {
+                self.call_kind(*record, arguments, env, span)
+            }
+            other => {
+                let found = self.describe(other);
+                Err(self.report(
+                    Diagnostic::error(Code(207), format!("{found} cannot be called"))
+                        .at(callee_span, "neither a function nor a kind"),
+                ))
+            }
+        }
+    }
+
+    fn is_root_kind(&self, object: ObjectId) -> bool {
+        self.object(object).is_kind.is_some()
+    }
+
+    fn call_kind(
+        &mut self,
+        kind: ObjectId,
+        arguments: Arguments,
+        env: Env,
+        span: Span,
+    ) -> Result<Term, Poison> {
+        if self.object(kind).nature == Nature::Project {
+            return Err(self.unsupported(
+                span,
+                "projects as inputs are not supported yet",
+                "`Project(source)` loads another project",
+            ));
+        }
+        self.construct(kind, arguments.positional, arguments.named, env, span)
+    }
+
+    fn call_function(
+        &mut self,
+        closure: &Rc<Closure>,
+        arguments: Arguments,
+        env: Env,
+        span: Span,
+    ) -> Result<Term, Poison> {
+        let function = &closure.function;
+        let mut slots: Vec<Option<(Lazy, Span)>> = vec![None; function.params.len()];
+        let n_given = arguments.positional.len();
+        if n_given > slots.len() {
+            return Err(self.too_many(function, &arguments.positional));
+        }
+        for (slot, given) in slots.iter_mut().zip(arguments.positional) {
+            *slot = Some(given);
+        }
+        for (name, lazy, at) in arguments.named {
+            let ix = function.params.iter().position(|param| param.name == name);
+            let Some(ix) = ix else { return Err(self.unknown_argument(function, name, at)) };
+            if slots[ix].is_some() {
+                let text = self.text(name);
+                return Err(self.report(
+                    Diagnostic::error(Code(208), format!("`{text}` is given twice"))
+                        .at(at, "the second value"),
+                ));
+            }
+            slots[ix] = Some((lazy, at));
+        }
+        let frame = self.push_frame(function.scope, closure.frame, FrameForm::Locals(Vec::new()));
+        let inner = Env { frame, name: env.name };
+        let mut values = Vec::new();
+        for (param, slot) in function.params.iter().zip(slots) {
+            let (lazy, at) = match (slot, &param.default) {
+                (Some(given), _) => given,
+                (None, Some(default)) => (self.delay(default, inner), default.span),
+                (None, None) => {
+                    let text = self.text(param.name);
+                    return Err(self.report(
+                        Diagnostic::error(Code(208), format!("the argument `{text}` is missing"))
+                            .at(span, "called here")
+                            .also(param.span, "declared without a default"),
+                    ));
+                }
+            };
+            values.push((lazy, at));
+        }
+        let lazies = values.iter().map(|(lazy, _)| lazy.clone()).collect();
+        self.frames[frame.0 as usize].form = FrameForm::Locals(lazies);
+        self.check_arguments(function, &values, frame)?;
+        let value = self.eval(&function.body, inner)?;
+        let Some(ty) = &function.result else { return Ok(value) };
+        let blame = Blame {
+            value: function.body.span,
+            code: Some(Rc::clone(&function.body)),
+            declared: None,
+            what: "the result".to_owned(),
+        };
+        self.check_or_report(value, ty, closure.frame, &blame)
+    }
+
+    fn check_arguments(
+        &mut self,
+        function: &Rc<Function>,
+        values: &[(Lazy, Span)],
+        frame: super::FrameId,
+    ) -> Result<(), Poison> {
+        for (ix, (param, (lazy, at))) in function.params.iter().zip(values).enumerate() {
+            let Some(ty) = &param.ty else { continue };
+            let value = self.force(lazy)?;
+            let blame = Blame {
+                value: *at,
+                code: None,
+                declared: Some(param.span),
+                what: format!("the argument `{}`", self.symbols.text(param.name)),
+            };
+            let checked = self.check_or_report(value, ty, frame, &blame)?;
+            if let FrameForm::Locals(locals) = &mut self.frames[frame.0 as usize].form {
+                locals[ix] = Lazy::Done(checked);
+            }
+        }
+        Ok(())
+    }
+
+    fn too_many(&mut self, function: &Function, given: &[(Lazy, Span)]) -> Poison {
+        let n_params = function.params.len();
+        let message = format!("{} arguments are given, {n_params} are taken", given.len());
+        self.report(
+            Diagnostic::error(Code(208), message)
+                .at(given[n_params].1, "one too many")
+                .also(function.span, "the function"),
+        )
+    }
+
+    fn unknown_argument(&mut self, function: &Function, name: Symbol, at: Span) -> Poison {
+        let text = self.text(name);
+        let names: Vec<Rc<str>> = function.params.iter().map(|p| self.text(p.name)).collect();
+        let mut finding = Diagnostic::error(Code(208), format!("there is no argument `{text}`"))
+            .at(at, "not a parameter")
+            .also(function.span, "the function");
+        if let Some(help) = suggestion(&text, names.iter().map(AsRef::as_ref)) {
+            finding = finding.help(help);
+        }
+        self.report(finding)
+    }
+
+    /// `base.name`
+    pub(super) fn select(
+        &mut self,
+        base: &Term,
+        name: Symbol,
+        name_span: Span,
+    ) -> Result<Term, Poison> {
+        match base {
+            Term::Object(object) => match self.field(*object, name, name_span)? {
+                Some(term) => Ok(term),
+                None => Err(self.report_missing_key(*object, name, name_span)),
+            },
+            Term::Text(_) | Term::List(_) => {
+                let none = Arguments { positional: Vec::new(), named: Vec::new() };
+                self.method(base, name, name_span, none, name_span)
+            }
+            other => {
+                let (found, text) = (self.describe(other), self.text(name));
+                let mut finding =
+                    Diagnostic::error(Code(202), format!("{found} has no field `{text}`"))
+                        .at(name_span, format!("the value before is {found}"));
+                if matches!(other, Term::Null) {
+                    finding = finding.help(format!("`?.{text}` is null where the value is"));
+                }
+                Err(self.report(finding))
+            }
+        }
+    }
+
+    /// `base?.name`
+    pub(super) fn select_optional(
+        &mut self,
+        base: &CodeRef,
+        name: Symbol,
+        name_span: Span,
+        env: Env,
+    ) -> Result<Term, Poison> {
+        match self.eval_or_missing(base, env)? {
+            None | Some(Term::Null) => Ok(Term::Null),
+            Some(value) => self.select(&value, name, name_span),
+        }
+    }
+
+    /// `path(text)`
+    pub(super) fn make_path(
+        &mut self,
+        folder: &str,
+        args: &[Argument],
+        env: Env,
+        span: Span,
+    ) -> Result<Term, Poison> {
+        let arguments = self.arguments(args, env)?;
+        let [(lazy, at)] = &arguments.positional[..] else {
+            return Err(self.report(
+                Diagnostic::error(Code(208), "`path` takes one String").at(span, "called here"),
+            ));
+        };
+        let (lazy, at) = (lazy.clone(), *at);
+        match self.force(&lazy)? {
+            Term::Text(text) => match join_path(folder, &text) {
+                Some(path) if !text.starts_with('/') => Ok(Term::Path(Rc::from(path))),
+                _ => Err(self.report(
+                    Diagnostic::error(Code(105), format!("the path `{text}` leaves the project"))
+                        .at(at, "not below the folder of `project.kiln`"),
+                )),
+            },
+            other => {
+                let found = self.describe(&other);
+                Err(self.report(
+                    Diagnostic::error(Code(201), format!("`path` takes a String, not {found}"))
+                        .at(at, format!("this is {found}")),
+                ))
+            }
+        }
+    }
+
+    /// `intrinsic(name, record)`
+    pub(super) fn intrinsic(
+        &mut self,
+        args: &[Argument],
+        env: Env,
+        span: Span,
+    ) -> Result<Term, Poison> {
+        let arguments = self.arguments(args, env)?;
+        let mut terms = Vec::new();
+        for (lazy, _) in &arguments.positional {
+            terms.push(self.force(lazy)?);
+        }
+        match &terms[..] {
+            [Term::Text(name), Term::Object(record)] => {
+                Ok(Term::Intrinsic(Rc::new(Intrinsic { name: Rc::clone(name), record: *record })))
+            }
+            _ => Err(self.report(
+                Diagnostic::error(Code(208), "`intrinsic` takes a String and a record")
+                    .at(span, "called here"),
+            )),
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! Types of values: checked when a slot is forced, with the one coercion there is (Script).
+
+use super::object::{Nature, ObjectId};
+use super::{Env, FrameForm, FrameId, Lazy, Machine, NamePath, Poison, Term};
+use crate::code::{CodeRef, Form, TypeForm, TypeRef};
+use crate::symbol::Symbol;
+use kiln_diag::{Code, Diagnostic, Span, suggestion};
+use std::rc::Rc;
+
+/// Whom a wrong value is blamed on.
+pub(super) struct Blame {
+    pub(super) value: Span,
+    /// The value as written, to point at one item of a list.
+    pub(super) code: Option<CodeRef>,
+    pub(super) declared: Option<Span>,
+    /// `` `deps` of `app` ``
+    pub(super) what: String,
+}
+
+/// Why a value is not of a type.
+pub(super) enum Refusal {
+    /// Reported before.
+    Poison,
+    Mismatch(Box<Mismatch>),
+}
+
+/// What was wanted and what was found.
+pub(super) struct Mismatch {
+    wanted: String,
+    found: String,
+    /// Indexes of lists, outermost first.
+    at: Vec<usize>,
+    help: Option<String>,
+}
+
+impl From<Poison> for Refusal {
+    fn from(_: Poison) -> Self {
+        Self::Poison
+    }
+}
+
+impl Machine {
+    /// Returns the value as a type sees it, or reports.
+    pub(super) fn check_or_report(
+        &mut self,
+        term: Term,
+        ty: &TypeRef,
+        frame: FrameId,
+        blame: &Blame,
+    ) -> Result<Term, Poison> {
+        let mismatch = match self.check(term, ty, frame) {
+            Ok(term) => return Ok(term),
+            Err(Refusal::Poison) => return Err(Poison),
+            Err(Refusal::Mismatch(mismatch)) => mismatch,
+        };
+        let span = blame.code.as_ref().and_then(|code| item_span(code, &mismatch.at));
+        let within = if mismatch.at.is_empty() { "is" } else { "holds" };
+        let article = if within == "is" { "a value of type " } else { "items of type " };
+        let message = format!(
+            "{} {within} {article}{}, not {}",
+            blame.what,
+            quoted(&mismatch.wanted),
+            mismatch.found
+        );
+        let mut finding = Diagnostic::error(Code(201), message)
+            .at(span.unwrap_or(blame.value), format!("this is {}", mismatch.found));
+        if let Some(declared) = blame.declared {
+            finding = finding.also(declared, "declared here");
+        }
+        if let Some(help) = mismatch.help {
+            finding = finding.help(help);
+        }
+        Err(self.report(finding))
+    }
+
+    fn check(&mut self, term: Term, ty: &TypeRef, frame: FrameId) -> Result<Term, Refusal> {
+        match (ty.as_ref(), &term) {
+            (TypeForm::Any, _)
+            | (TypeForm::Null, Term::Null)
+            | (TypeForm::Bool, Term::Bool(_))
+            | (TypeForm::Int, Term::Int(_))
+            | (TypeForm::Text, Term::Text(_))
+            | (TypeForm::Path, Term::Path(_))
+            | (TypeForm::Function, Term::Function(_)) => Ok(term),
+            (TypeForm::TextLiteral(wanted), Term::Text(text)) if wanted == text => Ok(term),
+            (TypeForm::IntLiteral(wanted), Term::Int(number)) if wanted == number => Ok(term),
+            (TypeForm::Script, Term::Text(_)) => Ok(Term::List(Rc::from([Lazy::Done(term)]))),
+            (TypeForm::Script, Term::List(list)) => self.script(&Rc::clone(list), ty),
+            (TypeForm::List(of), Term::List(list)) => self.check_list(&Rc::clone(list), of, frame),
+            (TypeForm::Dict(of), Term::Object(object)) if self.is_dict(*object) => {
+                self.check_dict(*object, of, frame)?;
+                Ok(term)
+            }
+            (TypeForm::Record(fields), Term::Object(object)) if self.is_dict(*object) => {
+                self.check_record(*object, fields, frame)?;
+                Ok(term)
+            }
+            (TypeForm::Union(types), _) => self.check_union(term, types, ty, frame),
+            (TypeForm::Kind(kind), _) => {
+                if self.is_of_stdlib_kind(&term, *kind) {
+                    return Ok(term);
+                }
+                Err(self.mismatch(ty, &term))
+            }
+            (TypeForm::Value { code, .. }, _) => {
+                let env = Env { frame, name: NamePath::ROOT };
+                let kind = self.eval(code, env)?;
+                if self.is_of_kind(&term, &kind, code)? {
+                    return Ok(term);
+                }
+                Err(self.mismatch(ty, &term))
+            }
+            (TypeForm::Defined { scope, ix, .. }, _) => {
+                let Some(found) = self.find_frame(frame, *scope) else { return Ok(term) };
+                self.check_defined(term, found, *ix, ty)
+            }
+            _ => Err(self.mismatch(ty, &term)),
+        }
+    }
+
+    fn mismatch(&mut self, ty: &TypeRef, found: &Term) -> Refusal {
+        let wanted = self.describe_type(ty);
+        let mut help = None;
+        if let Term::Object(object) = found
+            && self.object(*object).is_kind.is_some()
+        {
+            help = Some("a kind makes elements: `K { … }`".to_owned());
+        } else if matches!(ty.as_ref(), TypeForm::List(_)) && !matches!(found, Term::Null) {
+            help = Some("put it in brackets: `[x]`".to_owned());
+        }
+        let found = match found {
+            Term::Text(text) if text.len() < 40 => format!("the String \"{text}\""),
+            Term::Int(number) => format!("the Int {number}"),
+            other => self.describe(other),
+        };
+        Refusal::Mismatch(Box::new(Mismatch { wanted, found, at: Vec::new(), help }))
+    }
+
+    /// Splices scripts into one list of steps.
+    fn script(&mut self, list: &[Lazy], ty: &TypeRef) -> Result<Term, Refusal> {
+        let mut steps = Vec::new();
+        for (ix, term) in self.force_items(list)?.into_iter().enumerate() {
+            match term {
+                Term::Text(_) => steps.push(Lazy::Done(term)),
+                Term::List(inner) => match self.script(&inner, ty)? {
+                    Term::List(inner) => steps.extend(inner.iter().cloned()),
+                    other => steps.push(Lazy::Done(other)),
+                },
+                other => return Err(nested(self.mismatch(ty, &other), ix)),
+            }
+        }
+        let span = self.last_span();
+        Ok(self.new_list(steps, span)?)
+    }
+
+    fn check_list(&mut self, list: &[Lazy], of: &TypeRef, frame: FrameId) -> Result<Term, Refusal> {
+        if matches!(of.as_ref(), TypeForm::Any) {
+            return Ok(Term::List(Rc::from(list)));
+        }
+        let mut items = Vec::with_capacity(list.len());
+        let mut poisoned = false;
+        for (ix, lazy) in list.iter().enumerate() {
+            let checked = match self.force(lazy) {
+                Ok(term) => self.check(term, of, frame),
+                Err(Poison) => Err(Refusal::Poison),
+            };
+            match checked {
+                Ok(term) => items.push(Lazy::Done(term)),
+                Err(Refusal::Poison) => poisoned = true,
+                Err(mismatch) => return Err(nested(mismatch, ix)),
+            }
+        }
+        if poisoned { Err(Refusal::Poison) } else { Ok(Term::List(Rc::from(items))) }
+    }
+
+    fn check_dict(
+        &mut self,
+        object: ObjectId,
+        of: &TypeRef,
+        frame: FrameId,
+    ) -> Result<(), Refusal> {
+        if self.object(object).content.is_none() {
+            self.object_mut(object).content = Some((Rc::clone(of), frame));
+        }
+        if matches!(of.as_ref(), TypeForm::Any) {
+            return Ok(());
+        }
+        let span = self.object(object).span;
+        let mut poisoned = false;
+        for key in self.keys(object)? {
+            match self.field(object, key, span) {
+                Ok(Some(term)) => {
+                    let checked = self.check(term, of, frame)?;
+                    let slot = super::object::Slot::Done(checked);
+                    self.object_mut(object).slots.insert((key, super::Position::TOP), slot);
+                }
+                Ok(None) => {}
+                Err(Poison) => poisoned = true,
+            }
+        }
+        if poisoned { Err(Refusal::Poison) } else { Ok(()) }
+    }
+
+    fn check_record(
+        &mut self,
+        object: ObjectId,
+        fields: &[(Symbol, bool, TypeRef)],
+        frame: FrameId,
+    ) -> Result<(), Refusal> {
+        let keys = self.keys(object)?;
+        let span = self.object(object).span;
+        for key in &keys {
+            if !fields.iter().any(|(name, ..)| name == key) {
+                let names: Vec<Rc<str>> =
+                    fields.iter().map(|(name, ..)| self.text(*name)).collect();
+                let written = self.text(*key);
+                let help = suggestion(&written, names.iter().map(AsRef::as_ref))
+                    .unwrap_or_else(|| format!("it has the fields {}", names.join(", ")));
+                let found = format!("a record with `{written}`");
+                let wanted = self.describe_record(fields);
+                let help = Some(help);
+                return Err(Refusal::Mismatch(Box::new(Mismatch {
+                    wanted,
+                    found,
+                    at: Vec::new(),
+                    help,
+                })));
+            }
+        }
+        for (name, optional, ty) in fields {
+            match self.field(object, *name, span)? {
+                Some(term) => {
+                    let checked = self.check(term, ty, frame)?;
+                    let slot = super::object::Slot::Done(checked);
+                    self.object_mut(object).slots.insert((*name, super::Position::TOP), slot);
+                }
+                None if *optional => {}
+                None => {
+                    let found = format!("a record without `{}`", self.symbols.text(*name));
+                    let wanted = self.describe_record(fields);
+                    let (at, help) = (Vec::new(), None);
+                    return Err(Refusal::Mismatch(Box::new(Mismatch { wanted, found, at, help })));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_union(
+        &mut self,
+        term: Term,
+        types: &[TypeRef],
+        ty: &TypeRef,
+        frame: FrameId,
+    ) -> Result<Term, Refusal> {
+        let mut deeper = None;
+        for one in types {
+            match self.check(term.clone(), one, frame) {
+                Ok(term) => return Ok(term),
+                Err(Refusal::Poison) => return Err(Refusal::Poison),
+                Err(Refusal::Mismatch(mismatch)) if !mismatch.at.is_empty() => {
+                    deeper = Some(mismatch);
+                }
+                Err(Refusal::Mismatch(_)) => {}
+            }
+        }
+        if let Some(mismatch) = deeper {
+            return Err(Refusal::Mismatch(mismatch));
+        }
+        let mut refusal = self.mismatch(ty, &term);
+        if let (Refusal::Mismatch(mismatch), Term::Text(text)) = (&mut refusal, &term) {
+            let literals = types.iter().filter_map(|one| match one.as_ref() {
+                TypeForm::TextLiteral(literal) => Some(literal.as_ref()),
+                _ => None,
+            });
+            mismatch.help = suggestion(text, literals).map(|help| help.replace('`', "\""));
+        }
+        Err(refusal)
+    }
+
+    fn check_defined(
+        &mut self,
+        term: Term,
+        frame: FrameId,
+        ix: usize,
+        ty: &TypeRef,
+    ) -> Result<Term, Refusal> {
+        let FrameForm::Braces { body, .. } = &self.frame(frame).form else { return Ok(term) };
+        let Some(definition) = body.types.get(ix) else { return Ok(term) };
+        let (of, condition) = (Rc::clone(&definition.ty), definition.condition.clone());
+        let term = self.check(term, &of, frame)?;
+        let Some(condition) = condition else { return Ok(term) };
+        let env = Env { frame, name: NamePath::ROOT };
+        let test = self.eval(&condition, env)?;
+        let arguments = super::call::Arguments {
+            positional: vec![(Lazy::Done(term.clone()), condition.span)],
+            named: Vec::new(),
+        };
+        let verdict = self.apply(&test, arguments, env, condition.span, condition.span)?;
+        if self.truth(verdict, condition.span)? {
+            return Ok(term);
+        }
+        Err(self.mismatch(ty, &term))
+    }
+
+    /// Returns whether a value is an instance of a kind of the standard library.
+    pub(super) fn is_of_stdlib_kind(&self, term: &Term, name: Symbol) -> bool {
+        if let Term::Intrinsic(_) = term {
+            return name == self.well_known.step;
+        }
+        let Term::Object(object) = term else { return false };
+        let object = self.object(*object);
+        if object.is_kind.is_some() || object.nature == Nature::Record {
+            return false;
+        }
+        let mut at = object.kind;
+        while let Some(kind) = at {
+            let kind = &self.kinds[kind.0 as usize];
+            if kind.stdlib && kind.name == name {
+                return true;
+            }
+            at = kind.parent;
+        }
+        false
+    }
+
+    fn is_of_kind(&mut self, term: &Term, kind: &Term, code: &CodeRef) -> Result<bool, Poison> {
+        let wanted = match kind {
+            Term::Object(object) => self.object(*object).is_kind,
+            _ => None,
+        };
+        let Some(wanted) = wanted else {
+            return Err(self.report(
+                Diagnostic::error(Code(209), "this is no type")
+                    .at(code.span, "neither a type nor a kind"),
+            ));
+        };
+        let Term::Object(object) = term else { return Ok(false) };
+        let object = self.object(*object);
+        Ok(object.is_kind.is_none() && self.descends(object.kind, wanted))
+    }
+}
+
+/// Returns where the written item of a list stands.
+fn item_span(code: &CodeRef, at: &[usize]) -> Option<Span> {
+    let Form::List(parts) = &code.form else { return None };
+    let plain = parts.iter().all(|part| !part.spread && part.loops.is_empty());
+    let plain = plain && parts.iter().all(|part| part.guard.is_none());
+    let first = at.first()?;
+    if plain { parts.get(*first).map(|part| part.value.span) } else { None }
+}
+
+/// Moves a refusal one list further out.
+fn nested(refusal: Refusal, ix: usize) -> Refusal {
+    if let Refusal::Mismatch(mut mismatch) = refusal {
+        mismatch.at.insert(0, ix);
+        return Refusal::Mismatch(mismatch);
+    }
+    refusal
+}
+
+fn quoted(ty: &str) -> String {
+    format!("`{ty}`")
+}

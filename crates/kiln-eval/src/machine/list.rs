@@ -1,0 +1,179 @@
+//! Lists: spines are strict, items are lazy.
+
+use super::names::NamePart;
+use super::{Env, FrameId, Lazy, Machine, Poison, Term};
+use crate::code::{CodeRef, ListPart};
+use kiln_diag::{Code, Diagnostic, Span};
+use std::rc::Rc;
+
+impl Machine {
+    /// Makes a list of its written items.
+    pub(super) fn list(
+        &mut self,
+        parts: &[ListPart],
+        env: Env,
+        span: Span,
+    ) -> Result<Term, Poison> {
+        let mut items = Vec::new();
+        for part in parts {
+            self.list_part(part, &part.loops, env, &mut items)?;
+        }
+        self.new_list(items, span)
+    }
+
+    /// Counts and makes a list.
+    pub(super) fn new_list(&mut self, items: Vec<Lazy>, span: Span) -> Result<Term, Poison> {
+        self.allocate(16 + 16 * items.len(), span)?;
+        self.spend(items.len() as u64 / 8, span)?;
+        Ok(Term::List(Rc::from(items)))
+    }
+
+    fn list_part(
+        &mut self,
+        part: &ListPart,
+        loops: &[crate::code::Loop],
+        env: Env,
+        items: &mut Vec<Lazy>,
+    ) -> Result<(), Poison> {
+        if let Some((head, rest)) = loops.split_first() {
+            for frame in self.loop_frames(head, env)? {
+                self.list_part(part, rest, Env { frame, ..env }, items)?;
+            }
+            return Ok(());
+        }
+        if let Some(guard) = &part.guard {
+            let value = self.eval(guard, env)?;
+            if !self.truth(value, guard.span)? {
+                return Ok(());
+            }
+        }
+        if !part.spread {
+            let ix = super::index(items.len());
+            let name = self.names.child(env.name, NamePart::Index(ix));
+            items.push(self.delay(&part.value, Env { name, ..env }));
+            return Ok(());
+        }
+        match self.eval(&part.value, env)? {
+            Term::List(list) => {
+                self.spend(list.len() as u64 / 8, part.value.span)?;
+                items.extend(list.iter().cloned());
+                Ok(())
+            }
+            other => {
+                let found = self.describe(&other);
+                Err(self.report(
+                    Diagnostic::error(Code(306), format!("{found} cannot be spread into a list"))
+                        .at(part.value.span, "not a list"),
+                ))
+            }
+        }
+    }
+
+    /// `base[index]`
+    pub(super) fn index(
+        &mut self,
+        base: &Term,
+        index: &CodeRef,
+        env: Env,
+        span: Span,
+    ) -> Result<Term, Poison> {
+        let key = self.eval(index, env)?;
+        match (base, key) {
+            (Term::List(list), Term::Int(ix)) => {
+                let found = usize::try_from(ix).ok().and_then(|ix| list.get(ix)).cloned();
+                match found {
+                    Some(lazy) => self.force(&lazy),
+                    None => Err(self.report(
+                        Diagnostic::error(
+                            Code(403),
+                            format!("there is no item {ix} in a list of {}", list.len()),
+                        )
+                        .at(index.span, "counted from 0"),
+                    )),
+                }
+            }
+            (Term::Object(object), Term::Text(text)) => {
+                let symbol = self.symbols.intern(&text);
+                match self.field(*object, symbol, span)? {
+                    Some(term) => Ok(term),
+                    None => Err(self.report_missing_key(*object, symbol, index.span)),
+                }
+            }
+            (base, key) => {
+                let (base, key) = (self.describe(base), self.describe(&key));
+                Err(self.report(
+                    Diagnostic::error(Code(206), format!("{base} cannot be indexed by {key}"))
+                        .at(index.span, "lists take an Int, records a String"),
+                ))
+            }
+        }
+    }
+
+    /// Evaluates to nothing where the last `.x` or `[k]` is missing, as `??` and `?.` want.
+    pub(super) fn eval_or_missing(
+        &mut self,
+        code: &CodeRef,
+        env: Env,
+    ) -> Result<Option<Term>, Poison> {
+        use crate::code::Form;
+        self.spend(1, code.span)?;
+        match &code.form {
+            Form::Select { base, name, optional: false, .. } => {
+                let value = self.eval(base, env)?;
+                match value {
+                    Term::Object(object) => self.field(object, *name, code.span),
+                    other => self.select(&other, *name, code.span).map(Some),
+                }
+            }
+            Form::Index { base, index } => {
+                let value = self.eval(base, env)?;
+                if let Term::Object(object) = &value {
+                    let object = *object;
+                    if let Term::Text(text) = self.eval(index, env)? {
+                        let symbol = self.symbols.intern(&text);
+                        return self.field(object, symbol, code.span);
+                    }
+                }
+                if let Term::List(list) = &value
+                    && let Term::Int(ix) = self.eval(index, env)?
+                {
+                    let found = usize::try_from(ix).ok().and_then(|ix| list.get(ix)).cloned();
+                    return found.map(|lazy| self.force(&lazy)).transpose();
+                }
+                self.index(&value, index, env, code.span).map(Some)
+            }
+            _ => self.eval(code, env).map(Some),
+        }
+    }
+
+    /// Forces every item; all failures are reported.
+    pub(super) fn force_items(&mut self, list: &[Lazy]) -> Result<Vec<Term>, Poison> {
+        let mut terms = Vec::with_capacity(list.len());
+        let mut failed = false;
+        for lazy in list {
+            match self.force(lazy) {
+                Ok(term) => terms.push(term),
+                Err(Poison) => failed = true,
+            }
+        }
+        if failed { Err(Poison) } else { Ok(terms) }
+    }
+
+    /// Returns a place for what has none of its own: the field that is being evaluated.
+    pub(super) fn last_span(&self) -> Span {
+        match self.pending.last() {
+            Some(super::Pending::Field(_, _, span) | super::Pending::Let(_, span)) => *span,
+            None => self.program.project_span,
+        }
+    }
+
+    /// Returns the frame of a project instance for a place, or reports that there is none.
+    pub(super) fn here(&mut self, frame: FrameId, span: Span) -> Result<super::ObjectId, Poison> {
+        match self.project_at(frame) {
+            Some(project) => Ok(project),
+            None => Err(self.report(
+                Diagnostic::error(Code(108), "there is no project here").at(span, "outside"),
+            )),
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! The evaluator: objects, frames and thunks in arenas, forced on demand and never freed before the end.
+//!
+//! Never: reads a file, runs anything, recurses along a chain of elements (a dependency is a handle).
+
+mod access;
+mod amend;
+mod budget;
+mod call;
+mod check;
+mod deep;
+mod element;
+mod eval;
+mod field;
+mod layers;
+mod list;
+mod load;
+mod method;
+mod names;
+mod object;
+mod operator;
+mod project;
+mod report;
+mod term;
+mod text;
+mod version;
+
+pub(crate) use budget::Budget;
+pub(crate) use element::ElementEntry;
+pub(crate) use load::{FolderCode, MemberCode, ProgramCode};
+pub(crate) use names::NamePath;
+pub(crate) use object::{KindId, Nature, ObjectId};
+pub(crate) use project::ProjectSettings;
+pub(crate) use term::{Lazy, Poison, Term};
+
+use crate::code::{Body, CodeRef, ScopeId};
+use crate::symbol::{Symbol, Symbols};
+use kiln_diag::{Diagnostic, Span};
+use names::Names;
+use object::{Kind, Object, Position};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use term::ThunkState;
+
+/// A thunk; an index into the machine's arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ThunkId(u32);
+
+/// A frame; an index into the machine's arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FrameId(u32);
+
+impl FrameId {
+    /// The frame that encloses all others and brings nothing.
+    pub(crate) const OUTERMOST: Self = Self(0);
+}
+
+/// Where an expression is evaluated, and for the sake of which binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Env {
+    pub(crate) frame: FrameId,
+    /// Elements made by the expression get this name.
+    pub(crate) name: NamePath,
+}
+
+/// What one construct brings at run time.
+#[derive(Debug)]
+struct Frame {
+    scope: ScopeId,
+    parent: FrameId,
+    form: FrameForm,
+}
+
+#[derive(Debug)]
+enum FrameForm {
+    Locals(Vec<Lazy>),
+    /// A body applied to an object (none: the `let`s of a file that is one expression).
+    Braces {
+        object: Option<ObjectId>,
+        body: Rc<Body>,
+        lets: Vec<ThunkId>,
+        conditions: Vec<ThunkId>,
+    },
+    /// A folder, or the project instance.
+    Members(ObjectId),
+    /// The binding that is being evaluated: what `super` continues from.
+    Super {
+        object: ObjectId,
+        symbol: Symbol,
+        below: Position,
+    },
+}
+
+/// What is being forced, for cycles and for the places shown with a budget error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pending {
+    Field(ObjectId, Symbol, Span),
+    Let(Symbol, Span),
+}
+
+/// The state of an evaluation.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    pub(crate) symbols: Symbols,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    program: Rc<ProgramCode>,
+    settings: ProjectSettings,
+    well_known: WellKnown,
+    objects: Vec<Object>,
+    frames: Vec<Frame>,
+    thunks: Vec<ThunkState>,
+    kinds: Vec<Kind>,
+    kind_of_binding: BTreeMap<(Span, Symbol), KindId>,
+    names: Names,
+    elements: Vec<ElementEntry>,
+    /// Kinds of the standard library, for each project instance; with or without its defaults.
+    prelude: BTreeMap<(ObjectId, Symbol, bool), PreludeState>,
+    /// The frame in which the files of a folder (or project) object are evaluated.
+    member_frames: BTreeMap<ObjectId, FrameId>,
+    machines: BTreeMap<ObjectId, ObjectId>,
+    /// Instances of the project by the bodies that amend it, to find equal ones again.
+    instances: Vec<ObjectId>,
+    /// The options of the command line, as a body that amends every instance first.
+    command_line: Option<object::Raw>,
+    pending: Vec<Pending>,
+    budget: Budget,
+}
+
+/// A kind of the standard library for one instance.
+#[derive(Clone, Debug)]
+enum PreludeState {
+    Busy,
+    Done(Term),
+    Failed,
+}
+
+/// Names that the evaluator itself asks for.
+#[derive(Debug)]
+struct WellKnown {
+    base: Symbol,
+    defaults: Symbol,
+    element: Symbol,
+    inputs: Symbol,
+    options: Symbol,
+    platform: Symbol,
+    project: Symbol,
+    source: Symbol,
+    step: Symbol,
+    target: Symbol,
+}
+
+impl WellKnown {
+    fn new(symbols: &mut Symbols) -> Self {
+        Self {
+            base: symbols.intern("base"),
+            defaults: symbols.intern("defaults"),
+            element: symbols.intern("Element"),
+            inputs: symbols.intern("inputs"),
+            options: symbols.intern("options"),
+            platform: symbols.intern("Platform"),
+            project: symbols.intern("Project"),
+            source: symbols.intern("Source"),
+            step: symbols.intern("Step"),
+            target: symbols.intern("target"),
+        }
+    }
+}
+
+impl Machine {
+    /// Starts with nothing forced.
+    pub(crate) fn new(
+        mut symbols: Symbols,
+        program: ProgramCode,
+        settings: ProjectSettings,
+        budget: Budget,
+    ) -> Self {
+        let well_known = WellKnown::new(&mut symbols);
+        let outermost = Frame {
+            scope: ScopeId::SUPER,
+            parent: FrameId::OUTERMOST,
+            form: FrameForm::Locals(Vec::new()),
+        };
+        Self {
+            symbols,
+            diagnostics: Vec::new(),
+            program: Rc::new(program),
+            settings,
+            well_known,
+            objects: Vec::new(),
+            frames: vec![outermost],
+            thunks: Vec::new(),
+            kinds: Vec::new(),
+            kind_of_binding: BTreeMap::new(),
+            names: Names::default(),
+            elements: Vec::new(),
+            prelude: BTreeMap::new(),
+            member_frames: BTreeMap::new(),
+            machines: BTreeMap::new(),
+            instances: Vec::new(),
+            command_line: None,
+            pending: Vec::new(),
+            budget,
+        }
+    }
+
+    fn push_frame(&mut self, scope: ScopeId, parent: FrameId, form: FrameForm) -> FrameId {
+        let id = FrameId(index(self.frames.len()));
+        self.frames.push(Frame { scope, parent, form });
+        id
+    }
+
+    fn frame(&self, id: FrameId) -> &Frame {
+        &self.frames[id.0 as usize]
+    }
+
+    /// Finds the nearest enclosing frame of a scope.
+    fn find_frame(&self, from: FrameId, scope: ScopeId) -> Option<FrameId> {
+        let mut id = from;
+        while id != FrameId::OUTERMOST {
+            let frame = self.frame(id);
+            if frame.scope == scope {
+                return Some(id);
+            }
+            id = frame.parent;
+        }
+        None
+    }
+
+    fn push_thunk(&mut self, state: ThunkState) -> ThunkId {
+        let id = ThunkId(index(self.thunks.len()));
+        self.thunks.push(state);
+        id
+    }
+
+    /// Returns the text of a symbol.
+    pub(crate) fn text(&self, symbol: Symbol) -> Rc<str> {
+        Rc::clone(self.symbols.text(symbol))
+    }
+
+    /// Evaluates a `let`-like slot on demand.
+    fn delay_named(&mut self, code: &CodeRef, env: Env, slot: term::NamedSlot) -> ThunkId {
+        self.push_thunk(ThunkState::Todo { code: Rc::clone(code), env, slot: Some(slot) })
+    }
+}
+
+/// Narrows an arena index.
+fn index(length: usize) -> u32 {
+    u32::try_from(length).expect("the budget ends an evaluation before 2^32 allocations")
+}

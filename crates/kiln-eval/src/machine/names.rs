@@ -1,0 +1,113 @@
+//! Names of elements: the dot-joined path of the binding they were made in.
+
+use crate::symbol::{Symbol, Symbols};
+use kiln_syntax::ast::is_identifier;
+use std::collections::BTreeMap;
+
+/// A path of bindings; an index into [`Names`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct NamePath(u32);
+
+impl NamePath {
+    /// The project root.
+    pub(crate) const ROOT: Self = Self(0);
+}
+
+/// One step of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum NamePart {
+    Root,
+    Key(Symbol),
+    Index(u32),
+    /// A name that only its braces know.
+    Let(Symbol),
+    /// A prototype on the way to the value, or the value below a binding.
+    Prototype,
+    /// The standard library.
+    Stdlib,
+    /// Another instance of the project that is bound by no key.
+    Instance(u32),
+}
+
+/// All paths, each once.
+#[derive(Debug)]
+pub(super) struct Names {
+    parts: Vec<(NamePath, NamePart)>,
+    numbers: BTreeMap<(NamePath, NamePart), NamePath>,
+    /// How many elements each path made.
+    made: BTreeMap<NamePath, u32>,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self {
+            parts: vec![(NamePath::ROOT, NamePart::Root)],
+            numbers: BTreeMap::new(),
+            made: BTreeMap::new(),
+        }
+    }
+}
+
+impl Names {
+    pub(super) fn child(&mut self, parent: NamePath, part: NamePart) -> NamePath {
+        if let Some(path) = self.numbers.get(&(parent, part)) {
+            return *path;
+        }
+        let path = NamePath(super::index(self.parts.len()));
+        self.parts.push((parent, part));
+        self.numbers.insert((parent, part), path);
+        path
+    }
+
+    /// Returns whether the path can name something that is built.
+    pub(super) fn is_public(&self, path: NamePath) -> bool {
+        self.steps(path)
+            .iter()
+            .all(|part| !matches!(part, NamePart::Let(_) | NamePart::Prototype | NamePart::Stdlib))
+    }
+
+    /// Counts one more element of a path.
+    pub(super) fn count(&mut self, path: NamePath) -> u32 {
+        let count = self.made.entry(path).or_insert(0);
+        *count += 1;
+        *count
+    }
+
+    fn steps(&self, path: NamePath) -> Vec<NamePart> {
+        let mut parts = Vec::new();
+        let mut at = path;
+        while at != NamePath::ROOT {
+            let (parent, part) = self.parts[at.0 as usize];
+            parts.push(part);
+            at = parent;
+        }
+        parts.reverse();
+        parts
+    }
+
+    /// Writes a path as people see it.
+    pub(super) fn render(&self, path: NamePath, symbols: &Symbols) -> String {
+        let mut text = String::new();
+        for part in self.steps(path) {
+            match part {
+                NamePart::Key(symbol) | NamePart::Let(symbol) => {
+                    if !text.is_empty() {
+                        text.push('.');
+                    }
+                    let key = symbols.text(symbol);
+                    if is_identifier(key) {
+                        text.push_str(key);
+                    } else {
+                        text.push('"');
+                        text.push_str(&key.replace('\\', "\\\\").replace('"', "\\\""));
+                        text.push('"');
+                    }
+                }
+                NamePart::Index(ix) => text.push_str(&format!("[{ix}]")),
+                NamePart::Instance(number) => text.push_str(&format!("<instance {number}>")),
+                NamePart::Root | NamePart::Prototype | NamePart::Stdlib => {}
+            }
+        }
+        text
+    }
+}

@@ -1,0 +1,162 @@
+//! Objects: layers of bindings and the slots that were forced so far.
+
+use super::names::NamePath;
+use super::{FrameId, Lazy, Term};
+use crate::code::{Body, Condition, TypeRef};
+use crate::symbol::Symbol;
+use kiln_diag::Span;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// An object; an index into the machine's arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ObjectId(pub(super) u32);
+
+/// A kind; an index into the machine's arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct KindId(pub(super) u32);
+
+/// A capital name that objects amend.
+#[derive(Clone, Debug)]
+pub(super) struct Kind {
+    pub(super) name: Symbol,
+    pub(super) parent: Option<KindId>,
+    /// Defined by the standard library under its name.
+    pub(super) stdlib: bool,
+}
+
+/// What sort of object it is: which root it descends from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nature {
+    /// A record or dict.
+    Record,
+    /// The items of a file.
+    Module,
+    Folder,
+    Element,
+    Source,
+    Step,
+    Platform,
+    Project,
+}
+
+/// A binding of an object: the layer and the item in it; `TOP` is above all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Position {
+    pub(super) layer: usize,
+    pub(super) entry: usize,
+}
+
+impl Position {
+    pub(super) const TOP: Self = Self { layer: usize::MAX, entry: usize::MAX };
+}
+
+/// A body as it was applied, before its spreads and loops are expanded.
+#[derive(Clone, Debug)]
+pub(crate) enum Raw {
+    Body {
+        body: Rc<Body>,
+        frame: FrameId,
+    },
+    /// Constructor arguments, copied values, options of the command line.
+    Values(Rc<Vec<(Symbol, Lazy, Span)>>),
+    /// The files and folders of a folder.
+    Folder(usize),
+}
+
+/// Bindings that stand at one height.
+#[derive(Clone, Debug)]
+pub(super) struct Layer {
+    pub(super) source: LayerSource,
+    /// Conditions that hold for the layer as a whole, each with the group it is read in.
+    pub(super) conditions: Rc<[(usize, Condition)]>,
+    /// Layers of one group share a frame: they are parts of one body.
+    pub(super) group: usize,
+}
+
+/// Where the bindings of a layer come from.
+#[derive(Clone, Debug)]
+pub(super) enum LayerSource {
+    /// The items `from..to` of a body.
+    Items {
+        body: Rc<Body>,
+        from: usize,
+        to: usize,
+        frame: FrameId,
+    },
+    /// `[key] = value`, with the key known: item `entry` of the body.
+    Keyed {
+        symbol: Symbol,
+        body: Rc<Body>,
+        entry: usize,
+        frame: FrameId,
+    },
+    Values(Rc<Vec<(Symbol, Lazy, Span)>>),
+    Folder(usize),
+}
+
+/// The expanded layers of an object, lowest first.
+#[derive(Clone, Debug)]
+pub(super) enum Layers {
+    Unknown,
+    Busy,
+    Known(Rc<[Layer]>),
+    Failed,
+}
+
+/// The state of a slot.
+#[derive(Clone, Debug)]
+pub(super) enum Slot {
+    Busy,
+    Done(Term),
+    Missing,
+    Failed,
+}
+
+/// One object.
+#[derive(Clone, Debug)]
+pub(super) struct Object {
+    pub(super) nature: Nature,
+    /// The nearest kind it amends.
+    pub(super) kind: Option<KindId>,
+    /// The kind that it is itself, if it has a capital name.
+    pub(super) is_kind: Option<KindId>,
+    pub(super) base: Option<ObjectId>,
+    /// All bodies that were applied, lowest first.
+    pub(super) raws: Rc<[Raw]>,
+    pub(super) layers: Layers,
+    /// One for each group of layers, made when a binding of it is evaluated.
+    pub(super) frames: Vec<Option<FrameId>>,
+    pub(super) slots: BTreeMap<(Symbol, Position), Slot>,
+    pub(super) name: NamePath,
+    pub(super) span: Span,
+    /// The type of the values of a typed dict, and the frame its names are read in.
+    pub(super) content: Option<(TypeRef, FrameId)>,
+    /// Its number, if it is an element.
+    pub(super) element: Option<usize>,
+    /// Of a project instance: how many of the last bodies amend it.
+    pub(super) overrides: usize,
+    /// Keys of closed objects were compared with what is declared.
+    pub(super) keys_checked: bool,
+}
+
+impl Object {
+    pub(super) fn new(nature: Nature, raws: Rc<[Raw]>, name: NamePath, span: Span) -> Self {
+        Self {
+            nature,
+            kind: None,
+            is_kind: None,
+            base: None,
+            raws,
+            layers: Layers::Unknown,
+            frames: Vec::new(),
+            slots: BTreeMap::new(),
+            name,
+            span,
+            content: None,
+            element: None,
+            overrides: 0,
+            keys_checked: false,
+        }
+    }
+}

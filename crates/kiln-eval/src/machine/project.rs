@@ -1,0 +1,444 @@
+//! Project instances: options, machines, defaults, and amending a project as a whole.
+
+use super::names::{NamePart, NamePath};
+use super::object::{LayerSource, Nature, Object, ObjectId, Raw};
+use super::{Env, FrameForm, FrameId, Lazy, Machine, Poison, Term, ThunkState};
+use crate::code::{
+    Binding, Body, Code as Expr, CodeRef, Entry, EntryForm, Form, ScopeId, TypeForm,
+};
+use crate::symbol::Symbol;
+use kiln_diag::{Code, Diagnostic, Span, suggestion};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Project instances that one evaluation may make.
+const MAX_INSTANCES: usize = 64;
+
+/// What the evaluation is told from outside of all files.
+#[derive(Clone, Debug)]
+pub(crate) struct ProjectSettings {
+    /// The platform that builds, such as `x86_64-linux-gnu`.
+    pub(crate) build: Rc<str>,
+}
+
+impl Machine {
+    /// Makes the project of `project.kiln`, amended by bodies that were written elsewhere.
+    pub(crate) fn instantiate(
+        &mut self,
+        overrides: &[Raw],
+        name: NamePath,
+    ) -> Result<ObjectId, Poison> {
+        let span = self.program.project_span;
+        if self.instances.len() >= MAX_INSTANCES {
+            return Err(self.report(
+                Diagnostic::error(
+                    Code(413),
+                    format!("more than {MAX_INSTANCES} project instances"),
+                )
+                .at(span, "the project")
+                .help("bind an instance to a name and use it again"),
+            ));
+        }
+        let project = self.push_object(Object::new(Nature::Project, Rc::from([]), name, span));
+        self.instances.push(project);
+        let frame =
+            self.push_frame(ScopeId::PROJECT, FrameId::OUTERMOST, FrameForm::Members(project));
+        self.member_frames.insert(project, frame);
+        let program = Rc::clone(&self.program);
+        let code = &program.files[program.project];
+        let Some(value) = &code.value else { return Err(self.no_project(span)) };
+        let braces = self.open_braces(None, &code.body, frame, name);
+        self.check_assertions(&code.body, braces, name)?;
+        let made = match self.eval(value, Env { frame: braces, name })? {
+            Term::Object(object) if self.object(object).nature == Nature::Project => object,
+            _ => return Err(self.no_project(value.span)),
+        };
+        let kind = self.well_known.project;
+        let Term::Object(kind) = self.prelude_kind(kind, project, span)? else {
+            return Err(Poison);
+        };
+        let n_kind = self.object(kind).raws.len();
+        let mut raws: Vec<Raw> = self.object(made).raws.to_vec();
+        raws.insert(n_kind.min(raws.len()), Raw::Folder(0));
+        raws.extend(self.command_line.clone());
+        raws.extend(overrides.iter().cloned());
+        let made_kind = self.object(made).kind;
+        let object = self.object_mut(project);
+        object.raws = Rc::from(raws);
+        object.kind = made_kind;
+        object.overrides = overrides.len();
+        self.refuse_inputs(project)?;
+        Ok(project)
+    }
+
+    fn no_project(&mut self, span: Span) -> Poison {
+        self.report(
+            Diagnostic::error(Code(110), "`project.kiln` holds no project")
+                .at(span, "not a `Project { … }`")
+                .help("write `Project { name = \"…\" }`"),
+        )
+    }
+
+    /// `inputs` is part of the language, but nothing reads it yet.
+    fn refuse_inputs(&mut self, project: ObjectId) -> Result<(), Poison> {
+        let inputs = self.well_known.inputs;
+        let layers = self.layers(project)?;
+        for layer in layers.iter() {
+            let LayerSource::Items { body, .. } = &layer.source else { continue };
+            for entry in body.index.get(&inputs).into_iter().flatten() {
+                if let Some(binding) = super::field::binding_of(&body.entries[*entry].form)
+                    && binding.ty.is_none()
+                {
+                    return Err(self.unsupported(
+                        binding.key_span,
+                        "inputs are not supported yet",
+                        "other projects cannot be used yet",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// `project { … }`: the same project with other options or members.
+    pub(super) fn amend_project(
+        &mut self,
+        base: ObjectId,
+        raw: Raw,
+        env: Env,
+        span: Span,
+    ) -> Result<ObjectId, Poison> {
+        let n_overrides = self.object(base).overrides;
+        let raws = Rc::clone(&self.object(base).raws);
+        let mut overrides = raws[raws.len() - n_overrides..].to_vec();
+        overrides.push(raw.clone());
+        self.check_override_keys(base, &raw)?;
+        let instance = self.instantiate(&overrides, env.name)?;
+        if let Some(equal) = self.equal_instance(instance, &overrides, span)? {
+            self.instances.retain(|other| *other != instance);
+            return Ok(equal);
+        }
+        Ok(instance)
+    }
+
+    /// Finds an earlier instance that differs in nothing but how its options were written.
+    fn equal_instance(
+        &mut self,
+        instance: ObjectId,
+        overrides: &[Raw],
+        span: Span,
+    ) -> Result<Option<ObjectId>, Poison> {
+        let options = self.well_known.options;
+        if !overrides.iter().all(|raw| only_options(raw, options)) {
+            return Ok(None);
+        }
+        let Some(mine) = self.field(instance, options, span)? else { return Ok(None) };
+        for other in self.instances.clone() {
+            let raws = Rc::clone(&self.object(other).raws);
+            let theirs = &raws[raws.len() - self.object(other).overrides..];
+            if other == instance || !theirs.iter().all(|raw| only_options(raw, options)) {
+                continue;
+            }
+            // An option that is being evaluated asks for this instance: it cannot be the same one.
+            if self.is_pending_options(other) {
+                continue;
+            }
+            if let Some(value) = self.field(other, options, span)?
+                && self.equal(&mine, &value, span)?
+            {
+                return Ok(Some(other));
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_pending_options(&self, project: ObjectId) -> bool {
+        self.pending.iter().any(|pending| match pending {
+            super::Pending::Field(object, symbol, _) => {
+                *object == project && *symbol == self.well_known.options
+            }
+            super::Pending::Let(..) => false,
+        })
+    }
+
+    fn check_override_keys(&mut self, base: ObjectId, raw: &Raw) -> Result<(), Poison> {
+        let Raw::Body { body, .. } = raw else { return Ok(()) };
+        let layers = self.layers(base)?;
+        let mut known: Vec<Symbol> = layers.iter().flat_map(|l| self.written_keys(l)).collect();
+        known.sort_unstable();
+        for entry in &body.entries {
+            let Some(binding) = super::field::binding_of(&entry.form) else { continue };
+            if known.binary_search(&binding.symbol).is_ok() {
+                continue;
+            }
+            let written = self.text(binding.symbol);
+            let names: Vec<Rc<str>> = known.iter().map(|symbol| self.text(*symbol)).collect();
+            let mut finding =
+                Diagnostic::error(Code(307), format!("the project has no `{written}` to override"))
+                    .at(binding.key_span, "overrides nothing");
+            if let Some(help) = suggestion(&written, names.iter().map(AsRef::as_ref)) {
+                finding = finding.help(help);
+            }
+            return Err(self.report(finding));
+        }
+        Ok(())
+    }
+
+    /// The values of the options.
+    pub(super) fn options(&mut self, frame: FrameId, span: Span) -> Result<Term, Poison> {
+        let project = self.here(frame, span)?;
+        let options = self.well_known.options;
+        match self.field(project, options, span)? {
+            Some(term) => {
+                if let Term::Object(object) = &term {
+                    self.check_options(*object)?;
+                }
+                Ok(term)
+            }
+            None => Err(self.report_no_value(project, options, span)),
+        }
+    }
+
+    /// Options are closed: only what is declared with a type can be set.
+    fn check_options(&mut self, object: ObjectId) -> Result<(), Poison> {
+        if std::mem::replace(&mut self.object_mut(object).keys_checked, true) {
+            return Ok(());
+        }
+        for key in self.keys(object)? {
+            if self.declaration(object, key)?.is_none() {
+                let span = self.binding_span(object, key).unwrap_or(self.program.project_span);
+                return Err(self.unknown_option(object, key, span));
+            }
+        }
+        Ok(())
+    }
+
+    fn unknown_option(&mut self, object: ObjectId, key: Symbol, span: Span) -> Poison {
+        let text = self.text(key);
+        let declared = self.declared_fields(object).unwrap_or_default();
+        let names: Vec<Rc<str>> = declared.iter().map(|(name, _)| self.text(*name)).collect();
+        let mut finding = Diagnostic::error(Code(501), format!("there is no option `{text}`"))
+            .at(span, "set here")
+            .help(format!("declare it with a type: `options {{ {text}: Bool = false }}`"));
+        if let Some(help) = suggestion(&text, names.iter().map(AsRef::as_ref)) {
+            finding = finding.help(help);
+        }
+        self.report(finding)
+    }
+
+    /// `machine`: a record of the platform that builds and the one the result runs on.
+    pub(super) fn machine(&mut self, frame: FrameId, span: Span) -> Result<Term, Poison> {
+        let project = self.here(frame, span)?;
+        if let Some(machine) = self.machines.get(&project) {
+            return Ok(Term::Object(*machine));
+        }
+        let build = self.build_platform(project, span)?;
+        let target = self.well_known.target;
+        let options = self.options(frame, span)?;
+        let mut runs_on = Lazy::Done(build.clone());
+        if let Term::Object(options) = options
+            && self.declaration(options, target)?.is_some()
+        {
+            runs_on = Lazy::Later(self.push_thunk(ThunkState::Field(options, target, span)));
+        }
+        let build_key = self.symbols.intern("build");
+        let values = vec![(build_key, Lazy::Done(build), span), (target, runs_on, span)];
+        let raws = Rc::from([Raw::Values(Rc::new(values))]);
+        let name = self.names.child(NamePath::ROOT, NamePart::Stdlib);
+        let machine = self.push_object(Object::new(Nature::Record, raws, name, span));
+        self.machines.insert(project, machine);
+        Ok(Term::Object(machine))
+    }
+
+    fn build_platform(&mut self, project: ObjectId, span: Span) -> Result<Term, Poison> {
+        let platform = self.well_known.platform;
+        let Term::Object(kind) = self.prelude_kind(platform, project, span)? else {
+            return Err(Poison);
+        };
+        let triple = Term::Text(Rc::clone(&self.settings.build));
+        let env = Env { frame: FrameId::OUTERMOST, name: NamePath::ROOT };
+        self.construct(kind, vec![(Lazy::Done(triple), span)], Vec::new(), env, span)
+    }
+
+    /// Returns a kind with the project's defaults for it and for all kinds that it amends.
+    pub(super) fn prelude_with_defaults(
+        &mut self,
+        symbol: Symbol,
+        project: ObjectId,
+        span: Span,
+    ) -> Result<Term, Poison> {
+        let plain = self.prelude_kind(symbol, project, span)?;
+        let Term::Object(kind) = &plain else { return Ok(plain) };
+        let kind = *kind;
+        if self.object(kind).nature != Nature::Element {
+            return Ok(plain);
+        }
+        self.prelude_once((project, symbol, true), span, |machine| {
+            let raws = machine.defaults_of(kind, project, span)?;
+            if raws.is_empty() {
+                return Ok(Term::Object(kind));
+            }
+            let old = machine.object(kind).clone();
+            let all = old.raws.iter().cloned().chain(raws).collect();
+            let object = Object {
+                kind: old.kind,
+                is_kind: old.is_kind,
+                base: Some(kind),
+                ..Object::new(old.nature, all, old.name, old.span)
+            };
+            Ok(Term::Object(machine.push_object(object)))
+        })
+    }
+
+    fn defaults_of(
+        &mut self,
+        kind: ObjectId,
+        project: ObjectId,
+        span: Span,
+    ) -> Result<Vec<Raw>, Poison> {
+        let defaults = self.well_known.defaults;
+        let Some(Term::Object(defaults)) = self.field(project, defaults, span)? else {
+            return Ok(Vec::new());
+        };
+        let mut lineage = Vec::new();
+        let mut at = self.object(kind).is_kind;
+        while let Some(id) = at {
+            lineage.push(self.kinds[id.0 as usize].name);
+            at = self.kinds[id.0 as usize].parent;
+        }
+        let mut raws = Vec::new();
+        for name in lineage.into_iter().rev() {
+            if let Some(Term::Object(record)) = self.field(defaults, name, span)? {
+                raws.extend(self.object(record).raws.iter().cloned());
+            }
+        }
+        Ok(raws)
+    }
+
+    /// Turns `-o name=value` into a body that amends every instance, after checking names and types.
+    pub(crate) fn set_options(
+        &mut self,
+        project: ObjectId,
+        settings: &[(String, String)],
+    ) -> Result<(), Poison> {
+        let span = self.program.project_span;
+        let options = self.well_known.options;
+        let Some(Term::Object(declared)) = self.field(project, options, span)? else {
+            return Ok(());
+        };
+        let mut bindings = Vec::new();
+        for (name, text) in settings {
+            let symbol = self.symbols.intern(name);
+            let Some(declaration) = self.declaration(declared, symbol)? else {
+                return Err(self.unknown_option(declared, symbol, span));
+            };
+            let form = self.option_value(&declaration.ty, text, declaration.frame, span);
+            let value = Rc::new(Expr { span: declaration.span.unwrap_or(span), form });
+            bindings.push((symbol, value));
+        }
+        let inner = self.synthetic_body(bindings, false, span);
+        let amend = Rc::new(Expr { span, form: Form::AmendSuper(inner) });
+        let body = self.synthetic_body(vec![(options, amend)], true, span);
+        let frame = self.member_frames.get(&project).copied().unwrap_or(FrameId::OUTERMOST);
+        self.command_line = Some(Raw::Body { body, frame });
+        Ok(())
+    }
+
+    /// Reads an option of the command line as its type says.
+    fn option_value(
+        &mut self,
+        ty: &crate::code::TypeRef,
+        text: &str,
+        frame: FrameId,
+        span: Span,
+    ) -> Form {
+        match ty.as_ref() {
+            TypeForm::Bool if text == "true" || text == "false" => Form::Bool(text == "true"),
+            TypeForm::Int => match text.parse() {
+                Ok(number) => Form::Int(number),
+                Err(_) => Form::Text(Rc::from(text)),
+            },
+            TypeForm::Kind(name) if *name == self.well_known.platform => {
+                let callee = Rc::new(Expr { span, form: Form::Prelude(*name) });
+                let value = Rc::new(Expr { span, form: Form::Text(Rc::from(text)) });
+                let args = vec![crate::code::Argument { name: None, spread: false, value, span }];
+                Form::Call { callee, args }
+            }
+            TypeForm::List(of) => {
+                let mut parts = Vec::new();
+                for part in text.split(',').filter(|part| !part.is_empty()) {
+                    let form = self.option_value(of, part, frame, span);
+                    let value = Rc::new(Expr { span, form });
+                    let (loops, guard) = (Vec::new(), None);
+                    parts.push(crate::code::ListPart { spread: false, value, loops, guard });
+                }
+                Form::List(parts)
+            }
+            TypeForm::Union(types) => {
+                let is_null = |ty: &&crate::code::TypeRef| matches!(ty.as_ref(), TypeForm::Null);
+                if text == "null" && types.iter().any(|ty| is_null(&ty)) {
+                    return Form::Null;
+                }
+                match types.iter().find(|ty| !is_null(ty)) {
+                    Some(one) => self.option_value(&Rc::clone(one), text, frame, span),
+                    None => Form::Text(Rc::from(text)),
+                }
+            }
+            TypeForm::IntLiteral(_) => match text.parse() {
+                Ok(number) => Form::Int(number),
+                Err(_) => Form::Text(Rc::from(text)),
+            },
+            TypeForm::Defined { scope, ix, .. } => {
+                let found = self.find_frame(frame, *scope).map(|id| &self.frame(id).form);
+                let definition = match found {
+                    Some(FrameForm::Braces { body, .. }) => body.types.get(*ix),
+                    _ => None,
+                };
+                match definition.map(|definition| Rc::clone(&definition.ty)) {
+                    Some(ty) => self.option_value(&ty, text, frame, span),
+                    None => Form::Text(Rc::from(text)),
+                }
+            }
+            _ => Form::Text(Rc::from(text)),
+        }
+    }
+
+    fn synthetic_body(
+        &mut self,
+        bindings: Vec<(Symbol, CodeRef)>,
+        uses_super: bool,
+        span: Span,
+    ) -> Rc<Body> {
+        let mut index: BTreeMap<Symbol, Vec<usize>> = BTreeMap::new();
+        let mut entries = Vec::new();
+        for (symbol, value) in bindings {
+            index.entry(symbol).or_default().push(entries.len());
+            let key_span = value.span;
+            let value = Some(value);
+            let binding =
+                Binding { symbol, key_span, value, ty: None, replaces: !uses_super, uses_super };
+            let form = EntryForm::Binding(binding);
+            entries.push(Entry { conditions: Rc::from([]), form, span });
+        }
+        Rc::new(Body {
+            scope: ScopeId::NOWHERE,
+            span,
+            transparent: true,
+            entries,
+            index,
+            lets: Vec::new(),
+            types: Vec::new(),
+            conditions: Vec::new(),
+            assertions: Vec::new(),
+            dynamic: false,
+            late: false,
+        })
+    }
+}
+
+fn only_options(raw: &Raw, options: Symbol) -> bool {
+    match raw {
+        Raw::Body { body, .. } => !body.dynamic && body.index.keys().all(|key| *key == options),
+        Raw::Values(_) | Raw::Folder(_) => false,
+    }
+}

@@ -1,0 +1,213 @@
+//! The files of a project as they come in, compiled with all names resolved.
+
+use crate::compile::{Members, Place, Shared, compile};
+use crate::machine::{FolderCode, MemberCode, ProgramCode};
+use crate::symbol::Symbol;
+use kiln_diag::{Code, Diagnostic, Span};
+use kiln_syntax::Parse;
+use kiln_syntax::ast::{self, Ast, Expr, KeyPart};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// All texts of a project, parsed; nothing in it says how they were found.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The standard library by stem: `Autotools`.
+    pub stdlib: BTreeMap<String, Arc<Parse>>,
+    /// `project.kiln`.
+    pub project: SourceFile,
+    /// The folder of `project.kiln`, with the members of `elements/` among its own.
+    pub root: Folder,
+}
+
+/// A folder of the project.
+#[derive(Clone, Debug, Default)]
+pub struct Folder {
+    /// By stem.
+    pub files: BTreeMap<String, SourceFile>,
+    pub folders: BTreeMap<String, Folder>,
+}
+
+/// A parsed file and where it lies.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    /// The folder that its paths are relative to, relative to the project root; the root is empty.
+    pub folder: String,
+    pub parse: Arc<Parse>,
+}
+
+/// The compiled form of a program.
+pub(crate) struct Compiled {
+    pub(crate) code: ProgramCode,
+    pub(crate) shared: Shared,
+}
+
+/// Resolves all names of all files.
+pub(crate) fn compile_program(program: &Program) -> Compiled {
+    let mut shared = Shared::new(program.stdlib.keys().map(String::as_str));
+    let project_ast = &program.project.parse.ast;
+    let project_span = whole(project_ast);
+    let mut code = ProgramCode {
+        folders: Vec::new(),
+        files: Vec::new(),
+        stdlib: BTreeMap::new(),
+        project: 0,
+        project_span,
+    };
+    for (stem, parse) in &program.stdlib {
+        let place = Place { around: Vec::new(), folder: "", stdlib: true };
+        let file = compile(&parse.ast, &place, &mut shared);
+        let symbol = shared.symbols.intern(stem);
+        code.stdlib.insert(symbol, code.files.len());
+        code.files.push(file);
+    }
+    let settings = program.stdlib.get("Project").map(|parse| settings(&parse.ast));
+    let settings = settings.unwrap_or_default();
+    let written = written_members(project_ast, &settings);
+    let mut names: BTreeSet<Symbol> = BTreeSet::new();
+    for name in member_names(&program.root).chain(written.keys().copied()) {
+        names.insert(shared.symbols.intern(name));
+    }
+    report_clashes(program, &settings, &written, &mut shared);
+    let root = Members { scope: crate::code::ScopeId::PROJECT, names };
+    add_folder(&program.root, &root, None, &mut code, &mut shared);
+    let place = Place { around: vec![&root], folder: &program.project.folder, stdlib: false };
+    code.project = code.files.len();
+    code.files.push(compile(project_ast, &place, &mut shared));
+    Compiled { code, shared }
+}
+
+fn member_names(folder: &Folder) -> impl Iterator<Item = &str> {
+    folder.files.keys().chain(folder.folders.keys()).map(String::as_str)
+}
+
+/// Compiles a folder below the root (or the root, if `inner` is none) and returns its number.
+fn add_folder(
+    folder: &Folder,
+    root: &Members,
+    inner: Option<&Members>,
+    code: &mut ProgramCode,
+    shared: &mut Shared,
+) -> usize {
+    let ix = code.folders.len();
+    let scope = inner.map_or(root.scope, |members| members.scope);
+    code.folders.push(FolderCode { scope, members: BTreeMap::new() });
+    let mut members: BTreeMap<Symbol, MemberCode> = BTreeMap::new();
+    for (stem, file) in &folder.files {
+        let mut around = vec![root];
+        around.extend(inner);
+        let place = Place { around, folder: &file.folder, stdlib: false };
+        let compiled = compile(&file.parse.ast, &place, shared);
+        let symbol = shared.symbols.intern(stem);
+        members.entry(symbol).or_default().file = Some(code.files.len());
+        code.files.push(compiled);
+    }
+    for (name, child) in &folder.folders {
+        let mut names = BTreeSet::new();
+        for name in member_names(child) {
+            names.insert(shared.symbols.intern(name));
+        }
+        let scope = shared.fresh_scope();
+        let child_ix = add_folder(child, root, Some(&Members { scope, names }), code, shared);
+        let symbol = shared.symbols.intern(name);
+        members.entry(symbol).or_default().folder = Some(child_ix);
+        if let Some(file) = folder.files.get(name) {
+            report_merge(name, file, child, shared);
+        }
+    }
+    code.folders[ix].members = members;
+    ix
+}
+
+/// A file and a folder of one name: the file must be items, and no key may be a member too.
+fn report_merge(name: &str, file: &SourceFile, folder: &Folder, shared: &mut Shared) {
+    let ast = &file.parse.ast;
+    if let Some(value) = ast.value {
+        let message = format!("`{name}` is a file with one expression and a folder");
+        shared.diagnostics.push(
+            Diagnostic::error(Code(104), message)
+                .at(ast.span(value), "the expression")
+                .help(format!("rename `{name}.kiln` or the folder `{name}`")),
+        );
+        return;
+    }
+    for entry in &ast.entries {
+        let ast::Entry::Field(field) = entry else { continue };
+        let Some(KeyPart::Name(key)) = field.key.first() else { continue };
+        if member_names(folder).any(|member| member == key.text.as_ref()) {
+            let message = format!("`{name}.{}` comes from a file and from a folder", key.text);
+            shared.diagnostics.push(
+                Diagnostic::error(Code(104), message)
+                    .at(key.span, format!("the folder `{name}` has a member of this name too"))
+                    .help("rename one of them"),
+            );
+        }
+    }
+}
+
+/// Returns the settings of a project: the typed fields of the stdlib's `Project`.
+fn settings(ast: &Ast) -> BTreeSet<String> {
+    let Some(Expr::Record(body)) = ast.value.map(|value| ast.expr(value)) else {
+        return BTreeSet::new();
+    };
+    let mut names = BTreeSet::new();
+    for entry in &body.entries {
+        if let ast::Entry::Field(field) = entry
+            && let Some(KeyPart::Name(name)) = field.key.first()
+        {
+            names.insert(name.text.to_string());
+        }
+    }
+    names
+}
+
+/// Returns the members that `project.kiln` writes itself, with their places.
+fn written_members<'a>(ast: &'a Ast, settings: &BTreeSet<String>) -> BTreeMap<&'a str, Span> {
+    let mut members = BTreeMap::new();
+    let Some(Expr::Amend { body, .. }) = ast.value.map(|value| ast.expr(value)) else {
+        return members;
+    };
+    for entry in &body.entries {
+        if let ast::Entry::Field(field) = entry
+            && let Some(KeyPart::Name(name)) = field.key.first()
+            && !settings.contains(name.text.as_ref())
+        {
+            members.entry(name.text.as_ref()).or_insert(name.span);
+        }
+    }
+    members
+}
+
+fn report_clashes(
+    program: &Program,
+    settings: &BTreeSet<String>,
+    written: &BTreeMap<&str, Span>,
+    shared: &mut Shared,
+) {
+    let span = whole(&program.project.parse.ast);
+    for name in member_names(&program.root) {
+        if settings.contains(name) {
+            let message = format!("the member `{name}` is named like a setting of `Project`");
+            shared.diagnostics.push(
+                Diagnostic::error(Code(103), message)
+                    .at(span, "the project")
+                    .help(format!("rename the file or folder `{name}`")),
+            );
+        }
+        if let Some(key) = written.get(name) {
+            let message = format!("`{name}` comes from `project.kiln` and from a file or folder");
+            shared.diagnostics.push(
+                Diagnostic::error(Code(104), message)
+                    .at(*key, "a file or folder has this name too")
+                    .help("rename one of them"),
+            );
+        }
+    }
+}
+
+/// Returns a place for what concerns a file as a whole.
+fn whole(ast: &Ast) -> Span {
+    let value = ast.value.map(|value| ast.span(value));
+    let first = ast.entries.first().map(ast::Entry::span);
+    value.or(first).unwrap_or(Span::new(ast.file, 0, 0))
+}

@@ -12,6 +12,9 @@
 )]
 
 mod error;
+mod harvest;
+mod meta;
+mod place;
 mod runner;
 
 pub use error::LocalError;

@@ -1,19 +1,31 @@
 //! One action, from staging to capture.
 
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use kiln_action::{Outcome, Request, RunError, Runner};
-use kiln_cas::DiskCas;
-use kiln_sandbox::Launcher;
+use kiln_action::{Ending, Outcome, Request, RunError, Runner, Usage};
+use kiln_cas::{DiskCas, Lease, sweep};
+use kiln_sandbox::{Ended, Launcher, Spec, User, spawn};
+use kiln_stage::{Trees, remove_folder, write_copy};
+use kiln_tree::Tree;
 
 use crate::LocalError;
+use crate::harvest::Harvest;
+use crate::place::Place;
+
+/// How long a cancelled command may go on unnoticed.
+const TICK: Duration = Duration::from_millis(50);
 
 /// Runs actions in sandboxes on this machine, with the blobs of one store.
 #[derive(Debug)]
 pub struct LocalRunner {
     cas: Arc<DiskCas>,
+    trees: Trees,
     launcher: Launcher,
+    work: Option<Lease>,
 }
 
 impl LocalRunner {
@@ -22,8 +34,13 @@ impl LocalRunner {
     /// # Errors
     /// When the work folder cannot be made.
     pub fn new(cas: Arc<DiskCas>, launcher: Launcher, run: &str) -> Result<Self, LocalError> {
-        let _ = run;
-        Ok(Self { cas, launcher })
+        let parent = cas.folder().join("work");
+        let failed = |cause| LocalError::Work { path: parent.clone(), cause };
+        fs::create_dir_all(&parent).map_err(failed)?;
+        // What builds write is nobody else's to see: it may have permission bits that capture drops.
+        fs::set_permissions(&parent, Permissions::from_mode(0o700)).map_err(failed)?;
+        let work = Some(Lease::take(&parent, run).map_err(failed)?);
+        Ok(Self { trees: Trees::new(cas.clone()), cas, launcher, work })
     }
 
     /// Removes what dead processes left in a store: work folders and temporary files. Returns how many folders.
@@ -31,12 +48,112 @@ impl LocalRunner {
     /// # Errors
     /// When the store cannot be read.
     pub fn sweep(store: &Path) -> Result<usize, LocalError> {
-        unimplemented!("{store:?}")
+        let mut n_removed = 0;
+        for part in ["work", "tmp"] {
+            let path = store.join(part);
+            let swept = sweep(&path, &remove_folder);
+            n_removed += swept.map_err(|cause| LocalError::Work { path, cause })?;
+        }
+        Ok(n_removed)
+    }
+
+    fn run_in(&self, place: &Place, request: &Request) -> Result<Outcome, LocalError> {
+        let mut lowers = Vec::new();
+        for tree in request.staging.lowers.iter().filter(|tree| !tree.entries().is_empty()) {
+            lowers.push(self.trees.extract(tree)?);
+        }
+        if lowers.is_empty() {
+            lowers.push(self.trees.extract(&Tree::empty())?);
+        }
+        write_copy(&self.cas, &request.staging.upper, &place.upper)?;
+        let log_error = |cause| LocalError::Log { path: request.log.clone(), cause };
+        let log = File::options().read(true).append(true).create(true).open(&request.log);
+        let log = log.map_err(log_error)?;
+        log.set_len(0).map_err(log_error)?;
+        let spec = specification(request, place, lowers);
+        let ending = self.execute(&spec, &log, request)?;
+        Harvest { cas: &self.cas, trees: &self.trees, place, request }.outcome(ending, &log)
+    }
+
+    /// Starts the command and waits for its end.
+    fn execute(&self, spec: &Spec, log: &File, request: &Request) -> Result<Ending, LocalError> {
+        let backstop = Duration::from_secs(request.action.timeout_seconds);
+        let start = Instant::now();
+        let mut running = spawn(&self.launcher, spec, log)?;
+        let mut out_of_time = false;
+        loop {
+            match running.wait(TICK)? {
+                Some(Ended::Exit(status)) => return Ok(Ending::Exit(status)),
+                Some(Ended::Killed) if out_of_time => return Ok(Ending::TimedOut),
+                Some(Ended::Killed) => return Ok(Ending::Cancelled),
+                None => {}
+            }
+            if request.cancel.is_set() {
+                running.kill();
+            } else if start.elapsed() > backstop {
+                out_of_time = true;
+                running.kill();
+            }
+        }
     }
 }
 
 impl Runner for LocalRunner {
     fn run(&self, request: &Request) -> Result<Outcome, RunError> {
-        unimplemented!("{self:?} {request:?}")
+        if request.cancel.is_set() {
+            return Ok(cancelled());
+        }
+        // The lease is only given up when the runner is dropped.
+        let Some(work) = &self.work else {
+            return Ok(cancelled());
+        };
+        let boxed = |error: LocalError| -> RunError { Box::new(error) };
+        let place = Place::make(&work.fresh()).map_err(boxed)?;
+        let outcome = self.run_in(&place, request);
+        let removed = remove_folder(&place.folder);
+        let outcome = outcome.map_err(boxed)?;
+        removed.map_err(|cause| boxed(LocalError::Work { path: place.folder.clone(), cause }))?;
+        Ok(outcome)
+    }
+}
+
+impl Drop for LocalRunner {
+    fn drop(&mut self) {
+        if let Some(work) = self.work.take() {
+            // What cannot be removed now is swept by a later process.
+            drop(work.end(remove_folder));
+        }
+    }
+}
+
+fn specification(request: &Request, place: &Place, lowers: Vec<std::path::PathBuf>) -> Spec {
+    let command = &request.action.command;
+    let is_root = command.platform.get("unixUID").is_some_and(|uid| uid == "0");
+    // What is part of the action wins over what only changes how it runs.
+    let mut env = request.advice.clone();
+    env.extend(command.environment.clone());
+    Spec {
+        lowers,
+        upper: place.upper.clone(),
+        work: place.work.clone(),
+        root: place.root.clone(),
+        argv: command.arguments.clone(),
+        env,
+        hostname: "buildbox".to_owned(),
+        user: if is_root { User::Root } else { User::Builder },
+    }
+}
+
+/// The outcome of a command that was not even started.
+fn cancelled() -> Outcome {
+    Outcome {
+        ending: Ending::Cancelled,
+        out: None,
+        others: std::collections::BTreeMap::new(),
+        build_tree: None,
+        phases: Vec::new(),
+        log: kiln_digest::Digest::EMPTY,
+        usage: Usage::default(),
+        warnings: Vec::new(),
     }
 }

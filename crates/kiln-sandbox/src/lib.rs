@@ -10,6 +10,9 @@
 
 mod error;
 mod helper;
+mod overlay;
+mod raw;
+mod report;
 mod spawn;
 mod spec;
 

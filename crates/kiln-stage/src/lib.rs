@@ -8,14 +8,19 @@
 //! Knows what runs in a folder, follows a link that lies in one, or opens anything but files and folders.
 #![expect(clippy::disallowed_methods, reason = "this crate owns staged folders on disk")]
 
+mod attributes;
 mod capture;
+mod changes;
 mod copy;
 mod error;
 mod folder;
 mod remove;
 mod trees;
+mod walk;
+mod write;
 
-pub use capture::{Captured, Taking, Times, capture, capture_staged};
+pub use capture::{Captured, Taking, Times, capture, capture_changes, capture_staged};
+pub use changes::Changes;
 pub use copy::{Target, checkout, write_copy};
 pub use error::StageError;
 pub use remove::{empty_folder, remove_folder};

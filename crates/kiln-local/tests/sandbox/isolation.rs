@@ -1,0 +1,144 @@
+//! What a command sees and what it cannot reach.
+
+use std::collections::BTreeMap;
+
+use kiln_action::Ending;
+use kiln_tree::{Draft, Tree};
+
+use crate::Case;
+use crate::bench::{Bench, path};
+
+pub(crate) const CASES: &[Case] = &[
+    ("a no-op succeeds and leaves nothing", no_op),
+    ("the environment is exact", environment),
+    ("the command is builder on buildbox", who),
+    ("the command is root where it is asked", root),
+    ("only loopback is there, and it is up", network),
+    ("files of the host are not there", host_files),
+    ("descriptors of the caller are closed", descriptors),
+    ("an input is not changed by append, chmod or delete", inputs),
+    ("fifty layers stack in order", layers),
+    ("no program means no sandbox", no_program),
+    ("signals and umask are the usual ones", signals),
+    ("a missing bwrap is told", no_bwrap),
+    ("the machine can do it", probe),
+];
+
+fn no_op(bench: &Bench) {
+    let run = bench.sh("true");
+    assert_eq!(run.out(), Tree::empty());
+    assert_eq!(run.text, "");
+    bench.assert_clean();
+}
+
+fn environment(bench: &Bench) {
+    let mut request = bench.request("tr '\\0' '\\n' < /proc/self/environ | sort");
+    request.advice = BTreeMap::from([
+        ("KILN_JOBS".to_owned(), "3".to_owned()),
+        ("PATH".to_owned(), "/elsewhere".to_owned()),
+    ]);
+    let run = bench.run(request).unwrap();
+    run.out();
+    let names: Vec<&str> = run.text.lines().filter(|line| !line.starts_with("PWD=")).collect();
+    // The shell itself exports where it is.
+    assert_eq!(names, ["KILN_JOBS=3", "OLDPWD=/", "PATH=/bin"].map(String::from).to_vec());
+}
+
+fn who(bench: &Bench) {
+    let run =
+        bench.sh("id -u; id -g; hostname; cat /proc/sys/kernel/hostname; tty < /dev/stdin || true");
+    run.out();
+    assert_eq!(run.text, "1000\n1000\nbuildbox\nbuildbox\nnot a tty\n");
+    let run = bench
+        .sh("grep -E '^Cap(Eff|Bnd|Prm)' /proc/self/status; grep NoNewPrivs /proc/self/status");
+    assert_eq!(run.text.matches("0000000000000000").count(), 3, "{}", run.text);
+    assert!(run.text.contains("NoNewPrivs:\t1"), "{}", run.text);
+}
+
+fn root(bench: &Bench) {
+    let mut request = bench.request("id -u; id -g; touch /bin/new /out/x; mount -t tmpfs t /tmp");
+    request.action.command.platform.insert("unixUID".to_owned(), "0".to_owned());
+    let run = bench.run(request).unwrap();
+    assert!(run.text.starts_with("0\n0\n"), "{}", run.text);
+    assert_ne!(run.outcome.ending, Ending::Exit(0), "a mount must be refused");
+}
+
+fn network(bench: &Bench) {
+    let run = bench
+        .sh("ls /sys 2>&1 || true; tail -n +3 /proc/net/dev | cut -d: -f1; cat /proc/net/fib_trie");
+    assert!(run.text.contains("    lo\n"), "{}", run.text);
+    assert_eq!(run.text.matches(':').count(), 2, "{}", run.text);
+    assert!(run.text.contains("127.0.0.1"), "{}", run.text);
+}
+
+fn host_files(bench: &Bench) {
+    let canary = bench.folder.path().join("canary");
+    std::fs::write(&canary, "from the host").unwrap();
+    let run = bench.sh(&format!("ls -d / /* | tr '\\n' ' '; cat {}", canary.display()));
+    assert_ne!(run.outcome.ending, Ending::Exit(0));
+    assert!(run.text.starts_with("/ /bin /build /dev /meta /out /proc /tmp "), "{}", run.text);
+    assert!(!run.text.contains("from the host"));
+}
+
+fn descriptors(bench: &Bench) {
+    let run = bench.sh("ls /proc/self/fd | tr '\\n' ' '; readlink /proc/self/fd/0");
+    run.out();
+    // The fourth is the folder that `ls` reads.
+    assert_eq!(run.text, "0 1 2 3 /dev/null\n");
+}
+
+fn inputs(bench: &Bench) {
+    let mut lower = Draft::default();
+    lower.put(&path("data/a"), bench.file("a\n")).unwrap();
+    lower.put(&path("data/b"), bench.file("b\n")).unwrap();
+    lower.put(&path("data/c"), bench.file("c\n")).unwrap();
+    let lowers = vec![bench.shell.clone(), lower.seal()];
+    let change = "echo more >> /data/a; chmod 700 /data/b; rm /data/c; ls /data; cat /data/a";
+    let run = bench.run(bench.request_on(change, lowers.clone(), bench.upper(&[]))).unwrap();
+    run.out();
+    assert_eq!(run.text, "a\nb\na\nmore\n");
+    let look = "stat -c '%n %a %Y %u' /data/*; cat /data/*";
+    let run = bench.run(bench.request_on(look, lowers, bench.upper(&[]))).unwrap();
+    let line = |name: &str| format!("/data/{name} 644 1321009871 1000\n");
+    assert_eq!(run.text, format!("{}{}{}a\nb\nc\n", line("a"), line("b"), line("c")));
+}
+
+fn layers(bench: &Bench) {
+    let layer = |n: u32| {
+        let mut draft = Draft::default();
+        draft.put(&path("data/which"), bench.file(&format!("{n}\n"))).unwrap();
+        draft.put(&path(&format!("data/only-{n}")), bench.file("x")).unwrap();
+        draft.seal()
+    };
+    let lowers = std::iter::once(bench.shell.clone()).chain((0..50).map(layer)).collect();
+    let script = "cat /data/which; ls /data | wc -l";
+    let run = bench.run(bench.request_on(script, lowers, bench.upper(&[]))).unwrap();
+    assert_eq!(run.text, "49\n51\n");
+}
+
+fn no_program(bench: &Bench) {
+    let mut request = bench.request("");
+    request.action.command.arguments = vec!["/no/such/program".to_owned()];
+    let Err(error) = bench.run(request) else { panic!("it ran") };
+    assert_eq!(error.code().unwrap().to_string(), "K4004");
+    assert!(error.to_string().contains("execvp /no/such/program"), "{error}");
+    bench.assert_clean();
+}
+
+fn signals(bench: &Bench) {
+    let run = bench.sh("grep -E '^Sig(Ign|Blk)' /proc/self/status; umask; ulimit -c");
+    let zero = "0000000000000000";
+    assert_eq!(run.text, format!("SigBlk:\t{zero}\nSigIgn:\t{zero}\n0022\n0\n"));
+}
+
+fn no_bwrap(bench: &Bench) {
+    let launcher = kiln_sandbox::Launcher { bwrap: None, ..crate::bench::launcher() };
+    let runner = kiln_local::LocalRunner::new(bench.cas.clone(), launcher, "other").unwrap();
+    let request = bench.request("true");
+    let Err(error) = kiln_action::Runner::run(&runner, &request) else { panic!("it ran") };
+    assert_eq!(error.code().unwrap().to_string(), "K4001");
+}
+
+fn probe(bench: &Bench) {
+    kiln_sandbox::probe(&crate::bench::launcher(), &bench.folder.path().join("probe")).unwrap();
+}

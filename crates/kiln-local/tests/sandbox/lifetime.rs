@@ -1,0 +1,148 @@
+//! When a command ends, and what is left of those who were killed.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
+
+use kiln_action::{Ending, Runner};
+use kiln_cas::DiskCas;
+use kiln_local::LocalRunner;
+
+use crate::Case;
+use crate::bench::{Bench, entries, launcher};
+
+/// First argument of this program when it is to be killed in the middle of a command.
+pub(crate) const VICTIM: &str = "__victim";
+
+pub(crate) const CASES: &[Case] = &[
+    ("a command that was cancelled is gone", cancel),
+    ("the backstop ends a command", backstop),
+    ("what a command leaves running is killed", daemon),
+    ("nothing is left of a killed kiln but what a sweep takes", killed),
+    ("two runners share a store", two),
+];
+
+/// Prints a word that no other process has, then waits for ever.
+const WAIT: &str = "echo ready > /build/ready; exec sleep 1000000";
+
+fn cancel(bench: &Bench) {
+    let request = bench.request("sleep 1000000 & while :; do :; done");
+    let cancel = request.cancel.clone();
+    std::thread::scope(|scope| {
+        let runner = &bench.runner;
+        let run = scope.spawn(|| bench_run(runner, &request));
+        // Whether it comes before, during or after the start, the command must end.
+        cancel.set();
+        assert_eq!(run.join().unwrap(), Ending::Cancelled);
+    });
+    bench.assert_clean();
+}
+
+fn bench_run(runner: &LocalRunner, request: &kiln_action::Request) -> Ending {
+    runner.run(request).unwrap().ending
+}
+
+fn backstop(bench: &Bench) {
+    let mut request = bench.request("trap '' TERM; while :; do :; done");
+    request.action.timeout_seconds = 1;
+    assert_eq!(bench.run(request).unwrap().outcome.ending, Ending::TimedOut);
+    bench.assert_clean();
+}
+
+fn daemon(bench: &Bench) {
+    let run = bench.sh("setsid sh -c 'while :; do echo x >> /out/grows; done' > /dev/null 2>&1 & \
+                        while [ ! -s /out/grows ]; do :; done");
+    let out = run.out();
+    // Had it still run, the captured file would have other bytes than its digest.
+    assert!(bench.text(&out, "grows").starts_with("x\n"));
+    bench.assert_clean();
+}
+
+fn killed(bench: &Bench) {
+    let folder = bench.folder.path().join("victim");
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut victim = Command::new(std::env::current_exe().unwrap())
+        .args([VICTIM, folder.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(victim.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let marks = |_: ()| processes(&line);
+    assert!(!marks(()).is_empty(), "the command runs: {line}");
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    // The kernel kills them one after the other; they all go, or this never ends.
+    while !marks(()).is_empty() {
+        std::thread::yield_now();
+    }
+    let store = folder.join("store");
+    assert!(!entries(&store.join("work")).is_empty());
+    LocalRunner::sweep(&store).unwrap();
+    for part in ["work", "tmp"] {
+        let left = entries(&store.join(part));
+        assert!(left.iter().all(|path| path.ends_with(".gate")), "{left:?}");
+    }
+}
+
+/// Returns the processes that work in a folder or see it as their root: those whose mounts name it.
+fn processes(word: &str) -> Vec<PathBuf> {
+    let names_it = |path: &PathBuf| {
+        let mounts = std::fs::read(path.join("mountinfo")).unwrap_or_default();
+        let word = word.trim().as_bytes();
+        mounts.windows(word.len()).any(|window| window == word)
+    };
+    let is_process = |path: &PathBuf| {
+        path.file_name().unwrap().to_str().unwrap().bytes().all(|byte| byte.is_ascii_digit())
+    };
+    entries(Path::new("/proc")).into_iter().filter(is_process).filter(names_it).collect()
+}
+
+/// Runs a command that does not end, after it printed the name of the folder that its processes have mounted.
+pub(crate) fn victim(folder: &str) -> ExitCode {
+    let bench = Bench::new();
+    let store = Path::new(folder).join("store");
+    let cas = Arc::new(DiskCas::open(&store).unwrap());
+    let shell = &kiln_testkit::shell();
+    let taken =
+        kiln_stage::capture(&cas, shell, kiln_stage::Times::Strip, kiln_stage::Taking::Copy);
+    let mut request = bench.request(WAIT);
+    for tree in [&request.action.input_root, &taken.unwrap().tree] {
+        for (_path, file) in tree.files() {
+            let bytes = kiln_cas::Cas::read(&*bench.cas, file.digest).unwrap();
+            kiln_cas::Cas::write(&*cas, &bytes).unwrap();
+        }
+    }
+    request.log = Path::new(folder).join("log");
+    let runner = LocalRunner::new(cas, launcher(), "victim").unwrap();
+    let ready = store.join("work/victim/0/u/build/ready");
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ready.exists() {
+                std::thread::yield_now();
+            }
+            writeln!(std::io::stdout(), "{}", store.join("work/victim/0").display()).unwrap();
+        });
+        runner.run(&request).unwrap();
+    });
+    ExitCode::SUCCESS
+}
+
+fn two(bench: &Bench) {
+    let script = "mkdir /out/d; echo same > /out/d/x; cp /bin/busybox /out/b";
+    let requests = [bench.request(script), bench.request(script)];
+    let runners = ["one", "other"].map(|name| {
+        // Two stores of blobs on one folder, as two processes have them.
+        let cas = Arc::new(DiskCas::open(&bench.store()).unwrap());
+        LocalRunner::new(cas, launcher(), name).unwrap()
+    });
+    let trees: Vec<_> = std::thread::scope(|scope| {
+        let pairs = requests.iter().zip(&runners);
+        let runs: Vec<_> = pairs
+            .map(|(request, runner)| scope.spawn(move || runner.run(request).unwrap().out.unwrap()))
+            .collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    assert_eq!(trees[0], trees[1]);
+}

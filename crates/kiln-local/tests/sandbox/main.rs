@@ -1,0 +1,45 @@
+//! Real commands in real sandboxes on the static shell of `make fixtures`.
+//!
+//! It has its own `main` because the sandbox executes this very program again as its helper.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed case")]
+#![expect(clippy::disallowed_methods, reason = "cases look at the machine")]
+
+mod bench;
+mod capture;
+mod isolation;
+mod lifetime;
+
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use bench::Bench;
+
+/// A case with its name.
+type Case = (&'static str, fn(&Bench));
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some(kiln_sandbox::HELPER_WORD) => kiln_sandbox::helper_main(),
+        Some(lifetime::VICTIM) => lifetime::victim(&arguments.next().unwrap()),
+        wanted => run(wanted.filter(|word| !word.starts_with('-'))),
+    }
+}
+
+/// Runs the cases whose name contains a word.
+fn run(wanted: Option<&str>) -> ExitCode {
+    let bench = Bench::new();
+    let cases = [isolation::CASES, capture::CASES, lifetime::CASES].concat();
+    let mut n_failed = 0;
+    for (name, case) in cases {
+        if wanted.is_some_and(|wanted| !name.contains(wanted)) {
+            continue;
+        }
+        let passed = catch_unwind(AssertUnwindSafe(|| case(&bench))).is_ok();
+        n_failed += u32::from(!passed);
+        let verdict = if passed { "ok" } else { "FAILED" };
+        writeln!(std::io::stdout(), "case {name} ... {verdict}").unwrap();
+    }
+    if n_failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,34 @@
+//! The two calls that have no safe form.
+#![expect(unsafe_code, reason = "`unshare` and descriptors by number have no safe form")]
+
+use std::fs;
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::thread::UnshareFlags;
+
+/// Moves this process into new namespaces. It must have one thread.
+pub(crate) fn unshare(flags: UnshareFlags) -> io::Result<()> {
+    // SAFETY: what this call can break is a table of descriptors shared with other threads (`CLONE_FILES`); no
+    // caller asks for that, and the helper has one thread.
+    Ok(unsafe { rustix::thread::unshare_unsafe(flags) }?)
+}
+
+/// Marks all descriptors above the standard ones to be closed by the next `exec`: the shell that started kiln may
+/// have left some open.
+pub(crate) fn close_on_exec() -> io::Result<()> {
+    let numbers: Vec<i32> = fs::read_dir("/proc/self/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    for number in numbers.into_iter().filter(|number| *number > 2) {
+        // SAFETY: the number was open a moment ago; if it is the closed one of the listing itself, the call fails
+        // and does nothing. It is not closed here, so no owner of it is hurt.
+        let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
+        match fcntl_setfd(borrowed, FdFlags::CLOEXEC) {
+            Ok(()) | Err(rustix::io::Errno::BADF) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! Numbers for people: times, sizes, counts, exits.
+
+use std::time::Duration;
+
+/// Returns `12 ms`, `3.2 s`, `2m13s` or `1h02m`.
+pub fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0 => format!("{} ms", time.as_millis()),
+        1..=59 => format!("{seconds}.{} s", time.subsec_millis() / 100),
+        60..=3_599 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),
+    }
+}
+
+/// Returns `912 B`, `1.2 MiB` and so on.
+pub fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if bytes < 1_024 {
+        return format!("{bytes} B");
+    }
+    // Tenths of the unit, so that no fraction is needed.
+    let mut tenths = u128::from(bytes) * 10 / 1_024;
+    let mut unit_ix = 0;
+    while tenths >= 10_240 && unit_ix + 1 < UNITS.len() {
+        tenths /= 1_024;
+        unit_ix += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit_ix])
+}
+
+/// Returns a number with its thousands apart: `1,204`.
+pub fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (ix, digit) in digits.chars().enumerate() {
+        if ix > 0 && (digits.len() - ix).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// Returns `exit 2`, with what a shell means by it where that is known.
+pub fn exit(exit: i32) -> String {
+    let meaning = match exit {
+        126 => "the program cannot be executed",
+        127 => "a program was not found",
+        132 => "killed by SIGILL",
+        133 => "killed by SIGTRAP",
+        134 => "killed by SIGABRT",
+        135 => "killed by SIGBUS",
+        136 => "killed by SIGFPE",
+        137 => "killed by SIGKILL, perhaps out of memory",
+        139 => "killed by SIGSEGV",
+        141 => "killed by SIGPIPE",
+        143 => "killed by SIGTERM",
+        152 => "killed by SIGXCPU",
+        153 => "killed by SIGXFSZ",
+        _ => return format!("exit {exit}"),
+    };
+    format!("exit {exit} ({meaning})")
+}
+
+/// Returns a word of a command line as a shell takes it.
+pub fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_+/:=@%,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_three_digits_at_most() {
+        let check = |millis, expected| {
+            assert_eq!(duration(Duration::from_millis(millis)), expected);
+        };
+        check(0, "0 ms");
+        check(999, "999 ms");
+        check(1_000, "1.0 s");
+        check(59_999, "59.9 s");
+        check(133_000, "2m13s");
+        check(3_725_000, "1h02m");
+    }
+
+    #[test]
+    fn sizes_and_counts_have_units_and_groups() {
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(1_023), "1023 B");
+        assert_eq!(bytes(1_536), "1.5 KiB");
+        assert_eq!(bytes(1_258_292), "1.2 MiB");
+        assert_eq!(bytes(u64::MAX), "16383.9 PiB");
+        assert_eq!(count(7), "7");
+        assert_eq!(count(1_204), "1,204");
+        assert_eq!(count(1_234_567), "1,234,567");
+    }
+
+    #[test]
+    fn an_exit_says_what_the_shell_means() {
+        assert_eq!(exit(2), "exit 2");
+        assert_eq!(exit(137), "exit 137 (killed by SIGKILL, perhaps out of memory)");
+    }
+
+    #[test]
+    fn a_word_is_quoted_when_a_shell_would_change_it() {
+        assert_eq!(quoted("libs.zlib"), "libs.zlib");
+        assert_eq!(quoted(r#"libs."gtk+""#), r#"'libs."gtk+"'"#);
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}

@@ -142,7 +142,8 @@ fn dedent(mut lines: Vec<Vec<Piece<'_>>>) -> Vec<Part> {
     if !opens_with_text {
         lines.remove(0);
     }
-    if lines.len() > 1 && lines.last().is_some_and(|line| is_blank(line)) {
+    let one_line = opens_with_text && lines.len() == 1;
+    if !one_line && lines.last().is_some_and(|line| is_blank(line)) {
         lines.pop();
     }
     let indented = &lines[usize::from(opens_with_text).min(lines.len())..];

@@ -135,7 +135,7 @@ fn block_goes_on(around: &Around<'_>) -> u32 {
         return 0;
     };
     let next = around.starts.get(around.starts.partition_point(|start| *start <= close));
-    u32::try_from(next.copied().unwrap_or(around.text.len() + 1)).unwrap_or(u32::MAX)
+    u32::try_from(next.copied().unwrap_or(around.text.len()) + 1).unwrap_or(u32::MAX)
 }
 
 fn closing(open: &str) -> &'static str {

@@ -9,7 +9,7 @@ use kiln_digest::Digest;
 use rustix::fs::{AtFlags, CWD, linkat};
 use rustix::io::Errno;
 
-use crate::disk::{Place, hash, settle};
+use crate::disk::{Place, hash, look, settle};
 use crate::{Cas, CasError, DiskCas};
 
 impl DiskCas {
@@ -31,7 +31,7 @@ impl DiskCas {
         let digest = hash(file).map_err(stream)?;
         settle(file, executable).map_err(CasError::write(name))?;
         let path = self.place(digest, executable);
-        if self.look(&path, digest, executable)? == Place::Good {
+        if look(&path, digest, executable)? == Place::Good {
             return self.share(folder, name, &path).map(|()| digest);
         }
         let partial = self.fresh();

@@ -64,7 +64,7 @@ impl DiskCas {
     /// When the blob is not here, is not what its digest says, or its file cannot be made.
     pub fn file(&self, digest: Digest, executable: bool) -> Result<PathBuf, CasError> {
         let path = self.place(digest, executable);
-        if self.look(&path, digest, executable)? == Place::Good {
+        if look(&path, digest, executable)? == Place::Good {
             return Ok(path);
         }
         if digest == Digest::EMPTY {
@@ -72,7 +72,7 @@ impl DiskCas {
             return Ok(path);
         }
         let other = self.place(digest, !executable);
-        match self.look(&other, digest, !executable)? {
+        match look(&other, digest, !executable)? {
             Place::Good => {
                 let mut from = File::open(&other).map_err(CasError::read(&other))?;
                 self.write_checked(&mut from, executable, Some(digest))?;
@@ -89,32 +89,6 @@ impl DiskCas {
         let (folder, name) = hex.split_at(2);
         let suffix = if executable { ".x" } else { "" };
         self.blobs.join(folder).join(format!("{name}{suffix}"))
-    }
-
-    /// Looks at a file of a blob without reading it, unless its time or mode say that someone else had it.
-    pub(crate) fn look(
-        &self,
-        path: &Path,
-        digest: Digest,
-        executable: bool,
-    ) -> Result<Place, CasError> {
-        let found = match fs::symlink_metadata(path) {
-            Ok(found) => found,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Place::Free),
-            Err(cause) => return Err(CasError::Read { path: path.to_path_buf(), cause }),
-        };
-        if !found.is_file() || found.size() != digest.size {
-            return Ok(Place::Bad);
-        }
-        let untouched = found.mode() & 0o7777 == mode(executable)
-            && found.mtime() == Time::STAGED.seconds
-            && found.mtime_nsec() == i64::from(Time::STAGED.nanos);
-        if untouched {
-            return Ok(Place::Good);
-        }
-        let good = hash_file(path).is_ok_and(|hash| hash == digest)
-            && File::open(path).is_ok_and(|file| settle(&file, executable).is_ok());
-        Ok(if good { Place::Good } else { Place::Bad })
     }
 
     /// Copies a stream into a fresh file and installs it; `expected` is checked before.
@@ -150,7 +124,7 @@ impl DiskCas {
         executable: bool,
     ) -> Result<(), CasError> {
         let path = self.place(digest, executable);
-        if self.look(&path, digest, executable)? == Place::Good {
+        if look(&path, digest, executable)? == Place::Good {
             return fs::remove_file(partial).map_err(CasError::write(partial));
         }
         // Two writers may be here at once; both files are right, and the later rename wins.
@@ -202,8 +176,8 @@ impl Cas for DiskCas {
         let mut missing = Vec::new();
         for digest in digests {
             let here = *digest == Digest::EMPTY
-                || self.look(&self.place(*digest, false), *digest, false)? == Place::Good
-                || self.look(&self.place(*digest, true), *digest, true)? == Place::Good;
+                || look(&self.place(*digest, false), *digest, false)? == Place::Good
+                || look(&self.place(*digest, true), *digest, true)? == Place::Good;
             if !here {
                 missing.push(*digest);
             }
@@ -237,6 +211,27 @@ impl Cas for DiskCas {
     fn write_stream(&self, from: &mut dyn Read, executable: bool) -> Result<Digest, CasError> {
         self.write_checked(from, executable, None)
     }
+}
+
+/// Looks at a file of a blob without reading it, unless its time or mode say that someone else had it.
+pub(crate) fn look(path: &Path, digest: Digest, executable: bool) -> Result<Place, CasError> {
+    let found = match fs::symlink_metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Place::Free),
+        Err(cause) => return Err(CasError::Read { path: path.to_path_buf(), cause }),
+    };
+    if !found.is_file() || found.size() != digest.size {
+        return Ok(Place::Bad);
+    }
+    let untouched = found.mode() & 0o7777 == mode(executable)
+        && found.mtime() == Time::STAGED.seconds
+        && found.mtime_nsec() == i64::from(Time::STAGED.nanos);
+    if untouched {
+        return Ok(Place::Good);
+    }
+    let good = hash_file(path).is_ok_and(|hash| hash == digest)
+        && File::open(path).is_ok_and(|file| settle(&file, executable).is_ok());
+    Ok(if good { Place::Good } else { Place::Bad })
 }
 
 /// Returns the mode of a blob's file.

@@ -39,8 +39,17 @@ impl Meta {
 }
 
 /// Reads lines `name start end exit`, `-` for what did not come; other lines are passed over.
+/// A phase is written when it starts and again when it ends.
 fn parse(text: &str) -> Vec<Phase> {
-    text.lines().filter_map(phase).collect()
+    let mut phases: Vec<Phase> = Vec::new();
+    for phase in text.lines().filter_map(phase) {
+        let is_its_end = |begun: &mut Phase| begun.name == phase.name && begun.end.is_none();
+        if phases.last_mut().is_some_and(is_its_end) {
+            phases.pop();
+        }
+        phases.push(phase);
+    }
+    phases
 }
 
 fn phase(line: &str) -> Option<Phase> {
@@ -48,6 +57,8 @@ fn phase(line: &str) -> Option<Phase> {
     let [name, start, end, exit] = words[..] else {
         return None;
     };
+    // The `date` of a small root knows no `%N` and leaves it as it is.
+    let [start, end] = [start, end].map(|time| time.strip_suffix(".%N").unwrap_or(time));
     let is_time =
         |text: &str| !text.is_empty() && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.'));
     let is_name = !name.is_empty()
@@ -74,6 +85,21 @@ mod tests {
     #[test]
     fn phases_are_read() {
         check("build 10.5 11 0\ncheck 12 - -\n", &[("build", Some(0)), ("check", None)]);
+    }
+
+    #[test]
+    fn a_phase_that_ended_is_there_once() {
+        check(
+            "build 10 - -\nbuild 10 11 0\ncheck 12 - -\n",
+            &[("build", Some(0)), ("check", None)],
+        );
+        check("a 10 11 0\na 10 11 0\n", &[("a", Some(0)), ("a", Some(0))]);
+    }
+
+    #[test]
+    fn a_time_without_fraction_is_read() {
+        check("build 10.%N 11.%N 0\n", &[("build", Some(0))]);
+        assert_eq!(parse("build 10.%N - -\n")[0].start, "10");
     }
 
     #[test]

@@ -13,10 +13,9 @@ use kiln_local::LocalRunner;
 use kiln_sandbox::Launcher;
 use kiln_stage::{Taking, Times, capture};
 use kiln_tree::{Draft, File, Node, RelPath, Tree, merge};
-use tempfile::TempDir;
 
 pub(crate) struct Bench {
-    pub(crate) folder: TempDir,
+    pub(crate) folder: PathBuf,
     pub(crate) cas: Arc<DiskCas>,
     pub(crate) runner: LocalRunner,
     pub(crate) shell: Tree,
@@ -24,32 +23,26 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    pub(crate) fn new() -> Self {
-        let folder = kiln_testkit::scratch();
-        Self::at(folder, "run")
-    }
-
-    fn at(folder: TempDir, run: &str) -> Self {
-        let store = folder.path().join("store");
-        let cas = Arc::new(DiskCas::open(&store).unwrap());
-        let runner = LocalRunner::new(cas.clone(), launcher(), run).unwrap();
-        let shell = capture(&cas, &kiln_testkit::shell(), Times::Strip, Taking::Copy).unwrap().tree;
+    pub(crate) fn new(folder: &Path) -> Self {
+        let cas = Arc::new(DiskCas::open(&folder.join("store")).unwrap());
+        let runner = LocalRunner::new(cas.clone(), launcher(), "run").unwrap();
+        let shell = capture(&cas, &kiln_testkit::shell(), Times::Strip, Taking::Copy);
+        let (folder, shell) = (folder.to_path_buf(), shell.unwrap().tree);
         Self { folder, cas, runner, shell, n_runs: Cell::new(0) }
     }
 
     pub(crate) fn store(&self) -> PathBuf {
-        self.folder.path().join("store")
+        self.folder.join("store")
     }
 
     /// Runs a script in `/build` on the shell, and returns its outcome with its output.
     pub(crate) fn sh(&self, script: &str) -> Run {
-        self.run(self.request(script)).unwrap()
+        self.run(&self.request(script)).unwrap()
     }
 
-    pub(crate) fn run(&self, request: Request) -> Result<Run, RunError> {
-        let log = request.log.clone();
-        let outcome = self.runner.run(&request)?;
-        let text = std::fs::read(log).unwrap_or_default();
+    pub(crate) fn run(&self, request: &Request) -> Result<Run, RunError> {
+        let outcome = self.runner.run(request)?;
+        let text = std::fs::read(&request.log).unwrap_or_default();
         Ok(Run { outcome, text: String::from_utf8_lossy(&text).into_owned() })
     }
 
@@ -75,7 +68,7 @@ impl Bench {
             action: Action { command, input_root, timeout_seconds: 600 },
             staging: Staging { lowers, upper },
             advice: BTreeMap::new(),
-            log: self.folder.path().join(format!("log-{}", self.n_runs.get())),
+            log: self.folder.join(format!("log-{}", self.n_runs.get())),
             cancel: CancelFlag::default(),
         }
     }

@@ -32,16 +32,16 @@ fn no_op(bench: &Bench) {
 }
 
 fn environment(bench: &Bench) {
-    let mut request = bench.request("tr '\\0' '\\n' < /proc/self/environ | sort");
+    let mut request = bench.request("");
+    request.action.command.arguments = vec!["/bin/env".to_owned()];
     request.advice = BTreeMap::from([
         ("KILN_JOBS".to_owned(), "3".to_owned()),
         ("PATH".to_owned(), "/elsewhere".to_owned()),
     ]);
-    let run = bench.run(request).unwrap();
+    let run = bench.run(&request).unwrap();
     run.out();
-    let names: Vec<&str> = run.text.lines().filter(|line| !line.starts_with("PWD=")).collect();
-    // The shell itself exports where it is.
-    assert_eq!(names, ["KILN_JOBS=3", "OLDPWD=/", "PATH=/bin"].map(String::from).to_vec());
+    // `PWD` is from bwrap, here as on a farm that uses it; a shell sets it anyway.
+    assert_eq!(run.text, "KILN_JOBS=3\nPATH=/bin\nPWD=/\n");
 }
 
 fn who(bench: &Bench) {
@@ -58,21 +58,20 @@ fn who(bench: &Bench) {
 fn root(bench: &Bench) {
     let mut request = bench.request("id -u; id -g; touch /bin/new /out/x; mount -t tmpfs t /tmp");
     request.action.command.platform.insert("unixUID".to_owned(), "0".to_owned());
-    let run = bench.run(request).unwrap();
+    let run = bench.run(&request).unwrap();
     assert!(run.text.starts_with("0\n0\n"), "{}", run.text);
     assert_ne!(run.outcome.ending, Ending::Exit(0), "a mount must be refused");
 }
 
 fn network(bench: &Bench) {
     let run = bench
-        .sh("ls /sys 2>&1 || true; tail -n +3 /proc/net/dev | cut -d: -f1; cat /proc/net/fib_trie");
+        .sh("ls /sys 2>&1 || true; tail -n +3 /proc/net/dev | cut -d: -f1; ifconfig lo | grep -q 'UP LOOPBACK'");
     assert!(run.text.contains("    lo\n"), "{}", run.text);
-    assert_eq!(run.text.matches(':').count(), 2, "{}", run.text);
-    assert!(run.text.contains("127.0.0.1"), "{}", run.text);
+    assert_eq!(run.outcome.ending, Ending::Exit(0), "{}", run.text);
 }
 
 fn host_files(bench: &Bench) {
-    let canary = bench.folder.path().join("canary");
+    let canary = bench.folder.join("canary");
     std::fs::write(&canary, "from the host").unwrap();
     let run = bench.sh(&format!("ls -d / /* | tr '\\n' ' '; cat {}", canary.display()));
     assert_ne!(run.outcome.ending, Ending::Exit(0));
@@ -94,11 +93,11 @@ fn inputs(bench: &Bench) {
     lower.put(&path("data/c"), bench.file("c\n")).unwrap();
     let lowers = vec![bench.shell.clone(), lower.seal()];
     let change = "echo more >> /data/a; chmod 700 /data/b; rm /data/c; ls /data; cat /data/a";
-    let run = bench.run(bench.request_on(change, lowers.clone(), bench.upper(&[]))).unwrap();
+    let run = bench.run(&bench.request_on(change, lowers.clone(), bench.upper(&[]))).unwrap();
     run.out();
     assert_eq!(run.text, "a\nb\na\nmore\n");
     let look = "stat -c '%n %a %Y %u' /data/*; cat /data/*";
-    let run = bench.run(bench.request_on(look, lowers, bench.upper(&[]))).unwrap();
+    let run = bench.run(&bench.request_on(look, lowers, bench.upper(&[]))).unwrap();
     let line = |name: &str| format!("/data/{name} 644 1321009871 1000\n");
     assert_eq!(run.text, format!("{}{}{}a\nb\nc\n", line("a"), line("b"), line("c")));
 }
@@ -112,23 +111,31 @@ fn layers(bench: &Bench) {
     };
     let lowers = std::iter::once(bench.shell.clone()).chain((0..50).map(layer)).collect();
     let script = "cat /data/which; ls /data | wc -l";
-    let run = bench.run(bench.request_on(script, lowers, bench.upper(&[]))).unwrap();
+    let run = bench.run(&bench.request_on(script, lowers, bench.upper(&[]))).unwrap();
     assert_eq!(run.text, "49\n51\n");
 }
 
 fn no_program(bench: &Bench) {
     let mut request = bench.request("");
     request.action.command.arguments = vec!["/no/such/program".to_owned()];
-    let Err(error) = bench.run(request) else { panic!("it ran") };
+    let Err(error) = bench.run(&request) else { panic!("it ran") };
     assert_eq!(error.code().unwrap().to_string(), "K4004");
     assert!(error.to_string().contains("execvp /no/such/program"), "{error}");
     bench.assert_clean();
 }
 
 fn signals(bench: &Bench) {
-    let run = bench.sh("grep -E '^Sig(Ign|Blk)' /proc/self/status; umask; ulimit -c");
-    let zero = "0000000000000000";
-    assert_eq!(run.text, format!("SigBlk:\t{zero}\nSigIgn:\t{zero}\n0022\n0\n"));
+    assert_eq!(bench.sh("umask; ulimit -c").text, "0022\n0\n");
+    let mut request = bench.request("");
+    // Not by way of a shell, which ignores a signal itself.
+    let words = ["/bin/sed", "-n", "s/^Sig[IB][gl][nk]:\t//p", "/proc/self/status"];
+    request.action.command.arguments = words.map(str::to_owned).to_vec();
+    let masks = bench.run(&request).unwrap().text;
+    for mask in masks.lines() {
+        // Signals 32 and 33 belong to the C library, which lets nobody change them.
+        assert_eq!(u64::from_str_radix(mask, 16).unwrap() & 0x7fff_ffff, 0, "{masks}");
+    }
+    assert_eq!(masks.lines().count(), 2, "blocked and ignored ones: {masks}");
 }
 
 fn no_bwrap(bench: &Bench) {
@@ -140,5 +147,5 @@ fn no_bwrap(bench: &Bench) {
 }
 
 fn probe(bench: &Bench) {
-    kiln_sandbox::probe(&crate::bench::launcher(), &bench.folder.path().join("probe")).unwrap();
+    kiln_sandbox::probe(&crate::bench::launcher(), &bench.folder.join("probe")).unwrap();
 }

@@ -1,6 +1,6 @@
 //! When a command ends, and what is left of those who were killed.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
@@ -46,7 +46,7 @@ fn bench_run(runner: &LocalRunner, request: &kiln_action::Request) -> Ending {
 fn backstop(bench: &Bench) {
     let mut request = bench.request("trap '' TERM; while :; do :; done");
     request.action.timeout_seconds = 1;
-    assert_eq!(bench.run(request).unwrap().outcome.ending, Ending::TimedOut);
+    assert_eq!(bench.run(&request).unwrap().outcome.ending, Ending::TimedOut);
     bench.assert_clean();
 }
 
@@ -60,7 +60,7 @@ fn daemon(bench: &Bench) {
 }
 
 fn killed(bench: &Bench) {
-    let folder = bench.folder.path().join("victim");
+    let folder = bench.folder.join("victim");
     std::fs::create_dir_all(&folder).unwrap();
     let mut victim = Command::new(std::env::current_exe().unwrap())
         .args([VICTIM, folder.to_str().unwrap()])
@@ -69,12 +69,11 @@ fn killed(bench: &Bench) {
         .unwrap();
     let mut line = String::new();
     BufReader::new(victim.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let marks = |_: ()| processes(&line);
-    assert!(!marks(()).is_empty(), "the command runs: {line}");
+    assert!(!processes(&line).is_empty(), "the command runs: {line}");
     victim.kill().unwrap();
     victim.wait().unwrap();
     // The kernel kills them one after the other; they all go, or this never ends.
-    while !marks(()).is_empty() {
+    while !processes(&line).is_empty() {
         std::thread::yield_now();
     }
     let store = folder.join("store");
@@ -101,30 +100,18 @@ fn processes(word: &str) -> Vec<PathBuf> {
 
 /// Runs a command that does not end, after it printed the name of the folder that its processes have mounted.
 pub(crate) fn victim(folder: &str) -> ExitCode {
-    let bench = Bench::new();
-    let store = Path::new(folder).join("store");
-    let cas = Arc::new(DiskCas::open(&store).unwrap());
-    let shell = &kiln_testkit::shell();
-    let taken =
-        kiln_stage::capture(&cas, shell, kiln_stage::Times::Strip, kiln_stage::Taking::Copy);
-    let mut request = bench.request(WAIT);
-    for tree in [&request.action.input_root, &taken.unwrap().tree] {
-        for (_path, file) in tree.files() {
-            let bytes = kiln_cas::Cas::read(&*bench.cas, file.digest).unwrap();
-            kiln_cas::Cas::write(&*cas, &bytes).unwrap();
-        }
-    }
-    request.log = Path::new(folder).join("log");
-    let runner = LocalRunner::new(cas, launcher(), "victim").unwrap();
-    let ready = store.join("work/victim/0/u/build/ready");
+    let bench = Bench::new(Path::new(folder));
+    let request = bench.request(WAIT);
+    let work = bench.store().join("work/run/0");
+    let ready = work.join("u/build/ready");
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !ready.exists() {
                 std::thread::yield_now();
             }
-            writeln!(std::io::stdout(), "{}", store.join("work/victim/0").display()).unwrap();
+            println!("{}", work.display());
         });
-        runner.run(&request).unwrap();
+        bench.runner.run(&request).unwrap();
     });
     ExitCode::SUCCESS
 }

@@ -3,13 +3,13 @@
 //! It has its own `main` because the sandbox executes this very program again as its helper.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed case")]
 #![expect(clippy::disallowed_methods, reason = "cases look at the machine")]
+#![expect(clippy::print_stdout, reason = "verdicts are for people")]
 
 mod bench;
 mod capture;
 mod isolation;
 mod lifetime;
 
-use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
@@ -29,7 +29,8 @@ fn main() -> ExitCode {
 
 /// Runs the cases whose name contains a word.
 fn run(wanted: Option<&str>) -> ExitCode {
-    let bench = Bench::new();
+    let scratch = kiln_testkit::scratch();
+    let bench = Bench::new(scratch.path());
     let cases = [isolation::CASES, capture::CASES, lifetime::CASES].concat();
     let mut n_failed = 0;
     for (name, case) in cases {
@@ -39,7 +40,7 @@ fn run(wanted: Option<&str>) -> ExitCode {
         let passed = catch_unwind(AssertUnwindSafe(|| case(&bench))).is_ok();
         n_failed += u32::from(!passed);
         let verdict = if passed { "ok" } else { "FAILED" };
-        writeln!(std::io::stdout(), "case {name} ... {verdict}").unwrap();
+        println!("case {name} ... {verdict}");
     }
     if n_failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -5,15 +5,22 @@ mod client;
 mod engine;
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use client::{Blobs, Client};
 use engine::Engine;
-use kiln_action::{Action, Command};
+use kiln_action::{Action, CancelFlag, Command, Ending, Outcome, Request, Runner};
+use kiln_assemble::{Assembled, Inputs, Layer, assemble};
+use kiln_cas::{Cas, DiskCas};
 use kiln_digest::Digest;
-use kiln_tree::{Draft, File, Name, Node, RelPath, Symlink, Tree};
+use kiln_ir::{Element, ElementName, Phase, PlacedSource, Source, Step, User};
+use kiln_local::LocalRunner;
+use kiln_sandbox::Launcher;
+use kiln_tree::{Draft, File, Name, Node, RelPath, Symlink, Time, Tree};
 
 /// Reads a folder of the disk as a tree and keeps the bytes of its files.
 fn import(folder: &Path, blobs: &mut Blobs) -> Tree {
@@ -31,41 +38,133 @@ fn import(folder: &Path, blobs: &mut Blobs) -> Tree {
             Symlink::new(target.to_string_lossy()).into()
         } else {
             let bytes = fs::read(&path).expect("a fixture is readable");
-            let digest = Digest::of(&bytes);
-            blobs.insert(digest, bytes);
-            File::new(digest, meta.permissions().mode() & 0o100 != 0).into()
+            file(bytes, meta.permissions().mode() & 0o100 != 0, blobs).into()
         };
         entries.insert(name, node);
     }
     Tree::new(entries)
 }
 
+fn file(bytes: impl Into<Vec<u8>>, executable: bool, blobs: &mut Blobs) -> File {
+    let bytes = bytes.into();
+    let digest = Digest::of(&bytes);
+    blobs.insert(digest, bytes);
+    File::new(digest, executable)
+}
+
 fn path(text: &str) -> RelPath {
     RelPath::parse(text).expect("a clean path")
 }
 
-/// An action on the static shell that runs a script and brings `out` back.
-fn action(script: &str, blobs: &mut Blobs) -> Action {
-    let mut root = Draft::from(import(&kiln_testkit::shell(), blobs));
-    for folder in ["build", "dev", "out", "proc", "tmp"] {
-        root.make_folder(&path(folder)).expect("the shell has no such file");
+fn name(text: &str) -> ElementName {
+    ElementName::parse(text).expect("a name of an element")
+}
+
+/// A source tree with a script, a link and an empty folder.
+fn source(blobs: &mut Blobs) -> Tree {
+    let mut draft = Draft::default();
+    let mut put = |at: &str, node: Node| draft.put(&path(at), node).expect("no file in the way");
+    put("hello.txt", file("hello\n", false, blobs).into());
+    put("sub/tool", file("#!/bin/sh\necho tool \"$@\"\n", true, blobs).into());
+    put("link", Symlink::new("sub/../hello.txt").into());
+    draft.make_folder(&path("empty")).expect("no file in the way");
+    draft.seal()
+}
+
+/// Assembles an element of these phases on the static shell, with the source above.
+fn assembled(user: User, phases: &[(&str, &str)], blobs: &mut Blobs) -> Assembled {
+    let phases = phases
+        .iter()
+        .map(|(name, script)| Phase { name: (*name).to_owned(), script: (*script).to_owned() });
+    let mut element = Element::new(name("app"));
+    element.user = user;
+    element.env.insert("GREETING".to_owned(), "hello  world".to_owned());
+    let local = Source::Local { path: "src".to_owned(), exclude: Vec::new() };
+    element.sources = vec![PlacedSource { at: ".".to_owned(), source: local }];
+    element.steps = vec![Step::Run { phases: phases.collect() }];
+    let tree = import(&kiln_testkit::shell(), blobs);
+    let inputs = Inputs {
+        element: &element,
+        isa: "x86-64",
+        base: Some(Layer { element: name("shell"), tree, overlaps: Vec::new() }),
+        staged: Vec::new(),
+        staged_at: Vec::new(),
+        sources: vec![source(blobs)],
+    };
+    let assembled = assemble(&inputs).expect("the element can be assembled");
+    for bytes in &assembled.files {
+        blobs.insert(Digest::of(bytes), bytes.clone());
     }
-    let pairs = |pairs: &[(&str, &str)]| {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    assembled
+}
+
+/// Runs an assembled action in a sandbox of this machine, on a store of its own.
+fn run_here(folder: &Path, assembled: &Assembled, blobs: &Blobs) -> (Outcome, Arc<DiskCas>) {
+    let cas = Arc::new(DiskCas::open(&folder.join("store")).expect("the folder is writable"));
+    for bytes in blobs.values() {
+        cas.write(bytes).expect("the store is writable");
+    }
+    cas.write_tree(&assembled.action.input_root).expect("the store is writable");
+    for tree in assembled.staging.lowers.iter().chain([&assembled.staging.upper]) {
+        cas.write_tree(tree).expect("the store is writable");
+    }
+    let launcher = Launcher { helper: env!("CARGO_BIN_EXE_kiln").into(), bwrap: bwrap() };
+    let runner =
+        LocalRunner::new(Arc::clone(&cas), launcher, "test").expect("the store is writable");
+    let request = Request {
+        action: assembled.action.clone(),
+        staging: assembled.staging.clone(),
+        advice: BTreeMap::from([("KILN_JOBS".to_owned(), "7".to_owned())]),
+        log: folder.join("log"),
+        cancel: CancelFlag::default(),
     };
-    let command = Command {
-        arguments: ["/bin/sh", "-ec", script].map(str::to_owned).to_vec(),
-        environment: pairs(&[("HOME", "/tmp"), ("PATH", "/usr/bin:/bin")]),
-        output_paths: vec![path("out")],
-        output_node_properties: vec!["mtime".to_owned()],
-        platform: pairs(&[
-            ("ISA", "x86-64"),
-            ("OSFamily", "linux"),
-            ("unixGID", "1000"),
-            ("unixUID", "1000"),
-        ]),
+    (runner.run(&request).expect("the sandbox of this machine works"), cas)
+}
+
+fn bwrap() -> Option<PathBuf> {
+    let path = kiln_testkit::path_with_tools();
+    env::split_paths(&path).map(|folder| folder.join("bwrap")).find(|program| program.is_file())
+}
+
+fn text(of: &Outcome, folder: &Path) -> String {
+    let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
+    format!("{of:?}\n{log}")
+}
+
+/// Runs the phases here and on the engine; both must succeed with one digest.
+#[track_caller]
+fn check(user: User, phases: &[(&str, &str)]) -> Tree {
+    let folder = kiln_testkit::scratch();
+    let mut blobs = Blobs::new();
+    let assembled = assembled(user, phases, &mut blobs);
+    let (here, cas) = run_here(folder.path(), &assembled, &blobs);
+    let out = here.out.clone().unwrap_or_else(|| panic!("{}", text(&here, folder.path())));
+    assert_eq!(here.ending, Ending::Exit(0));
+
+    let engine = Engine::start(folder.path());
+    let client = Client::connect(engine.url());
+    let there = client.execute(&assembled.action, &blobs);
+    assert_eq!(there.exit_code, 0, "{there:?}");
+    assert!(!there.outputs.contains_key("build"), "the build tree comes back of failures only");
+    assert!(there.outputs["out"].walk().count() > 0);
+    let other = there.outputs["out"].without_times();
+    let read_here = |digest| cas.read(digest).expect("an output is in the store");
+    let lines_here = listing(&out, &read_here);
+    assert_eq!(lines_here, listing(&other, &|digest| client.read(digest)));
+    assert_eq!(out.digest(), other.digest());
+    out
+}
+
+/// Lists a tree with the texts of its small files, so that a difference can be read.
+fn listing(tree: &Tree, read: &dyn Fn(Digest) -> Vec<u8>) -> Vec<String> {
+    let line = |(path, node): (RelPath, Node)| match node {
+        Node::File(file) if file.digest.size < 20_000 => {
+            let text = String::from_utf8_lossy(&read(file.digest)).into_owned();
+            format!("{path} {} {text:?}", file.executable)
+        }
+        node => format!("{path} {node:?}"),
     };
-    Action { command, input_root: root.seal(), timeout_seconds: 60 }
+    tree.walk().map(line).collect()
 }
 
 #[test]
@@ -73,9 +172,23 @@ fn a_tree_made_by_an_engine_has_the_digest_that_we_compute() {
     let folder = kiln_testkit::scratch();
     let engine = Engine::start(folder.path());
     let mut blobs = Blobs::new();
+    let mut root = Draft::from(import(&kiln_testkit::shell(), &mut blobs));
+    for folder in ["dev", "out", "proc", "tmp"] {
+        root.make_folder(&path(folder)).expect("the shell has no such file");
+    }
+    let pairs = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
     let script = "cd out; mkdir -p bin empty; echo hello > bin/a; chmod +x bin/a; ln -s bin/a b; \
         id -u > uid; hostname > host";
-    let action = action(script, &mut blobs);
+    let command = Command {
+        arguments: ["/bin/sh", "-ec", script].map(str::to_owned).to_vec(),
+        environment: pairs(&[("HOME", "/tmp"), ("PATH", "/usr/bin:/bin")]),
+        output_paths: vec![path("out")],
+        output_node_properties: vec!["mtime".to_owned()],
+        platform: pairs(&[("OSFamily", "linux"), ("unixGID", "1000"), ("unixUID", "1000")]),
+    };
+    let action = Action { command, input_root: root.seal(), timeout_seconds: 60 };
     let result = Client::connect(engine.url()).execute(&action, &blobs);
     assert_eq!((result.exit_code, result.stderr.as_str()), (0, ""));
 
@@ -88,4 +201,67 @@ fn a_tree_made_by_an_engine_has_the_digest_that_we_compute() {
     expected.make_folder(&path("empty")).expect("no file in the way");
     assert_eq!(result.outputs["out"].without_times(), expected.seal());
     assert!(result.outputs["out"].files().all(|(_, file)| file.mtime.is_some()));
+}
+
+/// Writes down all that a build could see of its surroundings and must not differ.
+const LOOK_AROUND: &str = r"
+    env | grep -vE '^(KILN_JOBS|MAKEFLAGS|PWD|OLDPWD|SHLVL|_)=' | sort > /out/env
+    id -u > /out/id; id -g >> /out/id; umask > /out/umask; hostname > /out/hostname; pwd > /out/pwd
+    cat /etc/passwd /etc/group /etc/hosts > /out/etc
+    ls -1 / | sort > /out/top; ls -1 /dev | sort > /out/dev
+    find / -xdev -name proc -prune -o -name dev -prune -o -path /out -prune -o \
+        -path /meta -prune -o ! -type d -exec stat -c '%n %F %a %U %G' '{}' + 2>/dev/null | sort > /out/modes
+    stat -c '%Y' /bin/busybox /build/hello.txt /kiln/run /etc/passwd > /out/times
+    grep -c . /proc/net/dev > /out/net; readlink /proc/self/fd/0 > /out/stdin
+    ulimit -S -c -n -s > /out/limits 2>&1 || :
+    grep -E '^(CapEff|CapBnd|NoNewPrivs)' /proc/self/status > /out/status
+";
+
+#[test]
+fn a_build_sees_the_same_here_and_there() {
+    check(User::Builder, &[("build", LOOK_AROUND)]);
+}
+
+#[test]
+fn a_build_as_root_sees_the_same_here_and_there() {
+    check(User::Root, &[("build", LOOK_AROUND)]);
+}
+
+#[test]
+fn outputs_of_every_form_are_kept_alike() {
+    let make = "cp -a . /tmp/copy; mkdir -p /out/usr/bin /out/empty/deep; umask 077; \
+        ./sub/tool \"$GREETING\" > /out/usr/private; echo more >> hello.txt; \
+        cp hello.txt /bin/busybox /out; chmod 700 /out/usr/private; umask 022";
+    let install = "cd /out/usr/bin; cp /build/sub/tool tool; ln tool same; ln -s tool alias; \
+        ln -s /nowhere dangling; chmod 4755 tool; touch -d @5 tool; : > nothing; chmod 0464 nothing; \
+        printf 'a\\0b' > 'a name'; printf x > 'é'";
+    let out = check(User::Builder, &[("build", make), ("install", install)]);
+    assert_eq!(out.get(&path("usr/bin/alias")), Some(Symlink::new("tool").into()));
+}
+
+#[test]
+fn a_failure_leaves_the_same_build_tree() {
+    let phases = [
+        ("configure", "mkdir made; echo $GREETING > made/file; touch -d @1000000000 made/file"),
+        ("build", "rm hello.txt; echo partial > /out/partial; exit 3"),
+        ("install", "echo never > made/never"),
+    ];
+    let folder = kiln_testkit::scratch();
+    let mut blobs = Blobs::new();
+    let assembled = assembled(User::Builder, &phases, &mut blobs);
+    let (here, _) = run_here(folder.path(), &assembled, &blobs);
+    let engine = Engine::start(folder.path());
+    let there = Client::connect(engine.url()).execute(&assembled.action, &blobs);
+
+    assert_eq!((here.ending, there.exit_code), (Ending::Exit(3), 3));
+    let build = here.build_tree.clone().unwrap_or_else(|| panic!("{}", text(&here, folder.path())));
+    assert_eq!(there.outputs["build"].without_times(), build.without_times());
+    let time = |tree: &Tree| match tree.get(&path("made/file")) {
+        Some(Node::File(file)) => file.mtime,
+        other => panic!("no file but {other:?}"),
+    };
+    let expected = Time { seconds: 1_000_000_000, nanos: 0 };
+    assert_eq!((time(&build), time(&there.outputs["build"])), (Some(expected), Some(expected)));
+    let names: Vec<&str> = here.phases.iter().map(|phase| phase.name.as_str()).collect();
+    assert_eq!(names, ["configure", "build"]);
 }

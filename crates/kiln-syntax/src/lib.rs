@@ -39,9 +39,26 @@ pub struct Parse {
     pub tree: Tree,
     /// Syntax errors in order of place, at most 20.
     pub diagnostics: Vec<Diagnostic>,
+    /// Where the chunks begin, and the end of the text.
+    bounds: Vec<usize>,
 }
 
 impl Parse {
+    /// Returns the bytes of each chunk: an item at column 0 with what belongs to it.
+    pub fn chunks(&self) -> impl Iterator<Item = std::ops::Range<usize>> {
+        self.bounds.windows(2).map(|pair| pair[0]..pair[1])
+    }
+
+    /// Returns every token, trivia included; their texts, one after the other, are the text.
+    pub fn tokens(&self) -> impl Iterator<Item = Node> {
+        self.tree.tokens()
+    }
+
+    /// Returns the stable text form of the lossless tree, given the text.
+    pub fn debug_tree(&self, text: &str) -> String {
+        self.tree.debug(text)
+    }
+
     /// Returns whether the text has a syntax error.
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(Diagnostic::is_error)
@@ -55,6 +72,7 @@ pub fn parse(file: FileId, text: &str) -> Parse {
         let tree = read::read_tree(text, &starts);
         let (ast, lowered) = lower::lower(file, text, &tree);
         let diagnostics = report::report(file, text, &tree, &starts, lowered);
-        Parse { ast, tree, diagnostics }
+        let bounds = starts.iter().copied().chain([text.len()]).collect();
+        Parse { ast, tree, diagnostics, bounds }
     })
 }

@@ -76,6 +76,11 @@ impl Tree {
         })
     }
 
+    /// Returns a node and everything below it, in order.
+    pub fn below(&self, ix: NodeIx) -> impl Iterator<Item = Node> {
+        self.nodes[ix.0 as usize..self.node(ix).next as usize].iter().copied()
+    }
+
     /// Returns every node and token after a place, in order.
     pub(crate) fn after(&self, ix: NodeIx) -> impl Iterator<Item = Node> {
         self.nodes.iter().copied().skip(ix.0 as usize + 1)

@@ -1,0 +1,43 @@
+//! What an archive is compressed with, found by its first bytes.
+
+use std::cell::Cell;
+use std::io::{self, BufReader, Cursor, Read};
+use std::rc::Rc;
+
+use bzip2::read::MultiBzDecoder;
+use flate2::read::MultiGzDecoder;
+use liblzma::read::XzDecoder;
+use liblzma::stream::{CONCATENATED, Stream};
+
+use crate::Limits;
+use crate::limits::{Counted, Watched};
+
+/// Memory that an xz stream may ask for; the strongest preset asks for 65 MiB.
+const XZ_MEMORY: u64 = 512 << 20;
+
+/// Returns the plain bytes of a stream that may be compressed by gz, xz, bz2 or zstd; beyond the limits reading
+/// fails.
+///
+/// # Errors
+/// When the first bytes cannot be read or the decompression cannot be set up.
+pub fn decompressed<'a>(
+    mut from: impl Read + 'a,
+    limits: Limits,
+) -> io::Result<Box<dyn Read + 'a>> {
+    let mut magic = Vec::new();
+    from.by_ref().take(6).read_to_end(&mut magic)?;
+    let n_in = Rc::new(Cell::new(0));
+    let whole = Cursor::new(magic.clone()).chain(from);
+    let counted = Counted { from: whole, n_read: Rc::clone(&n_in) };
+    let plain: Box<dyn Read + 'a> = match magic.as_slice() {
+        [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(counted)),
+        b"\xfd7zXZ\0" => {
+            let stream = Stream::new_stream_decoder(XZ_MEMORY, CONCATENATED)?;
+            Box::new(XzDecoder::new_stream(counted, stream))
+        }
+        [b'B', b'Z', b'h', ..] => Box::new(MultiBzDecoder::new(counted)),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::Decoder::new(counted)?),
+        _ => Box::new(counted),
+    };
+    Ok(Box::new(BufReader::with_capacity(1 << 16, Watched { from: plain, n_in, n_out: 0, limits })))
+}

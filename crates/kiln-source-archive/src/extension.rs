@@ -1,0 +1,71 @@
+//! Headers that extend the next one: long names of GNU tar, records of PAX.
+
+use crate::Rule;
+
+/// What extended headers say about the next entry.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Extension {
+    pub(crate) name: Option<Vec<u8>>,
+    pub(crate) link: Option<Vec<u8>>,
+    pub(crate) size: Option<u64>,
+    pub(crate) sparse: bool,
+}
+
+impl Extension {
+    /// Takes the content of a GNU header for a long name.
+    pub(crate) fn long_name(&mut self, bytes: &[u8]) -> Result<(), Rule> {
+        once(&mut self.name, without_end(bytes))
+    }
+
+    /// Takes the content of a GNU header for a long text of a link.
+    pub(crate) fn long_link(&mut self, bytes: &[u8]) -> Result<(), Rule> {
+        once(&mut self.link, without_end(bytes))
+    }
+
+    /// Takes the records of a PAX header: `LENGTH KEY=VALUE\n` each.
+    pub(crate) fn records(&mut self, mut bytes: &[u8]) -> Result<(), Rule> {
+        while !bytes.is_empty() {
+            let (key, value, rest) = record(bytes).ok_or(Rule::Extension)?;
+            bytes = rest;
+            match key {
+                b"path" => once(&mut self.name, value)?,
+                b"linkpath" => once(&mut self.link, value)?,
+                b"size" => {
+                    let size = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+                    let size = size.ok_or(Rule::Extension)?;
+                    if self.size.replace(size).is_some() {
+                        return Err(Rule::Extension);
+                    }
+                }
+                key => self.sparse |= key.starts_with(b"GNU.sparse."),
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns whether nothing was said that an entry must follow.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+fn once(slot: &mut Option<Vec<u8>>, value: &[u8]) -> Result<(), Rule> {
+    match slot.replace(value.to_vec()) {
+        None => Ok(()),
+        Some(old) => Err(Rule::Ambiguous(old.escape_ascii().to_string())),
+    }
+}
+
+fn without_end(bytes: &[u8]) -> &[u8] {
+    bytes.strip_suffix(b"\0").unwrap_or(bytes)
+}
+
+/// Splits the first record off.
+fn record(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let space = bytes.iter().position(|byte| *byte == b' ')?;
+    let length: usize = std::str::from_utf8(&bytes[..space]).ok()?.parse().ok()?;
+    let (record, rest) = bytes.split_at_checked(length)?;
+    let record = record.get(space + 1..)?.strip_suffix(b"\n")?;
+    let equals = record.iter().position(|byte| *byte == b'=')?;
+    Some((&record[..equals], &record[equals + 1..], rest))
+}

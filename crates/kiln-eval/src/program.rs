@@ -51,6 +51,7 @@ pub(crate) fn compile_program(program: &Program) -> Compiled {
         folders: Vec::new(),
         files: Vec::new(),
         stdlib: BTreeMap::new(),
+        stdlib_files: BTreeSet::new(),
         project: 0,
         project_span,
     };
@@ -59,6 +60,7 @@ pub(crate) fn compile_program(program: &Program) -> Compiled {
         let file = compile(&parse.ast, &place, &mut shared);
         let symbol = shared.symbols.intern(stem);
         code.stdlib.insert(symbol, code.files.len());
+        code.stdlib_files.insert(parse.ast.file);
         code.files.push(file);
     }
     let settings = program.stdlib.get("Project").map(|parse| settings(&parse.ast));

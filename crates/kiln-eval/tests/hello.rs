@@ -3,7 +3,7 @@
 mod fixture;
 
 use fixture::{Fixture, phases};
-use snapbox::str;
+use snapbox::{IntoData, str};
 use std::fmt::Write;
 
 const HELLO: &str = r#"//- /project.kiln
@@ -38,5 +38,31 @@ fn hello_has_five_phases() {
         text.push_str(&phases(project, base));
         text
     });
-    snapbox::assert_data_eq!(shown, str![[r#""#]].raw());
+    snapbox::assert_data_eq!(shown, str![[r#"
+hello
+version: "2.10"
+base: <element 4>
+sources: { "." = Tar { sha256 = null, strip = 1, url = "debian:pool/main/h/hello/hello_2.10.orig.tar.gz", version = null } }
+deps: []
+env: {}
+splits: { debug = ["/usr/lib/debug/**"], devel = ["/usr/include/**", "/usr/lib/*.a", "/usr/lib/*.so", "/usr/lib/pkgconfig/**", "/usr/share/pkgconfig/**", "/usr/share/aclocal/**", "/usr/lib/cmake/**"], doc = ["/usr/share/man/**", "/usr/share/doc/**", "/usr/share/info/**", "/usr/share/gtk-doc/**"], locale = ["/usr/share/locale/**"] }
+--- prepare
+[ -x configure ] || autoreconf -fi
+--- configure
+mkdir -p _build
+cd _build
+CFLAGS='-O2' CXXFLAGS='-O2' LDFLAGS='' \
+"$OLDPWD"/configure \
+  --build=x86_64-linux-gnu --host=x86_64-linux-gnu \
+  --prefix=/usr --bindir=/usr/bin --sbindir=/usr/sbin --libdir=/usr/lib --libexecdir=/usr/libexec \
+  --includedir=/usr/include --datadir=/usr/share --mandir=/usr/share/man --sysconfdir=/etc \
+  --localstatedir=/var "--disable-nls"
+--- build
+make -C _build
+--- check
+--- install
+make -C _build  DESTDIR="$KILN_OUT" "install"
+base { arch = "x86_64", assume = [], components = ["main"], kind = "debian", packages = [], profile = "c-min", suite = "bookworm" }
+
+"#]].raw());
 }

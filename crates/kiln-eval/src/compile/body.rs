@@ -244,7 +244,9 @@ impl Compiler<'_> {
             ast::KeyPart::Name(name) => {
                 self.refuse_reserved(name);
                 let symbol = self.symbol(&name.text);
-                let before = self.skip(Some(symbol));
+                // A function may call itself: only values would need themselves.
+                let skipped = if field.params.is_some() { None } else { Some(symbol) };
+                let before = self.skip(skipped);
                 let binding = self.binding(symbol, name.span, rest, field);
                 self.skip(before);
                 Some(EntryForm::Binding(binding))

@@ -35,8 +35,8 @@ impl Machine {
             Form::Text(text) => Ok(Term::Text(Rc::clone(text))),
             Form::Path(path) => Ok(Term::Path(Rc::clone(path))),
             Form::Interpolation(pieces) => self.interpolate(pieces, env, span),
-            Form::Local { scope, ix } => self.local(*scope, *ix, env),
-            Form::BraceLet { scope, ix } => self.brace_let(*scope, *ix, env),
+            Form::Local { scope, ix } => self.local(*scope, *ix, env, span),
+            Form::BraceLet { scope, ix } => self.brace_let(*scope, *ix, env, span),
             Form::Field { scope, symbol } => self.scope_field(*scope, *symbol, env, span),
             Form::Inherited(symbol) => self.inherited(*symbol, env, span),
             Form::Prelude(symbol) => self.prelude(*symbol, env.frame, span),
@@ -125,6 +125,11 @@ impl Machine {
 
     /// Forces a thunk, once.
     pub(super) fn force_thunk(&mut self, id: ThunkId) -> Result<Term, Poison> {
+        self.force_thunk_at(id, None)
+    }
+
+    /// Forces a thunk that is asked for at a place.
+    fn force_thunk_at(&mut self, id: ThunkId, asked: Option<Span>) -> Result<Term, Poison> {
         let at = id.0 as usize;
         match std::mem::replace(&mut self.thunks[at], ThunkState::Busy) {
             ThunkState::Done(term) => {
@@ -135,7 +140,7 @@ impl Machine {
                 self.thunks[at] = ThunkState::Failed;
                 Err(Poison)
             }
-            ThunkState::Busy => Err(self.report_thunk_cycle()),
+            ThunkState::Busy => Err(self.report_thunk_cycle(id, asked)),
             ThunkState::Field(object, symbol, span) => {
                 let value = match self.field(object, symbol, span) {
                     Ok(Some(term)) => Ok(term),
@@ -145,7 +150,10 @@ impl Machine {
                 self.settle(id, value)
             }
             ThunkState::Todo { code, env, slot } => {
-                let value = self.run_thunk(&code, env, slot.as_ref());
+                let value = match &slot {
+                    Some(slot) => self.run_named(id, &code, env, slot, asked),
+                    None => self.eval(&code, env),
+                };
                 self.settle(id, value)
             }
         }
@@ -159,15 +167,16 @@ impl Machine {
         value
     }
 
-    fn run_thunk(
+    fn run_named(
         &mut self,
+        id: ThunkId,
         code: &CodeRef,
         env: Env,
-        slot: Option<&NamedSlot>,
+        slot: &NamedSlot,
+        asked: Option<Span>,
     ) -> Result<Term, Poison> {
-        let Some(slot) = slot else { return self.eval(code, env) };
         self.enter(slot.span)?;
-        self.pending.push(Pending::Let(slot.name, slot.span));
+        self.pending.push(Pending::Let(slot.name, asked.unwrap_or(slot.span), id));
         let value = self.eval(code, env);
         self.pending.pop();
         self.leave();
@@ -191,26 +200,33 @@ impl Machine {
         }
     }
 
-    fn local(&mut self, scope: ScopeId, ix: usize, env: Env) -> Result<Term, Poison> {
+    fn local(&mut self, scope: ScopeId, ix: usize, env: Env, span: Span) -> Result<Term, Poison> {
         let frame = self.find_frame(env.frame, scope);
         let lazy = match frame.map(|id| &self.frame(id).form) {
             Some(FrameForm::Locals(values)) => values.get(ix).cloned(),
             _ => None,
         };
         match lazy {
-            Some(lazy) => self.force(&lazy),
+            Some(Lazy::Done(term)) => Ok(term),
+            Some(Lazy::Later(thunk)) => self.force_thunk_at(thunk, Some(span)),
             None => Err(Poison),
         }
     }
 
-    fn brace_let(&mut self, scope: ScopeId, ix: usize, env: Env) -> Result<Term, Poison> {
+    fn brace_let(
+        &mut self,
+        scope: ScopeId,
+        ix: usize,
+        env: Env,
+        span: Span,
+    ) -> Result<Term, Poison> {
         let frame = self.find_frame(env.frame, scope);
         let thunk = match frame.map(|id| &self.frame(id).form) {
             Some(FrameForm::Braces { lets, .. }) => lets.get(ix).copied(),
             _ => None,
         };
         match thunk {
-            Some(thunk) => self.force_thunk(thunk),
+            Some(thunk) => self.force_thunk_at(thunk, Some(span)),
             None => Err(Poison),
         }
     }
@@ -255,11 +271,7 @@ impl Machine {
             let fields = self.declared_fields(object)?;
             names.extend(fields.iter().map(|(field, _)| self.text(*field)));
         }
-        for object in self.visible_objects(env.frame) {
-            let layers = self.layers(object)?;
-            let keys: Vec<Symbol> = layers.iter().flat_map(|l| self.written_keys(l)).collect();
-            names.extend(keys.iter().map(|key| self.text(*key)));
-        }
+        names.extend(self.visible_names(env.frame));
         let text = self.text(symbol);
         names.retain(|name| is_capital(name) == is_capital(&text));
         let mut finding = Diagnostic::error(Code(101), format!("`{text}` is not defined"))
@@ -286,21 +298,28 @@ impl Machine {
         objects
     }
 
-    /// Returns records, folders and the project that bring names to a place.
-    fn visible_objects(&self, from: FrameId) -> Vec<ObjectId> {
-        let mut objects = self.enclosing_objects(from);
+    /// Returns the names that enclosing braces, folders and the project bring to a place.
+    fn visible_names(&mut self, from: FrameId) -> Vec<Rc<str>> {
+        let mut symbols: Vec<Symbol> = Vec::new();
+        let mut members: Vec<ObjectId> = Vec::new();
         let mut id = from;
         while id != FrameId::OUTERMOST {
-            let frame = self.frame(id);
-            if let FrameForm::Members(object) = &frame.form {
-                objects.push(*object);
+            match &self.frame(id).form {
+                FrameForm::Braces { body, .. } => {
+                    symbols.extend(body.index.keys());
+                    symbols.extend(body.lets.iter().map(|slot| slot.name));
+                }
+                FrameForm::Members(object) => members.push(*object),
+                FrameForm::Locals(_) | FrameForm::Super { .. } => {}
             }
-            id = frame.parent;
+            id = self.frame(id).parent;
         }
-        objects.retain(|object| {
-            self.is_dict(*object) || self.object(*object).nature == Nature::Project
-        });
-        objects
+        for object in members {
+            if let Ok(layers) = self.layers(object) {
+                symbols.extend(layers.iter().flat_map(|layer| self.written_keys(layer)));
+            }
+        }
+        symbols.into_iter().map(|symbol| self.text(symbol)).collect()
     }
 
     fn self_element(&mut self, env: Env, span: Span) -> Result<Term, Poison> {

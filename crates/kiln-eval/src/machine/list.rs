@@ -162,7 +162,7 @@ impl Machine {
     /// Returns a place for what has none of its own: the field that is being evaluated.
     pub(super) fn last_span(&self) -> Span {
         match self.pending.last() {
-            Some(super::Pending::Field(_, _, span) | super::Pending::Let(_, span)) => *span,
+            Some(super::Pending::Field(_, _, span) | super::Pending::Let(_, span, _)) => *span,
             None => self.program.project_span,
         }
     }

@@ -6,8 +6,8 @@ use super::{Env, FrameForm, FrameId, Machine, Poison, Term};
 use crate::code::ScopeId;
 use crate::compile::FileCode;
 use crate::symbol::Symbol;
-use kiln_diag::{Code, Diagnostic, Span};
-use std::collections::BTreeMap;
+use kiln_diag::{Code, Diagnostic, FileId, Span};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// All compiled files and how they lie in folders.
@@ -18,6 +18,8 @@ pub(crate) struct ProgramCode {
     pub(crate) files: Vec<FileCode>,
     /// Files of the standard library by the name they define.
     pub(crate) stdlib: BTreeMap<Symbol, usize>,
+    /// Their texts: findings there also show the user's place.
+    pub(crate) stdlib_files: BTreeSet<FileId>,
     /// `project.kiln`.
     pub(crate) project: usize,
     pub(crate) project_span: Span,

@@ -94,7 +94,7 @@ enum FrameForm {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pending {
     Field(ObjectId, Symbol, Span),
-    Let(Symbol, Span),
+    Let(Symbol, Span, ThunkId),
 }
 
 /// The state of an evaluation.

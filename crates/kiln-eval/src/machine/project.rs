@@ -207,19 +207,21 @@ impl Machine {
         for key in self.keys(object)? {
             if self.declaration(object, key)?.is_none() {
                 let span = self.binding_span(object, key).unwrap_or(self.program.project_span);
-                return Err(self.unknown_option(object, key, span));
+                return Err(self.unknown_option(object, key, Some(span)));
             }
         }
         Ok(())
     }
 
-    fn unknown_option(&mut self, object: ObjectId, key: Symbol, span: Span) -> Poison {
+    fn unknown_option(&mut self, object: ObjectId, key: Symbol, span: Option<Span>) -> Poison {
         let text = self.text(key);
         let declared = self.declared_fields(object).unwrap_or_default();
         let names: Vec<Rc<str>> = declared.iter().map(|(name, _)| self.text(*name)).collect();
         let mut finding = Diagnostic::error(Code(501), format!("there is no option `{text}`"))
-            .at(span, "set here")
             .help(format!("declare it with a type: `options {{ {text}: Bool = false }}`"));
+        if let Some(span) = span {
+            finding = finding.at(span, "set here");
+        }
         if let Some(help) = suggestion(&text, names.iter().map(AsRef::as_ref)) {
             finding = finding.help(help);
         }
@@ -330,7 +332,7 @@ impl Machine {
         for (name, text) in settings {
             let symbol = self.symbols.intern(name);
             let Some(declaration) = self.declaration(declared, symbol)? else {
-                return Err(self.unknown_option(declared, symbol, span));
+                return Err(self.unknown_option(declared, symbol, None));
             };
             let form = self.option_value(&declaration.ty, text, declaration.frame, span);
             let value = Rc::new(Expr { span: declaration.span.unwrap_or(span), form });

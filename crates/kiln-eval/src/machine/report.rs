@@ -1,7 +1,7 @@
 //! Findings of the evaluator, and how values, types and objects are called in them.
 
 use super::object::{Nature, ObjectId};
-use super::{Machine, Pending, Poison, Position, Term};
+use super::{Machine, Pending, Poison, Position, Term, ThunkId};
 use crate::code::{TypeForm, TypeRef};
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span, suggestion};
@@ -10,10 +10,27 @@ use std::rc::Rc;
 impl Machine {
     /// Keeps a finding; what depends on the value is silenced.
     pub(super) fn report(&mut self, diagnostic: Diagnostic) -> Poison {
-        if !self.budget.exhausted {
-            self.diagnostics.push(diagnostic);
+        if self.budget.exhausted {
+            return Poison;
         }
+        let primary = diagnostic.primary.as_ref().map(|label| label.span);
+        let user = |pending: &Pending| {
+            let (_, span) = self.pending_text(*pending);
+            !self.is_stdlib(span)
+        };
+        let mut diagnostic = diagnostic;
+        if primary.is_some_and(|span| self.is_stdlib(span))
+            && let Some(pending) = self.pending.iter().rev().copied().find(user)
+        {
+            let (text, span) = self.pending_text(pending);
+            diagnostic = diagnostic.also(span, format!("while evaluating `{text}`"));
+        }
+        self.diagnostics.push(diagnostic);
         Poison
+    }
+
+    fn is_stdlib(&self, span: Span) -> bool {
+        self.program.stdlib_files.contains(&span.file)
     }
 
     /// A construct that the language has and this evaluator does not.
@@ -123,7 +140,7 @@ impl Machine {
     /// Returns what is being forced and where it was asked for.
     pub(super) fn pending_text(&self, pending: Pending) -> (String, Span) {
         match pending {
-            Pending::Let(name, span) => (self.text(name).to_string(), span),
+            Pending::Let(name, span, _) => (self.text(name).to_string(), span),
             Pending::Field(object, symbol, span) => {
                 let path = self.names.render(self.object(object).name, &self.symbols);
                 let key = self.symbols.text(symbol);
@@ -141,10 +158,14 @@ impl Machine {
         self.report_ring(&ring, span)
     }
 
-    /// Reports that the `let` that is forced needs itself.
-    pub(super) fn report_thunk_cycle(&mut self) -> Poison {
-        let span = self.last_span();
-        let start = self.pending.len().saturating_sub(8);
+    /// Reports that the thunk that is forced needs itself.
+    pub(super) fn report_thunk_cycle(&mut self, thunk: ThunkId, asked: Option<Span>) -> Poison {
+        let span = asked.unwrap_or(self.last_span());
+        let is_start =
+            |pending: &Pending| matches!(pending, Pending::Let(_, _, id) if *id == thunk);
+        // An item or argument has no name: the field that holds it stands for it.
+        let last = self.pending.len().saturating_sub(1);
+        let start = self.pending.iter().rposition(is_start).unwrap_or(last);
         let ring: Vec<Pending> = self.pending[start..].to_vec();
         self.report_ring(&ring, span)
     }
@@ -228,9 +249,13 @@ impl Machine {
     ) -> Poison {
         let text = self.text(symbol);
         let owner = self.object_name(object);
+        let own = self.object(object).span;
         let mut finding = Diagnostic::error(Code(203), format!("`{text}` of {owner} is not set"))
-            .at(span, "needed here")
+            .at(own, format!("no `{text}` here"))
             .help(format!("add `{text} = …`"));
+        if span != own && !self.is_stdlib(span) {
+            finding = finding.also(span, "needed here");
+        }
         if let Ok(Some(declaration)) = self.declaration(object, symbol)
             && let Some(declared) = declaration.span
         {

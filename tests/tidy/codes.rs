@@ -20,9 +20,14 @@ pub(crate) fn pages(texts: &BTreeMap<String, String>) -> Vec<String> {
     pageless.chain(useless).collect()
 }
 
-/// Finds string literals that are a code and nothing else.
+/// Finds string literals that are a code and nothing else, and values such as `Code(101)`.
 fn codes_of(text: &str) -> impl Iterator<Item = String> {
-    text.split('"').filter(|literal| is_code(literal)).map(str::to_owned)
+    let literals = text.split('"').filter(|literal| is_code(literal)).map(str::to_owned);
+    let values = text.split("Code(").skip(1).filter_map(|rest| {
+        let number: u16 = rest.split_once(')')?.0.parse().ok()?;
+        Some(format!("K{number:04}"))
+    });
+    literals.chain(values)
 }
 
 fn is_code(text: &str) -> bool {
@@ -45,6 +50,8 @@ mod tests {
         let source = ("crates/a/src/lib.rs", "code(\"K5012\") \"K12\" \"see K5013\"");
         check(&[source], &["K5012 of crates/a/src/lib.rs has no page"]);
         check(&[source, ("docs/errors/K5012.md", "x")], &[]);
+        let value = ("crates/a/src/b.rs", "pub struct Code(pub u16); Code(12)");
+        check(&[value], &["K0012 of crates/a/src/b.rs has no page"]);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Every library comes under a licence that `deny.toml` takes.
 
 use std::collections::BTreeSet;
+use std::iter::Peekable;
+use std::str::SplitWhitespace;
 
 /// Compares the licences in what `cargo metadata` prints with the list in `deny.toml`.
 pub(crate) fn licences(metadata: &str, deny: &str) -> Vec<String> {
@@ -22,30 +24,39 @@ pub(crate) fn licences(metadata: &str, deny: &str) -> Vec<String> {
 
 /// Whether the expression can be fulfilled: all parts of an `AND`, one part of an `OR`.
 fn taken(expression: &str, allowed: &BTreeSet<&str>) -> bool {
-    let expression = expression.replace('/', " OR ");
-    let (start, tail) = match expression.trim().strip_prefix('(') {
-        Some(inner) => inner.split_once(')').unwrap_or((inner, "")),
-        None => match expression.find('(') {
-            Some(at) => expression.split_at(at),
-            None => (expression.as_str(), ""),
-        },
-    };
-    // Only one pair of parentheses at one end occurs; anything else is refused and looked at.
-    let (start, tail) = (start.trim(), tail.trim());
-    let simple = |text: &str| {
-        let mut choices = text.split(" OR ");
-        choices.any(|all| all.split(" AND ").all(|one| allowed.contains(one.trim())))
-    };
-    if let Some(rest) = tail.strip_prefix("AND ") {
-        return simple(start) && taken(rest, allowed);
+    let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
+    let mut words = spaced.split_whitespace().peekable();
+    either(&mut words, allowed) && words.next().is_none()
+}
+
+type Words<'a> = Peekable<SplitWhitespace<'a>>;
+
+fn either(words: &mut Words<'_>, allowed: &BTreeSet<&str>) -> bool {
+    let mut fulfilled = both(words, allowed);
+    while words.next_if_eq(&"OR").is_some() {
+        fulfilled |= both(words, allowed);
     }
-    if let Some(rest) = tail.strip_prefix("OR ") {
-        return simple(start) || taken(rest, allowed);
+    fulfilled
+}
+
+fn both(words: &mut Words<'_>, allowed: &BTreeSet<&str>) -> bool {
+    let mut fulfilled = one(words, allowed);
+    while words.next_if_eq(&"AND").is_some() {
+        fulfilled &= one(words, allowed);
     }
-    match start.strip_suffix(" AND") {
-        Some(left) if !tail.is_empty() => simple(left) && taken(tail, allowed),
-        _ => tail.is_empty() && simple(start),
+    fulfilled
+}
+
+fn one(words: &mut Words<'_>, allowed: &BTreeSet<&str>) -> bool {
+    if words.next_if_eq(&"(").is_some() {
+        return either(words, allowed) && words.next() == Some(")");
     }
+    let known = words.next().is_some_and(|licence| allowed.contains(licence));
+    // An exception only ever allows more.
+    if words.next_if_eq(&"WITH").is_some() {
+        words.next();
+    }
+    known
 }
 
 #[cfg(test)]
@@ -83,6 +94,7 @@ mod tests {
         check("(MIT OR GPL-3.0-only) AND Zlib", false);
         check("ISC AND (MIT OR GPL-3.0-only)", true);
         check("Zlib AND (MIT OR GPL-3.0-only)", false);
-        check("((MIT))", false);
+        check("((MIT)) AND ISC WITH LLVM-exception", true);
+        check("(MIT", false);
     }
 }

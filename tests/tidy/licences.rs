@@ -49,7 +49,8 @@ fn both(words: &mut Words<'_>, allowed: &BTreeSet<&str>) -> bool {
 
 fn one(words: &mut Words<'_>, allowed: &BTreeSet<&str>) -> bool {
     if words.next_if_eq(&"(").is_some() {
-        return either(words, allowed) && words.next() == Some(")");
+        let inner = either(words, allowed);
+        return words.next() == Some(")") && inner;
     }
     let known = words.next().is_some_and(|licence| allowed.contains(licence));
     // An exception only ever allows more.
@@ -95,6 +96,7 @@ mod tests {
         check("ISC AND (MIT OR GPL-3.0-only)", true);
         check("Zlib AND (MIT OR GPL-3.0-only)", false);
         check("((MIT)) AND ISC WITH LLVM-exception", true);
+        check("(GPL-3.0-only) OR MIT", true);
         check("(MIT", false);
     }
 }

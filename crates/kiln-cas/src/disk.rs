@@ -145,14 +145,13 @@ impl DiskCas {
     /// Reads one file of a blob; one with other bytes is taken away, so that a later write makes a good one.
     fn read_place(&self, digest: Digest, executable: bool) -> Result<Option<Vec<u8>>, CasError> {
         let path = self.place(digest, executable);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
+        let bytes = match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_file() => fs::read(&path),
+            Ok(_other) => Ok(Vec::new()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
-                return Err(CasError::Corrupt { digest, path });
-            }
-            Err(cause) => return Err(CasError::Read { path, cause }),
+            Err(error) => Err(error),
         };
+        let bytes = bytes.map_err(CasError::read(&path))?;
         if Digest::of(&bytes) == digest {
             return Ok(Some(bytes));
         }

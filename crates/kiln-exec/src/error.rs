@@ -48,7 +48,7 @@ impl Diagnostic for Foreign {
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ExecError {
     #[error("content of {} artifacts is gone from the store", keys.len())]
-    #[diagnostic(code("K5020"), help("build again: what is lost is made anew"))]
+    #[diagnostic(code("K5033"), help("build again: what is lost is made anew"))]
     Lost { keys: Vec<Key> },
     #[error("cannot get what `{element}` starts from")]
     #[diagnostic(forward(cause))]
@@ -74,7 +74,7 @@ pub enum ExecError {
     #[diagnostic(transparent)]
     Cas(#[from] CasError),
     #[error("cannot write the log `{}`", path.display())]
-    #[diagnostic(code("K5021"), help("is the disk of the state folder full or read-only?"))]
+    #[diagnostic(code("K5034"), help("is the disk of the state folder full or read-only?"))]
     Log {
         path: PathBuf,
         #[source]

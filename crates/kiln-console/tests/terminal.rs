@@ -162,13 +162,16 @@ fn a_printed_report_does_not_tear_the_live_lines() {
     check(
         24,
         60,
-        [(vec![planned(2, 0), started("a"), Step::Wait(1_000), report, Step::Wait(1_000)], str![[r#"
+        [(
+            vec![planned(2, 0), started("a"), Step::Wait(1_000), report, Step::Wait(1_000)],
+            str![[r#"
 error[K0101]: `x` is not defined
   help: define it
   2.0 s  preparing a
 0/2 · 0 cached · 0 built · 1 running · 2.0 s
 
-"#]])],
+"#]],
+        )],
     );
 }
 

@@ -54,9 +54,9 @@ impl Parse {
         self.tree.tokens()
     }
 
-    /// Returns the stable text form of the lossless tree, given the text.
-    pub fn debug_tree(&self, text: &str) -> String {
-        self.tree.debug(text)
+    /// Returns the stable text form of the lossless tree: kinds and bytes.
+    pub fn debug_tree(&self) -> String {
+        self.tree.debug(None)
     }
 
     /// Returns whether the text has a syntax error.

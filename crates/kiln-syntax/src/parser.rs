@@ -9,147 +9,130 @@ use crate::kind::SyntaxKind as K;
 #[grammar = "../../grammar/kiln.pest"]
 pub(crate) struct KilnParser;
 
-/// Returns the kind of the node that a rule makes; none for rules that make no node.
-#[expect(clippy::too_many_lines, reason = "one flat table, a line a rule")]
-pub(crate) fn kind_of(rule: Rule) -> Option<K> {
-    Some(match rule {
-        Rule::file => K::File,
-        Rule::field | Rule::top_field => K::Field,
-        Rule::body => K::Body,
-        Rule::key => K::Key,
-        Rule::dyn_key => K::DynamicKey,
-        Rule::annot => K::Annotation,
-        Rule::let_item => K::LetItem,
-        Rule::type_item => K::TypeItem,
-        Rule::if_item | Rule::top_if => K::IfItem,
-        Rule::for_item => K::ForItem,
-        Rule::assert_item => K::AssertItem,
-        Rule::spread => K::Spread,
-        Rule::expr => K::Expr,
-        Rule::let_in | Rule::top_let => K::LetIn,
-        Rule::binding => K::Binding,
-        Rule::lambda => K::Lambda,
-        Rule::lambda_param | Rule::param => K::Param,
-        Rule::params => K::Params,
-        Rule::if_expr => K::IfExpr,
-        Rule::term => K::Term,
-        Rule::call => K::Call,
-        Rule::arg => K::Arg,
-        Rule::index => K::Index,
-        Rule::select => K::Select,
-        Rule::amend => K::Amend,
-        Rule::mixin => K::Mixin,
-        Rule::paren => K::Paren,
-        Rule::record => K::Record,
-        Rule::list => K::List,
-        Rule::list_item => K::ListItem,
-        Rule::guard => K::Guard,
-        Rule::for_in => K::ForIn,
-        Rule::binder => K::Binder,
-        Rule::ty => K::Type,
-        Rule::ty_one => K::TypeOne,
-        Rule::ty_name => K::TypeName,
-        Rule::ty_list => K::TypeList,
-        Rule::ty_dict => K::TypeDict,
-        Rule::ty_field => K::TypeField,
-        Rule::ty_paren => K::TypeParen,
-        Rule::ty_where => K::TypeWhere,
-        Rule::string => K::String,
-        Rule::block => K::Block,
-        Rule::interp => K::Interpolation,
-        Rule::COMMENT => K::Comment,
-        Rule::ident => K::Ident,
-        Rule::word | Rule::word_key => K::Word,
-        Rule::kw_if => K::IfWord,
-        Rule::kw_then => K::ThenWord,
-        Rule::kw_else => K::ElseWord,
-        Rule::kw_let => K::LetWord,
-        Rule::kw_in => K::InWord,
-        Rule::kw_for => K::ForWord,
-        Rule::kw_type => K::TypeWord,
-        Rule::kw_assert => K::AssertWord,
-        Rule::kw_mixin => K::MixinWord,
-        Rule::kw_where => K::WhereWord,
-        Rule::bool => K::Bool,
-        Rule::null => K::Null,
-        Rule::number => K::Number,
-        Rule::path => K::Path,
-        Rule::hole => K::Hole,
-        Rule::str_text | Rule::blk_text => K::TextChars,
-        Rule::escape | Rule::blk_esc => K::Escape,
-        Rule::assign | Rule::is => K::Assign,
-        Rule::colon => K::Colon,
-        Rule::select_dot => K::SelectDot,
-        Rule::dots => K::Dots,
-        Rule::neg => K::Negate,
-        Rule::not => K::Not,
-        Rule::coalesce => K::Coalesce,
-        Rule::or => K::Or,
-        Rule::and => K::And,
-        Rule::eq => K::Equal,
-        Rule::ne => K::NotEqual,
-        Rule::le => K::LessEqual,
-        Rule::ge => K::GreaterEqual,
-        Rule::lt => K::Less,
-        Rule::gt => K::Greater,
-        Rule::cat => K::Concat,
-        Rule::add => K::Add,
-        Rule::sub | Rule::sub_line => K::Subtract,
-        Rule::mul => K::Multiply,
-        Rule::div => K::Divide,
-        Rule::err_expr => K::MissingValue,
-        Rule::err_type => K::MissingType,
-        Rule::err_close => K::MissingClose,
-        Rule::err_then => K::MissingThen,
-        Rule::err_else => K::MissingElse,
-        Rule::err_in => K::MissingIn,
-        Rule::err_block => K::MissingBlock,
-        Rule::err_name => K::MissingName,
-        Rule::err_equals => K::MissingEquals,
-        Rule::err_bind => K::MissingBinding,
-        Rule::err_item => K::BadItem,
-        Rule::err_arg => K::BadArg,
-        Rule::err_top => K::BadTop,
-        Rule::err_brace => K::BadClose,
-        Rule::err_comma => K::BadComma,
-        Rule::err_semi => K::BadSemicolon,
-        Rule::err_key => K::BadKey,
-        Rule::err_assign | Rule::err_named => K::BadAssign,
-        Rule::err_equal => K::BadEqual,
-        Rule::err_float => K::BadFloat,
-        Rule::err_number => K::BadNumber,
-        Rule::err_escape => K::BadEscape,
-        Rule::err_depth => K::BadDepth,
-        Rule::err_let_in => K::BadLetIn,
-        Rule::EOI
-        | Rule::WHITESPACE
-        | Rule::trivia
-        | Rule::hs
-        | Rule::top_item
-        | Rule::item
-        | Rule::other_item
-        | Rule::sep
-        | Rule::bind
-        | Rule::attr
-        | Rule::key_char
-        | Rule::value
-        | Rule::then_body
-        | Rule::tail
-        | Rule::operand
-        | Rule::prefix
-        | Rule::infix
-        | Rule::primary
-        | Rule::name
-        | Rule::next_key
-        | Rule::key_ahead
-        | Rule::postfix
-        | Rule::call_arg
-        | Rule::id_start
-        | Rule::id_rest
-        | Rule::keyword
-        | Rule::keyword_word
-        | Rule::kw_end
-        | Rule::kw_alone
-        | Rule::path_char => return None,
-    })
+/// Makes [`kind_of`] of a table: the kind of each rule, and the rules that make no node.
+macro_rules! kinds {
+    ($($($rule:ident)|+ => $kind:ident),+; none: $($silent:ident)|+) => {
+        /// Returns the kind of the node that a rule makes; none for rules that make no node.
+        pub(crate) fn kind_of(rule: Rule) -> Option<K> {
+            match rule {
+                $($(Rule::$rule)|+ => Some(K::$kind),)+
+                $(Rule::$silent)|+ => None,
+            }
+        }
+    };
+}
+
+kinds! {
+    file => File,
+    field | top_field => Field,
+    body => Body,
+    key => Key,
+    dyn_key => DynamicKey,
+    annot => Annotation,
+    let_item => LetItem,
+    type_item => TypeItem,
+    if_item | top_if => IfItem,
+    for_item => ForItem,
+    assert_item => AssertItem,
+    spread => Spread,
+    expr => Expr,
+    let_in | top_let => LetIn,
+    binding => Binding,
+    lambda => Lambda,
+    lambda_param | param => Param,
+    params => Params,
+    if_expr => IfExpr,
+    term => Term,
+    call => Call,
+    arg => Arg,
+    index => Index,
+    select => Select,
+    amend => Amend,
+    mixin => Mixin,
+    paren => Paren,
+    record => Record,
+    list => List,
+    list_item => ListItem,
+    guard => Guard,
+    for_in => ForIn,
+    binder => Binder,
+    ty => Type,
+    ty_one => TypeOne,
+    ty_name => TypeName,
+    ty_list => TypeList,
+    ty_dict => TypeDict,
+    ty_field => TypeField,
+    ty_paren => TypeParen,
+    ty_where => TypeWhere,
+    string => String,
+    block => Block,
+    interp => Interpolation,
+    COMMENT => Comment,
+    ident => Ident,
+    word | word_key => Word,
+    kw_if => IfWord,
+    kw_then => ThenWord,
+    kw_else => ElseWord,
+    kw_let => LetWord,
+    kw_in => InWord,
+    kw_for => ForWord,
+    kw_type => TypeWord,
+    kw_assert => AssertWord,
+    kw_mixin => MixinWord,
+    kw_where => WhereWord,
+    bool => Bool,
+    null => Null,
+    number => Number,
+    path => Path,
+    hole => Hole,
+    str_text | blk_text => TextChars,
+    escape | blk_esc => Escape,
+    assign | is => Assign,
+    colon => Colon,
+    select_dot => SelectDot,
+    dots => Dots,
+    neg => Negate,
+    not => Not,
+    coalesce => Coalesce,
+    or => Or,
+    and => And,
+    eq => Equal,
+    ne => NotEqual,
+    le => LessEqual,
+    ge => GreaterEqual,
+    lt => Less,
+    gt => Greater,
+    cat => Concat,
+    add => Add,
+    sub | sub_line => Subtract,
+    mul => Multiply,
+    div => Divide,
+    err_expr => MissingValue,
+    err_type => MissingType,
+    err_close => MissingClose,
+    err_then => MissingThen,
+    err_else => MissingElse,
+    err_in => MissingIn,
+    err_block => MissingBlock,
+    err_name => MissingName,
+    err_equals => MissingEquals,
+    err_bind => MissingBinding,
+    err_item => BadItem,
+    err_arg => BadArg,
+    err_top => BadTop,
+    err_brace => BadClose,
+    err_comma => BadComma,
+    err_semi => BadSemicolon,
+    err_key => BadKey,
+    err_assign | err_named => BadAssign,
+    err_equal => BadEqual,
+    err_float => BadFloat,
+    err_number => BadNumber,
+    err_escape => BadEscape,
+    err_depth => BadDepth,
+    err_let_in => BadLetIn;
+    none: EOI | WHITESPACE | trivia | hs | top_item | item | other_item | sep | bind | attr
+        | key_char | value | then_body | tail | operand | prefix | infix | primary | name
+        | next_key | key_ahead | postfix | call_arg | id_start | id_rest | keyword
+        | keyword_word | kw_end | kw_alone | path_char
 }

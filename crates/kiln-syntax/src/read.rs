@@ -7,8 +7,8 @@ use crate::parser::{KilnParser, Rule, kind_of};
 use crate::tree::{Builder, Tree};
 use pest::{Parser as _, Token};
 
-/// What a thread gets that reads deeply nested text; the limit of nesting needs a small part of it.
-const DEEP_STACK: usize = 64 << 20;
+/// What a thread gets that reads deeply nested text; 256 levels need a tenth of it.
+const DEEP_STACK: usize = 16 << 20;
 
 /// Texts with fewer openers than this in every chunk are read on the stack of the caller.
 const SHALLOW: usize = 40;

@@ -86,16 +86,16 @@ impl Tree {
         self.nodes.iter().copied().skip(ix.0 as usize + 1)
     }
 
-    /// Returns the stable text form that tests and `kiln debug cst` print.
-    pub fn debug(&self, text: &str) -> String {
+    /// Returns the stable text form: a line for each node and token, with the texts of tokens if the text is given.
+    pub fn debug(&self, text: Option<&str>) -> String {
         let mut out = String::new();
         for (depth, _, node) in self.walk() {
-            let _ = write!(out, "{:indent$}{:?}", "", node.kind, indent = depth * 2);
-            let _ = if node.kind.is_token() {
-                writeln!(out, " {:?}", node.text(text))
-            } else {
-                writeln!(out, "@{}..{}", node.start, node.end)
-            };
+            let _ = write!(out, "{:width$}{:?}", "", node.kind, width = depth * 2);
+            let _ = write!(out, "@{}..{}", node.start, node.end);
+            if let (Some(text), true) = (text, node.kind.is_token()) {
+                let _ = write!(out, " {:?}", node.text(text));
+            }
+            out.push('\n');
         }
         out
     }

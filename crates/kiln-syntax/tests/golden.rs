@@ -6,7 +6,7 @@
 
 use kiln_diag::FileId;
 use kiln_syntax::{Parse, parse};
-use snapbox::{Assert, Data};
+use snapbox::{Assert, Data, IntoData};
 use std::path::{Path, PathBuf};
 
 fn cases(folder: &str) -> Vec<(PathBuf, String)> {
@@ -55,4 +55,52 @@ fn bad_texts_have_their_errors_and_keep_the_rest() {
         assert!(parse.has_errors(), "{}", path.display());
         check(&path, format!("{}\n---\n{}", printed(&parse), parse.ast.debug()));
     }
+}
+
+#[test]
+fn the_lossless_tree_has_a_stable_form() {
+    let text = "a = [b, # c\n  \"%{d}\"\n";
+    let parse = parse(FileId(0), text);
+    let expected = snapbox::str![[r##"
+File@0..20
+  Field@0..20
+    Key@0..1
+      Ident@0..1 "a"
+    Whitespace@1..2 " "
+    Assign@2..3 "="
+    Whitespace@3..4 " "
+    Expr@4..20
+      Term@4..20
+        List@4..20
+          LeftBracket@4..5 "["
+          ListItem@5..6
+            Expr@5..6
+              Term@5..6
+                Ident@5..6 "b"
+          Comma@6..7 ","
+          Whitespace@7..8 " "
+          Comment@8..11 "# c"
+          Whitespace@11..14 "\n  "
+          ListItem@14..20
+            Expr@14..20
+              Term@14..20
+                String@14..20
+                  Quote@14..15 "\""
+                  Interpolation@15..19
+                    InterpolationOpen@15..17 "%{"
+                    Expr@17..18
+                      Term@17..18
+                        Ident@17..18 "d"
+                    RightBrace@18..19 "}"
+                  Quote@19..20 "\""
+          MissingClose@20..20
+  Whitespace@20..21 "\n"
+
+"##]];
+    Assert::new().eq(parse.tree.debug(Some(text)), expected.raw());
+    assert!(
+        parse
+            .debug_tree()
+            .starts_with("File@0..20\n  Field@0..20\n    Key@0..1\n      Ident@0..1\n")
+    );
 }

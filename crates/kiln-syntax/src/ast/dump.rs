@@ -237,6 +237,13 @@ impl Printer<'_> {
                 self.separated(".", kind, Self::name);
                 self.body(body);
             }
+            compound => self.compound(compound),
+        }
+    }
+
+    /// Prints what needs brackets of its own.
+    fn compound(&mut self, expr: &Expr) {
+        match expr {
             Expr::Unary { op, operand } => {
                 self.text("(");
                 self.after(op.symbol(), *operand);
@@ -259,6 +266,7 @@ impl Printer<'_> {
                 self.after(" in ", *body);
                 self.text(")");
             }
+            _ => {}
         }
     }
 

@@ -144,13 +144,7 @@ impl Evaluated {
     /// If it is not set or cannot be evaluated; the reason is among the findings.
     pub fn required(&mut self, id: ElementId, name: &str) -> Result<Value, Failed> {
         let object = self.object(id);
-        match self.field_of(object, name)? {
-            Some(value) => Ok(value),
-            None => {
-                self.machine.report_unset(object, name);
-                Err(Failed)
-            }
-        }
+        self.required_of(object, name)
     }
 
     /// Forces a setting of the project.
@@ -159,6 +153,22 @@ impl Evaluated {
     /// If it cannot be evaluated; the reason is among the findings.
     pub fn setting(&mut self, name: &str) -> Result<Option<Value>, Failed> {
         self.field_of(self.project, name)
+    }
+
+    /// Forces a setting of the project that has to be set.
+    ///
+    /// # Errors
+    /// If it is not set or cannot be evaluated; the reason is among the findings.
+    pub fn required_setting(&mut self, name: &str) -> Result<Value, Failed> {
+        self.required_of(self.project, name)
+    }
+
+    fn required_of(&mut self, object: ObjectId, name: &str) -> Result<Value, Failed> {
+        if let Some(value) = self.field_of(object, name)? {
+            return Ok(value);
+        }
+        self.machine.report_unset(object, name);
+        Err(Failed)
     }
 
     fn field_of(&mut self, object: ObjectId, name: &str) -> Result<Option<Value>, Failed> {

@@ -279,12 +279,15 @@ Project {
 //- /x.kiln
 versions = [variants.aarch64.tool.version, variants.x86_64.tool.version, variants.aarch64.lib.v]
 same = [variants.x86_64.tool == tool, variants.aarch64.tool == tool]
+let arm = project { options { target = Platform("aarch64-none-elf") } }
+let swapped = project { lib = { v = "other" } }
+named = [arm.tool, arm.gcc.build-deps.last, swapped.tool, swapped.lib.v]
 deps = [tool.build-deps, variants.aarch64.gcc.build-deps.map((d) => d.version)]
 own = [project.own.tool.version, project.own.gcc.build-deps.last.version]
 //- /lib.kiln
 v = tool.version
 "#,
-        &["gcc.build-deps", "x.versions", "x.same", "x.deps", "x.own"],
+        &["gcc.build-deps", "x.versions", "x.same", "x.deps", "x.own", "x.named"],
         str![[r#"
 elements: gcc tool
 gcc.build-deps: [<tool>, <tool>]

@@ -25,7 +25,7 @@ pub(super) enum NamePart {
     Prototype,
     /// The standard library.
     Stdlib,
-    /// Another instance of the project that is bound by no key.
+    /// Another instance of the project that is bound by no key; its label follows the name.
     Instance(u32),
 }
 
@@ -36,6 +36,8 @@ pub(super) struct Names {
     numbers: BTreeMap<(NamePath, NamePart), NamePath>,
     /// How many elements each path made.
     made: BTreeMap<NamePath, u32>,
+    /// What tells instances apart that no key binds: `{target=aarch64-linux-gnu}`.
+    labels: Vec<String>,
 }
 
 impl Default for Names {
@@ -44,6 +46,7 @@ impl Default for Names {
             parts: vec![(NamePath::ROOT, NamePart::Root)],
             numbers: BTreeMap::new(),
             made: BTreeMap::new(),
+            labels: Vec::new(),
         }
     }
 }
@@ -64,6 +67,24 @@ impl Names {
         self.steps(path)
             .iter()
             .all(|part| !matches!(part, NamePart::Let(_) | NamePart::Prototype | NamePart::Stdlib))
+    }
+
+    /// Makes the path of an instance that no key binds; its label is given later.
+    pub(super) fn instance(&mut self) -> NamePath {
+        let number = super::index(self.labels.len());
+        self.labels.push(String::new());
+        self.child(NamePath::ROOT, NamePart::Instance(number))
+    }
+
+    /// Labels an instance.
+    pub(super) fn label(&mut self, path: NamePath, label: &str) {
+        if let (_, NamePart::Instance(number)) = self.parts[path.0 as usize] {
+            // Two instances may differ in members only: the number tells them apart.
+            let is_used = self.labels.iter().any(|other| other == label);
+            let number = number as usize;
+            self.labels[number] =
+                if is_used { format!("{label}{{{}}}", number + 1) } else { label.to_owned() };
+        }
     }
 
     /// Counts one more element of a path.
@@ -88,6 +109,7 @@ impl Names {
     /// Writes a path as people see it.
     pub(super) fn render(&self, path: NamePath, symbols: &Symbols) -> String {
         let mut text = String::new();
+        let mut label = "";
         for part in self.steps(path) {
             match part {
                 NamePart::Key(symbol) | NamePart::Let(symbol) => {
@@ -104,10 +126,11 @@ impl Names {
                     }
                 }
                 NamePart::Index(ix) => text.push_str(&format!("[{ix}]")),
-                NamePart::Instance(number) => text.push_str(&format!("<instance {number}>")),
+                NamePart::Instance(number) => label = &self.labels[number as usize],
                 NamePart::Root | NamePart::Prototype | NamePart::Stdlib => {}
             }
         }
+        text.push_str(label);
         text
     }
 }

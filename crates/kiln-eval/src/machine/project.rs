@@ -7,6 +7,7 @@ use crate::code::{
     Binding, Body, Code as Expr, CodeRef, Entry, EntryForm, Form, ScopeId, TypeForm,
 };
 use crate::symbol::Symbol;
+use crate::value::Value;
 use kiln_diag::{Code, Diagnostic, Span, suggestion};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -113,12 +114,42 @@ impl Machine {
         let mut overrides = raws[raws.len() - n_overrides..].to_vec();
         overrides.push(raw.clone());
         self.check_override_keys(base, &raw)?;
-        let instance = self.instantiate(&overrides, env.name)?;
+        let is_public = self.names.is_public(env.name);
+        let name = if is_public { env.name } else { self.names.instance() };
+        let instance = self.instantiate(&overrides, name)?;
         if let Some(equal) = self.equal_instance(instance, &overrides, span)? {
             self.instances.retain(|other| *other != instance);
             return Ok(equal);
         }
+        if !is_public {
+            let label = self.instance_label(instance, span)?;
+            self.names.label(name, &label);
+        }
         Ok(instance)
+    }
+
+    /// Names the options of an instance that differ from those of the project: `{target=aarch64-linux-gnu}`.
+    fn instance_label(&mut self, instance: ObjectId, span: Span) -> Result<String, Poison> {
+        let options = self.well_known.options;
+        let Some(first) = self.instances.first().copied() else { return Ok(String::new()) };
+        let (mine, theirs) =
+            (self.field(instance, options, span)?, self.field(first, options, span)?);
+        let (Some(Term::Object(mine)), Some(Term::Object(theirs))) = (mine, theirs) else {
+            return Ok("{}".to_owned());
+        };
+        let mut parts = Vec::new();
+        for key in self.keys(mine)? {
+            let (value, other) = (self.field(mine, key, span)?, self.field(theirs, key, span)?);
+            let (Some(value), Some(other)) = (value, other) else { continue };
+            if !self.equal(&value, &other, span)? {
+                let shown = match self.deep(&value)? {
+                    Value::Text(text) | Value::Platform(text) => text,
+                    other => other.to_string(),
+                };
+                parts.push(format!("{}={shown}", self.text(key)));
+            }
+        }
+        Ok(format!("{{{}}}", parts.join(",")))
     }
 
     /// Finds an earlier instance that differs in nothing but how its options were written.

@@ -1,0 +1,130 @@
+//! Fields of an element in the forms that the IR wants; their types were checked when they were forced.
+
+use kiln_diag::{Code, Diagnostic};
+use kiln_eval::{ElementId, Evaluated, Failed, Value};
+use kiln_ir::ElementName;
+use std::collections::BTreeMap;
+
+/// One element while it is lowered.
+pub(crate) struct Reader<'a> {
+    pub(crate) evaluated: &'a mut Evaluated,
+    pub(crate) id: ElementId,
+    /// All elements that it names, in order.
+    pub(crate) needs: Vec<ElementId>,
+    /// Something was reported: the element is left out.
+    pub(crate) failed: bool,
+}
+
+impl Reader<'_> {
+    /// Reads a field; none if it fails or nothing declares it.
+    pub(crate) fn value(&mut self, field: &str) -> Option<Value> {
+        match self.evaluated.field(self.id, field) {
+            Ok(value) => value,
+            Err(Failed) => {
+                self.failed = true;
+                None
+            }
+        }
+    }
+
+    pub(crate) fn text(&mut self, field: &str) -> Option<String> {
+        match self.value(field) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn texts(&mut self, field: &str) -> Vec<String> {
+        self.value(field).map(texts).unwrap_or_default()
+    }
+
+    pub(crate) fn text_map(&mut self, field: &str) -> BTreeMap<String, String> {
+        let Some(Value::Record(fields)) = self.value(field) else { return BTreeMap::new() };
+        let text = |(key, value): (String, Value)| Some((key, value.as_text()?.to_owned()));
+        fields.into_iter().filter_map(text).collect()
+    }
+
+    pub(crate) fn texts_map(&mut self, field: &str) -> BTreeMap<String, Vec<String>> {
+        let Some(Value::Record(fields)) = self.value(field) else { return BTreeMap::new() };
+        fields.into_iter().map(|(key, value)| (key, texts(value))).collect()
+    }
+
+    pub(crate) fn element(&mut self, field: &str) -> Option<ElementName> {
+        match self.value(field) {
+            Some(Value::Element(id)) => self.name(id, field),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn elements(&mut self, field: &str) -> Vec<ElementName> {
+        self.value(field).map(|value| self.names(value, field)).unwrap_or_default()
+    }
+
+    pub(crate) fn elements_map(&mut self, field: &str) -> BTreeMap<String, Vec<ElementName>> {
+        let Some(Value::Record(fields)) = self.value(field) else { return BTreeMap::new() };
+        fields.into_iter().map(|(key, value)| (key, self.names(value, field))).collect()
+    }
+
+    /// Returns the names of a list of elements; they are needed.
+    pub(crate) fn names(&mut self, value: Value, field: &str) -> Vec<ElementName> {
+        let Value::List(items) = value else { return Vec::new() };
+        let mut names = Vec::new();
+        for item in items {
+            if let Value::Element(id) = item {
+                names.extend(self.name(id, field));
+            }
+        }
+        names
+    }
+
+    /// Returns the name of an element that is needed.
+    pub(crate) fn name(&mut self, id: ElementId, field: &str) -> Option<ElementName> {
+        let name = self.evaluated.name(id);
+        if !self.evaluated.is_buildable(id) {
+            let message = format!("`{name}` has no name of its own, so nothing can depend on it");
+            let span = self.evaluated.span(id);
+            let mut finding = Diagnostic::error(Code(407), message).at(span, "made here");
+            if let Some(used) = self.evaluated.field_span(self.id, field) {
+                finding = finding.also(used, "needed here");
+            }
+            self.report(finding.help("bind it to a key instead of a `let`"));
+            return None;
+        }
+        match ElementName::parse(&name) {
+            Ok(name) => {
+                self.needs.push(id);
+                Some(name)
+            }
+            Err(bad) => {
+                let finding = Diagnostic::error(Code(112), bad.to_string())
+                    .at(self.evaluated.span(id), "made here")
+                    .help("rename the key, file or folder");
+                self.report(finding);
+                None
+            }
+        }
+    }
+
+    /// Reports something about this element.
+    pub(crate) fn report(&mut self, finding: Diagnostic) {
+        self.failed = true;
+        self.evaluated.report(finding);
+    }
+
+    /// Reports something about a field of this element.
+    pub(crate) fn report_field(&mut self, field: &str, finding: Diagnostic, label: &str) {
+        let span = self.evaluated.field_span(self.id, field);
+        let span = span.unwrap_or(self.evaluated.span(self.id));
+        self.report(finding.at(span, label));
+    }
+}
+
+/// Returns the texts of a list.
+pub(crate) fn texts(value: Value) -> Vec<String> {
+    let Value::List(items) = value else { return Vec::new() };
+    let text = |item| match item {
+        Value::Text(text) => Some(text),
+        _ => None,
+    };
+    items.into_iter().filter_map(text).collect()
+}

@@ -1,0 +1,557 @@
+//! Projects to IR.
+
+#[path = "../../kiln-eval/tests/fixture/mod.rs"]
+mod fixture;
+
+use fixture::Fixture;
+use snapbox::data::Inline;
+use snapbox::{IntoData, str};
+
+/// Compares the IR of some targets (none: all elements) and the findings with what is expected.
+fn check(text: &str, targets: &[&str], expected: Inline) {
+    let fixture = Fixture::new(text);
+    let targets: Vec<String> = targets.iter().map(|target| (*target).to_owned()).collect();
+    let shown = fixture.run(&[], |project| {
+        let lowered = kiln_lower::lower(project, &targets, fixture.texts());
+        for finding in lowered.diagnostics {
+            project.report(finding);
+        }
+        lowered.value.to_json()
+    });
+    snapbox::assert_data_eq!(shown, expected.raw());
+}
+
+#[test]
+fn hello_is_one_run_on_a_debian_base() {
+    check(
+        r#"//- /project.kiln
+Project { name = "hello", base = Debian { suite = "bookworm", profile = "c-min" } }
+//- /hello.kiln
+Autotools {
+  version = "2.10"
+  source = Tar("debian:pool/main/h/hello/hello_%{version}.orig.tar.gz")
+  splits = {}
+}
+"#,
+        &[],
+        str![[r#"
+{
+  "version": 1,
+  "project": "hello",
+  "elements": [
+    {
+      "name": "base",
+      "user": "builder",
+      "steps": [
+        {
+          "base": {
+            "kind": "debian",
+            "suite": "bookworm",
+            "arch": "amd64",
+            "components": [
+              "main"
+            ],
+            "packages": [
+              "bash",
+              "coreutils",
+              "dash",
+              "diffutils",
+              "findutils",
+              "gcc",
+              "grep",
+              "gzip",
+              "libc-bin",
+              "libc6-dev",
+              "make",
+              "mawk",
+              "sed",
+              "tar"
+            ],
+            "assume": [
+              "adduser",
+              "debconf",
+              "dpkg",
+              "init-system-helpers",
+              "install-info",
+              "libnsl-dev",
+              "libtirpc-dev",
+              "procps",
+              "rpcsvc-proto",
+              "usr-is-merged",
+              "usrmerge"
+            ]
+          }
+        }
+      ],
+      "splits": {
+        "debug": [
+          "/usr/lib/debug/**"
+        ],
+        "devel": [
+          "/usr/include/**",
+          "/usr/lib/*.a",
+          "/usr/lib/*.so",
+          "/usr/lib/pkgconfig/**",
+          "/usr/share/pkgconfig/**",
+          "/usr/share/aclocal/**",
+          "/usr/lib/cmake/**"
+        ],
+        "doc": [
+          "/usr/share/man/**",
+          "/usr/share/doc/**",
+          "/usr/share/info/**",
+          "/usr/share/gtk-doc/**"
+        ],
+        "locale": [
+          "/usr/share/locale/**"
+        ]
+      },
+      "advice": {
+        "kind": "Debian",
+        "origin": {
+          "file": "project.kiln",
+          "start": 33,
+          "end": 81
+        }
+      }
+    },
+    {
+      "name": "hello",
+      "base": "base",
+      "sources": [
+        {
+          "at": ".",
+          "source": {
+            "kind": "tar",
+            "url": "debian:pool/main/h/hello/hello_2.10.orig.tar.gz",
+            "strip": 1
+          }
+        }
+      ],
+      "user": "builder",
+      "steps": [
+        {
+          "run": {
+            "phases": [
+              {
+                "name": "prepare",
+                "script": "[ -x configure ] || autoreconf -fi"
+              },
+              {
+                "name": "configure",
+                "script": "mkdir -p _build\ncd _build\nCFLAGS='-O2' CXXFLAGS='-O2' LDFLAGS='' \\\n\"$OLDPWD\"/configure \\\n  --build=x86_64-linux-gnu --host=x86_64-linux-gnu \\\n  --prefix=/usr --bindir=/usr/bin --sbindir=/usr/sbin --libdir=/usr/lib --libexecdir=/usr/libexec \\\n  --includedir=/usr/include --datadir=/usr/share --mandir=/usr/share/man --sysconfdir=/etc \\\n  --localstatedir=/var"
+              },
+              {
+                "name": "build",
+                "script": "make -C _build"
+              },
+              {
+                "name": "install",
+                "script": "make -C _build  DESTDIR=\"$KILN_OUT\" \"install\""
+              }
+            ]
+          }
+        }
+      ],
+      "advice": {
+        "kind": "Autotools",
+        "version": "2.10",
+        "origin": {
+          "file": "hello.kiln",
+          "start": 0,
+          "end": 118
+        }
+      }
+    }
+  ]
+}
+
+"#]],
+    );
+}
+
+#[test]
+fn only_what_the_targets_need_is_lowered() {
+    check(
+        r#"//- /a.kiln
+Stack { deps = [b], run-deps = [c] }
+//- /b.kiln
+Manual { splits = {}, build = ["one", "two"], install += "three", check = "", user = "root", env { A = "1" } }
+//- /c.kiln
+Import { source = Local(./files), sources { "more/x" = Local(./more) }, splits = {}, patches = [./p.patch], target = "/etc" }
+//- /d.kiln
+Manual { version = 1 }
+"#,
+        &["a"],
+        str![[r#"
+{
+  "version": 1,
+  "project": "test",
+  "elements": [
+    {
+      "name": "a",
+      "deps": [
+        "b"
+      ],
+      "run-deps": [
+        "c"
+      ],
+      "user": "builder",
+      "splits": {
+        "debug": [
+          "/usr/lib/debug/**"
+        ],
+        "devel": [
+          "/usr/include/**",
+          "/usr/lib/*.a",
+          "/usr/lib/*.so",
+          "/usr/lib/pkgconfig/**",
+          "/usr/share/pkgconfig/**",
+          "/usr/share/aclocal/**",
+          "/usr/lib/cmake/**"
+        ],
+        "doc": [
+          "/usr/share/man/**",
+          "/usr/share/doc/**",
+          "/usr/share/info/**",
+          "/usr/share/gtk-doc/**"
+        ],
+        "locale": [
+          "/usr/share/locale/**"
+        ]
+      },
+      "advice": {
+        "kind": "Stack",
+        "origin": {
+          "file": "a.kiln",
+          "start": 0,
+          "end": 36
+        }
+      }
+    },
+    {
+      "name": "b",
+      "env": {
+        "A": "1"
+      },
+      "user": "root",
+      "steps": [
+        {
+          "run": {
+            "phases": [
+              {
+                "name": "build",
+                "script": "one\ntwo"
+              },
+              {
+                "name": "install",
+                "script": "three"
+              }
+            ]
+          }
+        }
+      ],
+      "advice": {
+        "kind": "Manual",
+        "origin": {
+          "file": "b.kiln",
+          "start": 0,
+          "end": 110
+        }
+      }
+    },
+    {
+      "name": "c",
+      "sources": [
+        {
+          "at": ".",
+          "source": {
+            "kind": "local",
+            "path": "files"
+          }
+        },
+        {
+          "at": "more/x",
+          "source": {
+            "kind": "local",
+            "path": "more"
+          }
+        }
+      ],
+      "patches": [
+        {
+          "path": "p.patch",
+          "strip": 1
+        }
+      ],
+      "user": "builder",
+      "steps": [
+        {
+          "import": {
+            "target": "/etc"
+          }
+        }
+      ],
+      "advice": {
+        "kind": "Import",
+        "origin": {
+          "file": "c.kiln",
+          "start": 0,
+          "end": 125
+        }
+      }
+    }
+  ]
+}
+
+"#]],
+    );
+}
+
+#[test]
+fn intrinsic_steps_name_their_elements() {
+    check(
+        r#"//- /x.kiln
+a = Manual { splits = {}, integrate = ["ldconfig"], overlaps = ["/x"], public { by = [a, 1, null] } }
+b = Compose { splits = {}, of = [a], exclude = ["doc"] }
+c = Filter { splits = {}, of = b, include = ["devel"] }
+d = Task { splits = {}, base = null, stage-at { "/root" = [c] }, run = "true", steps = super ++ [Run("more", "x")] }
+e = Tarball { splits = {}, source = Tar("https://example.org/x.tar", strip = 0, sha256 = "00") }
+"#,
+        &[],
+        str![[r#"
+{
+  "version": 1,
+  "project": "test",
+  "elements": [
+    {
+      "name": "x.b",
+      "user": "builder",
+      "steps": [
+        {
+          "compose": {
+            "of": [
+              "x.a"
+            ],
+            "include": [],
+            "exclude": [
+              "doc"
+            ],
+            "include-orphans": true,
+            "run-integrate": true
+          }
+        }
+      ],
+      "advice": {
+        "kind": "Compose",
+        "origin": {
+          "file": "x.kiln",
+          "start": 106,
+          "end": 158
+        }
+      }
+    },
+    {
+      "name": "x.c",
+      "user": "builder",
+      "steps": [
+        {
+          "filter": {
+            "of": "x.b",
+            "include": [
+              "devel"
+            ],
+            "exclude": [],
+            "include-orphans": false
+          }
+        }
+      ],
+      "advice": {
+        "kind": "Filter",
+        "origin": {
+          "file": "x.kiln",
+          "start": 163,
+          "end": 214
+        }
+      }
+    },
+    {
+      "name": "x.d",
+      "stage-at": {
+        "/root": [
+          "x.c"
+        ]
+      },
+      "user": "builder",
+      "steps": [
+        {
+          "run": {
+            "phases": [
+              {
+                "name": "run",
+                "script": "true"
+              },
+              {
+                "name": "more",
+                "script": "x"
+              }
+            ]
+          }
+        }
+      ],
+      "advice": {
+        "kind": "Task",
+        "origin": {
+          "file": "x.kiln",
+          "start": 219,
+          "end": 331
+        }
+      }
+    },
+    {
+      "name": "x.e",
+      "sources": [
+        {
+          "at": ".",
+          "source": {
+            "kind": "tar",
+            "url": "https://example.org/x.tar",
+            "strip": 0,
+            "sha256": "00"
+          }
+        }
+      ],
+      "user": "builder",
+      "steps": [
+        {
+          "import": {
+            "target": "/"
+          }
+        }
+      ],
+      "advice": {
+        "kind": "Tarball",
+        "origin": {
+          "file": "x.kiln",
+          "start": 336,
+          "end": 428
+        }
+      }
+    }
+  ]
+}
+error[K0101]: `a` is not defined
+  x.kiln:1:87 `a` no such name here, and no field of the enclosing kind
+  help: did you mean `b` or `c` or `d`?
+
+"#]],
+    );
+}
+
+#[test]
+fn mistakes_of_independent_elements_are_all_found() {
+    check(
+        r#"//- /x.kiln
+let hidden = Manual {}
+a = Manual { deps = [hidden] }
+b = Manual { source = Git("https://example.org/x.git") }
+c = Compose {}
+d = Manual { own: Int, assert 1 > 2, "never" }
+e = Manual { sources { "../up" = Local(.) } }
+f = Manual { source = Tar("https://example.org/x.tar", strip = -1) }
+g = Oci { content = a }
+h = Host {}
+"#,
+        &[],
+        str![[r#"
+{
+  "version": 1,
+  "project": "test",
+  "elements": []
+}
+error[K0407]: `x.hidden` has no name of its own, so nothing can depend on it
+  x.kiln:1:14 `Manual {}` made here
+  x.kiln:2:21 `[hidden]` needed here
+  help: bind it to a key instead of a `let`
+error[K0510]: sources of kind `Git` are not supported yet
+  x.kiln:3:23 `Git("https://example.org/x.git")` cannot be fetched yet
+  help: use `Tar` or `Local`
+error[K0203]: `of` of `x.c` is not set
+  x.kiln:4:5 `Compose {}` no `of` here
+  stdlib/Compose.kiln:3:3 `of` declared here, without a default
+  help: add `of = …`
+error[K0203]: `own` of `x.d` is not set
+  x.kiln:5:5 `Manual { own: Int, assert 1 > 2, "never" }` no `own` here
+  x.kiln:5:14 `own` declared here, without a default
+  help: add `own = …`
+error[K0404]: never
+  x.kiln:5:31 `1 > 2` this is false
+error[K0205]: `../up` is no folder below /build
+  x.kiln:6:14 `sources { "../up" = Local(.) }` a key of these sources
+  help: write a relative path without `.` and `..`, or `"."` for /build itself
+error[K0201]: `strip` cannot be -1
+  x.kiln:7:23 `Tar("https://example.org/x.tar", strip = -1)` the source
+  help: it counts the leading folders that are dropped: 0 or more
+error[K0510]: steps of kind `oci` are not supported yet
+  x.kiln:8:5 `Oci { content = a }` cannot be built yet
+  help: leave this element out of what is built
+error[K0510]: bases of kind `host` are not supported yet
+  x.kiln:9:5 `Host {}` cannot be built yet
+  help: leave this element out of what is built
+
+"#]],
+    );
+}
+
+#[test]
+fn an_unknown_target_is_named() {
+    check("//- /hello.kiln\nManual {}\n", &["helo", "zzzzzz"], str![[r#"
+{
+  "version": 1,
+  "project": "test",
+  "elements": []
+}
+error[K0111]: there is no element `helo`
+  help: did you mean `hello`?
+error[K0111]: there is no element `zzzzzz`
+  help: `kiln show` lists the elements
+
+"#]]);
+}
+
+#[test]
+fn a_project_needs_a_name() {
+    check("//- /project.kiln\nProject {}\n", &[], str![[r#"
+{
+  "version": 1,
+  "project": "",
+  "elements": []
+}
+error[K0203]: `name` of the project is not set
+  project.kiln:1:1 `Project {}` no `name` here
+  stdlib/Project.kiln:3:3 `name` declared here, without a default
+  help: add `name = …`
+
+"#]]);
+}
+
+#[test]
+fn a_long_chain_of_elements_needs_no_deep_recursion() {
+    let mut text = String::from("//- /chain.kiln\ne0 = Stack {}\n");
+    for ix in 1..3_000 {
+        text.push_str(&format!("e{ix} = Stack {{ deps = [e{}] }}\n", ix - 1));
+    }
+    let fixture = Fixture::new(&text);
+    let shown = fixture.run(&[], |project| {
+        let lowered = kiln_lower::lower(project, &["chain.e2999".to_owned()], fixture.texts());
+        format!(
+            "{} elements, {} findings\n",
+            lowered.value.elements.len(),
+            lowered.diagnostics.len()
+        )
+    });
+    snapbox::assert_data_eq!(shown, str![[r#"
+3000 elements, 0 findings
+
+"#]].raw());
+}

@@ -1,4 +1,51 @@
-//! One function per operation; wires implementations, reads environment and configuration.
+//! One function per operation; the only place that wires implementations, reads environment and configuration.
+//!
+//! # Purpose
+//! [`Session`] holds what one call of the program knows of its machine; the operations ([`build`], [`show`],
+//! [`track`], ...) are functions of it.
 //!
 //! # Never
-//! Prints.
+//! Prints; parses arguments.
+//!
+//! # Example
+//! ```no_run
+//! use kiln_driver::{Environment, Session};
+//! let session = Session::new(Environment::read()?, Default::default())?;
+//! # Ok::<(), kiln_driver::Problem>(())
+//! ```
+#![expect(clippy::disallowed_methods, reason = "the driver is where the world comes in")]
+
+mod base;
+mod build;
+mod checkout;
+mod config;
+mod debug;
+mod doctor;
+mod environment;
+mod fetching;
+mod loaded;
+mod log;
+mod problem;
+mod run;
+mod session;
+mod show;
+mod store;
+mod supply;
+mod text;
+mod track;
+
+pub use build::{Built, build};
+pub use checkout::checkout;
+pub use debug::{Form, debug};
+pub use doctor::{Finding, doctor};
+pub use environment::Environment;
+pub use log::log;
+pub use problem::{DriverError, Problem};
+pub use session::{Choices, Session};
+pub use show::{Shown, State, plan_text, show};
+pub use text::{Checked, check, debug_tree, format};
+pub use track::{Change, How, Tracked, Trust, track};
+
+pub use kiln_action::CancelFlag;
+pub use kiln_ir::{Element, ElementName, PlacedSource, Step};
+pub use kiln_sandbox::{HELPER_WORD, helper_main};

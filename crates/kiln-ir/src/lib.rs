@@ -26,6 +26,8 @@ pub use name::{BadName, ElementName};
 pub use pins::{BasePin, Pins};
 pub use source::{Base, Source};
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Version of the JSON form.
@@ -37,6 +39,9 @@ pub const VERSION: u32 = 1;
 pub struct Ir {
     pub version: u32,
     pub project: String,
+    /// Base URLs of the project's own aliases, such as `gnome:`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub aliases: BTreeMap<String, String>,
     /// In byte order of their names, each name once.
     pub elements: Vec<Element>,
 }
@@ -56,7 +61,7 @@ impl Ir {
     /// Makes an IR of elements in any order.
     pub fn new(project: impl Into<String>, mut elements: Vec<Element>) -> Self {
         elements.sort_by(|a, b| a.name.cmp(&b.name));
-        Self { version: VERSION, project: project.into(), elements }
+        Self { version: VERSION, project: project.into(), aliases: BTreeMap::new(), elements }
     }
 
     /// Reads the JSON form.
@@ -68,7 +73,7 @@ impl Ir {
         if ir.version != VERSION {
             return Err(BadIr::Version(ir.version));
         }
-        let ir = Self::new(ir.project, ir.elements);
+        let ir = Self { aliases: ir.aliases, ..Self::new(ir.project, ir.elements) };
         let twice = ir.elements.windows(2).find(|pair| pair[0].name == pair[1].name);
         match twice {
             Some(pair) => Err(BadIr::Twice(pair[0].name.clone())),

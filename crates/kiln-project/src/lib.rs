@@ -15,9 +15,11 @@
 
 mod error;
 mod files;
+mod load;
 
 pub use error::ProjectError;
 pub use files::{File, Files, find};
+pub use load::{Project, load};
 
 /// The file that makes a folder a project.
 pub const PROJECT_FILE: &str = "project.kiln";

@@ -1,0 +1,165 @@
+//! One function a command: call the driver, show the answer, return the exit status.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kiln_console::Ticker;
+use kiln_driver::{CancelFlag, Choices, Form, Problem, Session, Trust};
+
+use crate::arguments::{Arguments, Command, Stage};
+use crate::screen::Screen;
+use crate::shown::{lines, shown_text};
+
+/// Exit status of a second Ctrl-C: 128 + SIGINT.
+const INTERRUPTED: i32 = 130;
+
+/// Returns what the command line says for all operations.
+pub(crate) fn choices(arguments: &Arguments, words: Vec<String>) -> Choices {
+    let Arguments { common, command } = arguments;
+    let (retry_failed, keep_going) = match command {
+        Command::Build { retry_failed, keep_going, .. } => (*retry_failed, *keep_going),
+        _ => (false, false),
+    };
+    Choices {
+        directory: common.directory.clone(),
+        ir: common.ir.clone(),
+        jobs: common.jobs,
+        mirrors: common.mirrors.clone(),
+        offline: common.offline,
+        retry_failed,
+        keep_going,
+        command: words,
+    }
+}
+
+/// Runs a command and returns the exit status.
+pub(crate) fn run(session: &Session, screen: &Screen, command: Command) -> u8 {
+    match command {
+        Command::Build { elements, .. } => build(session, screen, &elements),
+        Command::Plan { elements } => print(screen, kiln_driver::plan_text(session, &elements)),
+        Command::Show { elements } => {
+            let shown = kiln_driver::show(session, &elements);
+            print(screen, shown.map(|shown| shown_text(&shown)))
+        }
+        Command::Checkout { element, folder, force } => {
+            match kiln_driver::checkout(session, &element, &folder, force) {
+                Ok(()) => 0,
+                Err(problem) => screen.problem(&problem),
+            }
+        }
+        Command::Log { element } => match kiln_driver::log(session, &element) {
+            Ok(log) => screen.result(&log),
+            Err(problem) => screen.problem(&problem),
+        },
+        Command::Track { elements, insecure_no_signature } => {
+            let trust = if insecure_no_signature { Trust::Unsigned } else { Trust::Signed };
+            track(session, screen, &elements, trust)
+        }
+        Command::Check => check(session, screen),
+        Command::Fmt { files, check } => format(session, screen, &files, check),
+        Command::Doctor => doctor(session, screen),
+        Command::Explain { code } => explain(screen, &code),
+        Command::Debug { stage } => debug(session, screen, stage),
+    }
+}
+
+fn print(screen: &Screen, text: Result<String, Problem>) -> u8 {
+    match text {
+        Ok(text) => screen.result(text.as_bytes()),
+        Err(problem) => screen.problem(&problem),
+    }
+}
+
+fn build(session: &Session, screen: &Screen, elements: &[String]) -> u8 {
+    let cancel = CancelFlag::default();
+    if let Err(cause) = watch_signals(&cancel) {
+        screen.say(&format!("warning: Ctrl-C will not end builds gracefully: {cause}\n"));
+    }
+    let console = Arc::new(screen.console());
+    let ticker = Ticker::start(Arc::clone(&console));
+    let built = kiln_driver::build(session, elements, console.as_ref(), &cancel);
+    drop(ticker);
+    console.clear();
+    match built {
+        Ok(built) => built.exit_status(),
+        Err(problem) => screen.problem(&problem),
+    }
+}
+
+/// The first signal asks the build to stop, the second ends the program at once; the kernel then ends all sandboxes.
+fn watch_signals(cancel: &CancelFlag) -> std::io::Result<()> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let asked = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&asked))?;
+        signal_hook::flag::register(signal, Arc::clone(&asked))?;
+    }
+    let cancel = cancel.clone();
+    std::thread::spawn(move || {
+        while !asked.load(Ordering::SeqCst) {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        cancel.set();
+    });
+    Ok(())
+}
+
+fn track(session: &Session, screen: &Screen, elements: &[String], trust: Trust) -> u8 {
+    let console = Arc::new(screen.console());
+    let ticker = Ticker::start(Arc::clone(&console));
+    let tracked = kiln_driver::track(session, elements, trust, console.as_ref());
+    drop(ticker);
+    console.clear();
+    match tracked {
+        Ok(changes) => screen.result(changes.to_string().as_bytes()),
+        Err(problem) => screen.problem(&problem),
+    }
+}
+
+fn check(session: &Session, screen: &Screen) -> u8 {
+    match kiln_driver::check(session) {
+        Ok(checked) => {
+            screen.findings(&checked.texts, &checked.lints);
+            screen.say(&format!("kiln: {} elements, no mistakes\n", checked.n_elements));
+            0
+        }
+        Err(problem) => screen.problem(&problem),
+    }
+}
+
+fn format(session: &Session, screen: &Screen, files: &[std::path::PathBuf], check: bool) -> u8 {
+    match kiln_driver::format(session, files, check) {
+        Ok(changed) if check && !changed.is_empty() => {
+            screen.result(lines(&changed).as_bytes());
+            screen.say("kiln: not formatted; `kiln fmt` does it\n");
+            1
+        }
+        Ok(changed) => screen.result(lines(&changed).as_bytes()),
+        Err(problem) => screen.problem(&problem),
+    }
+}
+
+fn doctor(session: &Session, screen: &Screen) -> u8 {
+    let findings = kiln_driver::doctor(session);
+    let written = screen.result(lines(&findings).as_bytes());
+    let broken = findings.iter().any(|finding| !finding.ok && finding.needed);
+    if broken { 6 } else { written }
+}
+
+fn explain(screen: &Screen, code: &str) -> u8 {
+    if let Some(page) = kiln_console::explain(code) {
+        return screen.result(page.as_bytes());
+    }
+    screen.say(&format!("error[K8008]: `{code}` is no code of kiln\nhelp: a code is `K` and four digits, as errors print it\n"));
+    2
+}
+
+fn debug(session: &Session, screen: &Screen, stage: Stage) -> u8 {
+    let text = match stage {
+        Stage::Cst { file } => kiln_driver::debug_tree(session, &file),
+        Stage::Ir { elements } => kiln_driver::debug(session, Form::Ir, &elements),
+        Stage::Plan { elements } => kiln_driver::debug(session, Form::Plan, &elements),
+        Stage::Graph { elements } => kiln_driver::debug(session, Form::Graph, &elements),
+    };
+    print(screen, text)
+}

@@ -1,0 +1,97 @@
+//! Where output goes: results to stdout, everything else to stderr, in the style that suits it.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
+use std::time::Instant;
+
+use kiln_console::{Console, Mode, Size, Style, report, stderr_size};
+use kiln_diag::{Diagnostic, Texts};
+use kiln_driver::{Environment, Problem};
+
+use crate::arguments::{Common, When};
+
+/// Findings shown of one run.
+const MOST_FINDINGS: usize = 20;
+/// Columns where no terminal says how many there are.
+const COLUMNS: usize = 100;
+
+/// The two streams and their style.
+pub(crate) struct Screen {
+    style: Style,
+    /// Whether progress may be drawn over.
+    live: bool,
+    quiet: bool,
+}
+
+impl Screen {
+    /// Chooses the style: flag, `NO_COLOR`, `CLICOLOR_FORCE`, `FORCE_COLOR`, then whether stderr is a terminal.
+    pub(crate) fn new(environment: &Environment, common: &Common) -> Self {
+        let set = |name: &str| environment.variable(name).is_some();
+        let terminal = std::io::stderr().is_terminal();
+        let dumb = environment.variable("TERM").is_none_or(|term| term == "dumb");
+        let forced = set("CLICOLOR_FORCE") || set("FORCE_COLOR");
+        let color = match common.color {
+            Some(When::Always) => true,
+            Some(When::Never) => false,
+            Some(When::Auto) | None => !set("NO_COLOR") && (forced || terminal && !dumb),
+        };
+        let locale =
+            ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| environment.variable(name));
+        let unicode = locale.is_some_and(|locale| locale.to_ascii_uppercase().contains("UTF"));
+        let width = stderr_size().map_or(COLUMNS, |size| usize::from(size.columns));
+        let live = terminal && !dumb && !set("CI");
+        Self { style: Style { color, unicode, width }, live, quiet: common.quiet }
+    }
+
+    /// Returns the screen before anything is known.
+    pub(crate) fn plain() -> Self {
+        Self { style: Style::PLAIN, live: false, quiet: false }
+    }
+
+    /// Writes a text to stderr.
+    pub(crate) fn say(&self, text: &str) {
+        // There is nowhere left to say that stderr cannot be written.
+        let _said = std::io::stderr().lock().write_all(text.as_bytes());
+    }
+
+    /// Writes a result to stdout. A reader that has seen enough is no failure.
+    pub(crate) fn result(&self, bytes: &[u8]) -> u8 {
+        let mut out = std::io::stdout().lock();
+        match out.write_all(bytes).and_then(|()| out.flush()) {
+            Ok(()) => 0,
+            Err(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => 0,
+            Err(cause) => {
+                self.say(&format!("error[K8007]: cannot write the result\ncause: {cause}\nhelp: is the disk full?\n"));
+                5
+            }
+        }
+    }
+
+    /// Reports a problem and returns the exit status for it.
+    pub(crate) fn problem(&self, problem: &Problem) -> u8 {
+        match problem {
+            Problem::Findings { texts, findings } => self.findings(texts, findings),
+            Problem::World(error) => self.say(&report::failure(error.as_ref(), self.style)),
+        }
+        problem.exit_status()
+    }
+
+    /// Reports findings.
+    pub(crate) fn findings(&self, texts: &Texts, findings: &[Diagnostic]) {
+        self.say(&report::findings(findings, texts, self.style, MOST_FINDINGS));
+    }
+
+    /// Makes the view of a run.
+    pub(crate) fn console(&self) -> Console {
+        let started = Instant::now();
+        let mode = match (self.quiet, self.live) {
+            (true, _) => Mode::Quiet,
+            (false, true) => {
+                Mode::Terminal(Arc::new(|| stderr_size().unwrap_or(Size { rows: 24, columns: 80 })))
+            }
+            (false, false) => Mode::Plain,
+        };
+        let clock = Arc::new(move || started.elapsed());
+        Console::new(mode, self.style, clock, Box::new(std::io::stderr()))
+    }
+}

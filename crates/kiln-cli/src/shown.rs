@@ -1,0 +1,71 @@
+//! Elements as text: a line each, or one in full.
+
+use std::fmt::Display;
+
+use kiln_driver::{Element, ElementName, Shown, Step};
+
+/// Returns one line each.
+pub(crate) fn lines(values: &[impl Display]) -> String {
+    values.iter().flat_map(|value| [value.to_string(), "\n".to_owned()]).collect()
+}
+
+/// Returns a table of elements; one alone is shown in full.
+pub(crate) fn shown_text(shown: &[Shown]) -> String {
+    match shown {
+        [one] => lines(&in_full(one)),
+        several => lines(&table(several)),
+    }
+}
+
+fn table(shown: &[Shown]) -> Vec<String> {
+    let length = |one: &Shown| one.element.name.as_str().chars().count();
+    let width = shown.iter().map(length).max().unwrap_or(0);
+    let row = |Shown { element, key, state }: &Shown| {
+        let (name, kind) = (element.name.as_str(), &element.advice.kind);
+        let version = element.advice.version.as_deref().unwrap_or("");
+        let row = format!("{name:width$} {} {state} {kind} {version}", key.short());
+        row.trim_end().to_owned()
+    };
+    shown.iter().map(row).collect()
+}
+
+fn in_full(Shown { element, key, state }: &Shown) -> Vec<String> {
+    let names =
+        |names: &[ElementName]| names.iter().map(ElementName::as_str).collect::<Vec<_>>().join(" ");
+    let advice = &element.advice;
+    let mut rows = vec![
+        ("element", element.name.to_string()),
+        ("kind", advice.kind.clone()),
+        ("version", advice.version.clone().unwrap_or_default()),
+        ("summary", advice.summary.clone()),
+        ("key", key.to_string()),
+        ("state", state.to_string()),
+        ("base", element.base.as_ref().map(ToString::to_string).unwrap_or_default()),
+        ("build-deps", names(&element.build_deps)),
+        ("deps", names(&element.deps)),
+        ("run-deps", names(&element.run_deps)),
+    ];
+    rows.extend(
+        element.stage_at.iter().map(|(at, of)| ("stage-at", format!("{at} {}", names(of)))),
+    );
+    let source = |placed: &kiln_driver::PlacedSource| format!("{} at {}", placed.source, placed.at);
+    rows.extend(element.sources.iter().map(|placed| ("source", source(placed))));
+    rows.extend(element.env.iter().map(|(name, value)| ("env", format!("{name}={value}"))));
+    rows.retain(|(_, value)| !value.is_empty());
+    let mut lines: Vec<String> =
+        rows.iter().map(|(name, value)| format!("{name:11}{value}")).collect();
+    lines.extend(phases(element));
+    lines
+}
+
+fn phases(element: &Element) -> Vec<String> {
+    let mut lines = Vec::new();
+    for step in &element.steps {
+        let Step::Run { phases } = step else { continue };
+        for phase in phases {
+            lines.push(format!("phase      {}", phase.name));
+            lines.extend(phase.script.lines().map(|line| format!("    {line}")));
+        }
+    }
+    lines
+}

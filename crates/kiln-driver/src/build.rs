@@ -1,0 +1,176 @@
+//! `kiln build`: plan, prune, execute.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use kiln_action::CancelFlag;
+use kiln_artifact::Index as _;
+use kiln_digest::Key;
+use kiln_event::{Event, Sink};
+use kiln_exec::{ExecError, Ports, Report, Settings, Work};
+use kiln_graph::prune;
+use kiln_local::LocalRunner;
+use kiln_plan::{NodeIx, Plan};
+use kiln_sandbox::Launcher;
+
+use crate::loaded::Planned;
+use crate::run::Run;
+use crate::store::Store;
+use crate::supply::Supplier;
+use crate::{DriverError, Problem, Session};
+
+/// How often lost content is made anew in one run.
+const MAX_REWINDS: usize = 3;
+
+/// What came of a build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Built {
+    /// Elements that were asked for, by name, with their keys.
+    pub targets: BTreeMap<String, Key>,
+    pub report: Report,
+}
+
+impl Built {
+    /// Returns the exit status of the program.
+    pub fn exit_status(&self) -> u8 {
+        match (self.report.cancelled, self.report.failed.is_empty()) {
+            (true, _) => 130,
+            (false, true) => 0,
+            (false, false) => 1,
+        }
+    }
+}
+
+/// Builds elements, all of the project when none is named.
+///
+/// # Errors
+/// When the project has mistakes, or the machine, the network or the store failed. A failed script is no error: see
+/// [`Built::exit_status`].
+pub fn build(
+    session: &Session,
+    targets: &[String],
+    shown: &dyn Sink,
+    cancel: &CancelFlag,
+) -> Result<Built, Problem> {
+    let planned = Planned::load(session, targets)?;
+    let store = Store::open(session)?;
+    let run = Run::start(session, shown)?;
+    for warning in store.index.take_warnings() {
+        let code = miette::Diagnostic::code(&warning).map(|code| code.to_string());
+        run.emit(Event::Warning { code: code.unwrap_or_default(), message: warning.to_string() });
+    }
+    let report = match execute(session, &planned, &store, &run, cancel) {
+        Ok(report) => report,
+        Err(problem) => {
+            let ended = Report { cancelled: cancel.is_set(), ..Report::default() };
+            run.emit(end(&ended, false, run.micros()));
+            return Err(problem);
+        }
+    };
+    run.emit(end(&report, report.failed.is_empty() && !report.cancelled, run.micros()));
+    let named = |ix: &NodeIx| {
+        let node = planned.plan.node(*ix);
+        (node.element.to_string(), node.key)
+    };
+    Ok(Built { targets: planned.plan.targets.iter().map(named).collect(), report })
+}
+
+fn end(report: &Report, ok: bool, micros: u64) -> Event {
+    let Report { built, cached, launched, failed, skipped: _, cancelled: _ } = report;
+    let failed = failed.len();
+    Event::RunEnded { ok, built: *built, cached: *cached, failed, launched: *launched, micros }
+}
+
+fn execute(
+    session: &Session,
+    planned: &Planned,
+    store: &Store,
+    run: &Run<'_>,
+    cancel: &CancelFlag,
+) -> Result<Report, Problem> {
+    let Planned { loaded, plan } = planned;
+    let keys: Vec<Key> = plan.nodes.iter().map(|node| node.key).collect();
+    for _rewind in 0..=MAX_REWINDS {
+        let have = store.index.have(&keys)?;
+        let graph = prune(plan, &have.keys().copied().collect::<BTreeSet<_>>());
+        let to_build = graph.to_build();
+        let cached = graph.jobs.len() - to_build;
+        run.emit(Event::Planned { nodes: plan.nodes.len(), cached, to_build });
+        if to_build == 0 {
+            touch(session, store, plan)?;
+            return Ok(Report { cached, ..Report::default() });
+        }
+        let runner = runner(session, store, run)?;
+        let supplier = Supplier::new(session, loaded, store, run);
+        let clock = || run.micros();
+        let ports = Ports {
+            runner: &runner,
+            cas: store.cas.as_ref(),
+            index: &store.index,
+            supply: &supplier,
+            sink: run,
+            clock: &clock,
+        };
+        let settings = settings(session, planned, run, cancel);
+        let work = Work { ir: &loaded.ir, plan, graph: &graph, have: &have };
+        match kiln_exec::execute(work, ports, &settings) {
+            Err(ExecError::Lost { keys }) => {
+                let message =
+                    format!("content of {} artifacts is gone; they are built again", keys.len());
+                run.emit(Event::Warning { code: "K5033".to_owned(), message });
+                for key in keys {
+                    store.index.forget(key)?;
+                }
+            }
+            Err(error) => return Err(error.into()),
+            Ok(report) => {
+                touch(session, store, plan)?;
+                return Ok(report);
+            }
+        }
+    }
+    Err(DriverError::LostAgain.into())
+}
+
+fn touch(session: &Session, store: &Store, plan: &Plan) -> Result<(), Problem> {
+    let keys: Vec<Key> = plan.targets.iter().map(|ix| plan.node(*ix).key).collect();
+    Ok(store.index.touch(&keys, session.environment.now)?)
+}
+
+fn runner(session: &Session, store: &Store, run: &Run<'_>) -> Result<LocalRunner, Problem> {
+    LocalRunner::sweep(&store.folder)?;
+    let environment = &session.environment;
+    let launcher =
+        Launcher { helper: environment.program.clone(), bwrap: environment.find_program("bwrap") };
+    Ok(LocalRunner::new(Arc::clone(&store.cas), launcher, &run.id)?)
+}
+
+fn settings<'a>(
+    session: &Session,
+    planned: &'a Planned,
+    run: &'a Run<'_>,
+    cancel: &CancelFlag,
+) -> Settings<'a> {
+    let jobs = session.jobs();
+    let mut advice = BTreeMap::from([
+        ("KILN_JOBS".to_owned(), jobs.to_string()),
+        ("MAKEFLAGS".to_owned(), format!("-j{jobs}")),
+    ]);
+    if let Some(limit) = session.environment.variable("KILN_TIME_LIMIT") {
+        advice.insert("KILN_TIME_LIMIT".to_owned(), limit.to_owned());
+    }
+    let host = rustix::system::uname();
+    let host = [("kernel", host.release()), ("machine", host.machine())];
+    let text = |value: &std::ffi::CStr| value.to_string_lossy().into_owned();
+    Settings {
+        project: &planned.loaded.identity,
+        isa: crate::loaded::ISA,
+        logs: &run.folder,
+        slots: jobs,
+        advice,
+        retry_failed: session.choices.retry_failed,
+        keep_going: session.choices.keep_going,
+        host: host.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect(),
+        cancel: cancel.clone(),
+    }
+}

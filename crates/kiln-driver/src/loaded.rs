@@ -1,0 +1,209 @@
+//! The project of a session: found, loaded, pinned, planned.
+
+use std::path::{Path, PathBuf};
+
+use kiln_diag::{Code, Diagnostic, FileId, Span, Texts, suggestion};
+use kiln_ir::{ElementName, Ir, Pins, Place, Source};
+use kiln_lock::Lock;
+use kiln_plan::{Plan, PlanError, Platform, Request};
+use kiln_project::{LOCK_FILE, ProjectError};
+
+use crate::{DriverError, Problem, Session};
+
+/// Instruction set of this machine in the words of the remote-apis lexicon.
+pub(crate) const ISA: &str = if cfg!(target_arch = "aarch64") {
+    "arm-a64"
+} else if cfg!(target_arch = "x86_64") {
+    "x86-64"
+} else {
+    std::env::consts::ARCH
+};
+
+/// A project up to its IR and lock.
+pub(crate) struct Loaded {
+    pub(crate) root: PathBuf,
+    /// What stands for the project in the index of the store: the path of its root.
+    pub(crate) identity: String,
+    pub(crate) ir: Ir,
+    pub(crate) texts: Texts,
+    pub(crate) lock: Lock,
+    /// Lints; errors end the loading.
+    pub(crate) lints: Vec<Diagnostic>,
+}
+
+/// A project with the plan of some targets.
+pub(crate) struct Planned {
+    pub(crate) loaded: Loaded,
+    pub(crate) plan: Plan,
+}
+
+impl Loaded {
+    /// Returns the root of the project, before anything is read.
+    pub(crate) fn root(session: &Session) -> Result<PathBuf, Problem> {
+        let from = session.directory();
+        if let Some(ir) = &session.choices.ir {
+            let ir = session.environment.cwd.join(ir);
+            let folder = ir.parent().unwrap_or(Path::new("/"));
+            return Ok(folder.canonicalize().unwrap_or_else(|_gone| folder.to_owned()));
+        }
+        let root = kiln_project::find(&from).ok_or(ProjectError::NotFound { from })?;
+        Ok(root.canonicalize().unwrap_or(root))
+    }
+
+    /// Returns what stands for the project in the index of the store.
+    pub(crate) fn identity(root: &Path) -> String {
+        root.to_string_lossy().into_owned()
+    }
+
+    /// Loads the project; `targets` limits what is evaluated, nothing means all.
+    pub(crate) fn load(session: &Session, targets: &[String]) -> Result<Self, Problem> {
+        let root = Self::root(session)?;
+        match &session.choices.ir {
+            Some(ir) => Self::load_ir(&session.environment.cwd.join(ir), root),
+            None => crate::text::load(root, targets),
+        }
+    }
+
+    fn load_ir(path: &Path, root: PathBuf) -> Result<Self, Problem> {
+        let read = |path: &Path| {
+            std::fs::read_to_string(path)
+                .map_err(|cause| DriverError::ReadProject { path: path.to_owned(), cause })
+        };
+        let ir = Ir::from_json(&read(path)?)
+            .map_err(|cause| DriverError::BadIr { path: path.to_owned(), cause })?;
+        let mut texts = Texts::default();
+        let lock = root.join(LOCK_FILE);
+        let lock = if lock.is_file() {
+            let text = read(&lock)?;
+            let file = texts.add(LOCK_FILE, text.as_str());
+            parse_lock(&texts, file, &text)?
+        } else {
+            Lock::default()
+        };
+        let identity = Self::identity(&root);
+        Ok(Self { root, identity, ir, texts, lock, lints: Vec::new() })
+    }
+}
+
+/// Parses the lock, or says what is wrong with it.
+pub(crate) fn parse_lock(texts: &Texts, file: FileId, text: &str) -> Result<Lock, Problem> {
+    let parsed = Lock::parse(file, text);
+    match parsed.value {
+        Some(lock) if parsed.diagnostics.iter().all(|finding| !finding.is_error()) => Ok(lock),
+        _ => Err(Problem::Findings { texts: texts.clone(), findings: parsed.diagnostics }),
+    }
+}
+
+impl Planned {
+    /// Loads the project and plans some targets, or all elements.
+    pub(crate) fn load(session: &Session, targets: &[String]) -> Result<Self, Problem> {
+        let loaded = Loaded::load(session, targets)?;
+        let targets = target_names(&loaded, targets)?;
+        Self::of(loaded, targets)
+    }
+
+    pub(crate) fn of(loaded: Loaded, targets: Vec<ElementName>) -> Result<Self, Problem> {
+        let pins = pins(&loaded, &targets)?;
+        let platform = Platform { isa: ISA.to_owned(), ..Platform::default() };
+        let request = Request { targets, platform };
+        match kiln_plan::plan(&loaded.ir, &pins, &request) {
+            Ok(plan) => Ok(Self { loaded, plan }),
+            Err(error) => Err(Problem::finding(&loaded.texts, finding(&loaded.texts, &error))),
+        }
+    }
+}
+
+pub(crate) fn target_names(
+    loaded: &Loaded,
+    targets: &[String],
+) -> Result<Vec<ElementName>, Problem> {
+    if targets.is_empty() {
+        return Ok(loaded.ir.elements.iter().map(|element| element.name.clone()).collect());
+    }
+    let parse = |text: &String| {
+        ElementName::parse(text)
+            .map_err(|_bad| DriverError::BadElement { text: text.clone() }.into())
+    };
+    targets.iter().map(parse).collect()
+}
+
+/// Returns what is pinned: by the lock, and by the project's own folders as they are now.
+fn pins(loaded: &Loaded, targets: &[ElementName]) -> Result<Pins, Problem> {
+    // What the targets do not need may lack its pins.
+    let needed = needed(&loaded.ir, targets);
+    let locked = loaded.lock.pins(needed.iter().copied(), &loaded.texts);
+    if locked.has_errors() {
+        let findings = locked.diagnostics;
+        return Err(Problem::Findings { texts: loaded.texts.clone(), findings });
+    }
+    let mut pins = locked.value;
+    for source in needed.iter().flat_map(|element| &element.sources) {
+        if let Source::Local { path, exclude } = &source.source
+            && !pins.sources.contains_key(&source.source)
+        {
+            let tree = kiln_source_local::measure(&loaded.root, path, exclude)?;
+            pins.sources.insert(source.source.clone(), tree.digest());
+        }
+    }
+    Ok(pins)
+}
+
+/// Returns all elements that some need, in any order; names that are none are left to the planner.
+pub(crate) fn needed<'a>(ir: &'a Ir, targets: &[ElementName]) -> Vec<&'a kiln_ir::Element> {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut found = Vec::new();
+    let mut waiting: Vec<ElementName> = targets.to_vec();
+    while let Some(name) = waiting.pop() {
+        if !seen.insert(name.clone()) {
+            continue;
+        }
+        if let Some(element) = ir.element(&name) {
+            waiting.extend(kiln_plan::needs(element));
+            found.push(element);
+        }
+    }
+    found
+}
+
+fn finding(texts: &Texts, error: &PlanError) -> Diagnostic {
+    let at = |finding: Diagnostic, place: &Option<Place>, text: &str| match place
+        .as_ref()
+        .and_then(|place| span(texts, place))
+    {
+        Some(span) if finding.primary.is_none() => finding.at(span, text),
+        Some(span) => finding.also(span, text),
+        None => finding,
+    };
+    let message = error.to_string();
+    match error {
+        PlanError::Cycle { path } => {
+            let mut finding = Diagnostic::error(Code(3001), message)
+                .help("take one of these dependencies away, or split one of the elements");
+            for (ix, (_, place)) in path.iter().enumerate() {
+                let next = &path[(ix + 1) % path.len()].0;
+                finding = at(finding, place, &format!("needs `{next}`"));
+            }
+            finding
+        }
+        PlanError::UnknownTarget { name, known } => {
+            let near = suggestion(name.as_str(), known.iter().map(ElementName::as_str));
+            let help = near.unwrap_or_else(|| "`kiln show` lists the elements".to_owned());
+            Diagnostic::error(Code(3002), message).help(help)
+        }
+        PlanError::UnknownDependency { element: _, dependency, place } => {
+            let finding = Diagnostic::error(Code(3003), message)
+                .help(format!("define `{dependency}`, or take it out of the dependencies"));
+            at(finding, place, "this element")
+        }
+        PlanError::MissingPin { element, what: _, place } => {
+            let finding =
+                Diagnostic::error(Code(3004), message).help(format!("kiln track {element}"));
+            at(finding, place, "this element")
+        }
+    }
+}
+
+fn span(texts: &Texts, place: &Place) -> Option<Span> {
+    let (file, _) = texts.iter().find(|(_, text)| text.name == place.file)?;
+    Some(Span::new(file, place.start, place.end))
+}

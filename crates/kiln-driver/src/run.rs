@@ -1,0 +1,74 @@
+//! The record of a run: its folder, its events, its clock.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use kiln_event::{Event, Record, Sink};
+
+use crate::{DriverError, Problem, Session};
+
+/// Version of the form of `events.jsonl`.
+const EVENTS_VERSION: u32 = 1;
+
+/// One run: `$XDG_STATE_HOME/kiln/runs/ID/` with `events.jsonl` and a log an element.
+pub(crate) struct Run<'a> {
+    pub(crate) id: String,
+    pub(crate) folder: PathBuf,
+    started: Instant,
+    events: Mutex<File>,
+    /// Shows the events to somebody.
+    shown: &'a dyn Sink,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn start(session: &Session, shown: &'a dyn Sink) -> Result<Self, Problem> {
+        let Session { environment, choices, .. } = session;
+        let runs = environment.state()?.join("runs");
+        let unusable = |path: &Path| {
+            let path = path.to_owned();
+            move |cause| DriverError::Folder { path, cause }
+        };
+        std::fs::create_dir_all(&runs).map_err(unusable(&runs))?;
+        let (id, folder) =
+            new_folder(&runs, environment.now, environment.pid).map_err(unusable(&runs))?;
+        let path = folder.join("events.jsonl");
+        let events = Mutex::new(File::create(&path).map_err(unusable(&path))?);
+        let run = Self { id: id.clone(), folder, started: Instant::now(), events, shown };
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        run.emit(Event::RunStarted { run: id, version, command: choices.command.clone() });
+        Ok(run)
+    }
+
+    /// Returns microseconds since the start.
+    pub(crate) fn micros(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Makes a folder of a name that sorts by time and that no other run has.
+fn new_folder(runs: &Path, now: u64, pid: u32) -> std::io::Result<(String, PathBuf)> {
+    let mut attempt = 0;
+    loop {
+        let id = format!("{now}-{pid}-{attempt}");
+        let folder = runs.join(&id);
+        match std::fs::create_dir(&folder) {
+            Ok(()) => return Ok((id, folder)),
+            Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => attempt += 1,
+            Err(cause) => return Err(cause),
+        }
+    }
+}
+
+impl Sink for Run<'_> {
+    fn emit(&self, event: Event) {
+        let record = Record { v: EVENTS_VERSION, micros: self.micros(), event };
+        let line = record.to_line() + "\n";
+        // A full disk must not end a build for the sake of its record: whatever needs room itself will say so.
+        let _written =
+            self.events.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
+        self.shown.emit(record.event);
+    }
+}

@@ -1,0 +1,101 @@
+//! Where the executor gets sources and bases from: the project's own folders, and the mirrors by way of the lock.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kiln_cas::DiskCas;
+use kiln_exec::{ForeignError, Supply};
+use kiln_ir::{Base, Source};
+use kiln_source::{Fetcher, Pin, Ports, SourceKind};
+use kiln_source_archive::ArchiveKind;
+use kiln_source_local::LocalKind;
+use kiln_tree::Tree;
+
+use crate::loaded::Loaded;
+use crate::run::Run;
+use crate::store::Store;
+use crate::{DriverError, Problem, Session};
+
+/// Brings content into the store for one run.
+pub(crate) struct Supplier<'a> {
+    session: &'a Session,
+    loaded: &'a Loaded,
+    store: &'a Store,
+    run: &'a Run<'a>,
+    cas: Arc<DiskCas>,
+    kinds: [Box<dyn SourceKind>; 2],
+    /// Made when something is fetched first: finding the mirrors takes its time.
+    fetcher: Mutex<Option<Arc<Fetcher>>>,
+}
+
+impl<'a> Supplier<'a> {
+    pub(crate) fn new(
+        session: &'a Session,
+        loaded: &'a Loaded,
+        store: &'a Store,
+        run: &'a Run<'a>,
+    ) -> Self {
+        let local = LocalKind { project: loaded.root.clone() };
+        let kinds: [Box<dyn SourceKind>; 2] = [Box::new(local), Box::new(ArchiveKind)];
+        let cas = Arc::clone(&store.cas);
+        Self { session, loaded, store, run, cas, kinds, fetcher: Mutex::default() }
+    }
+
+    /// Looks up what a source is now.
+    pub(crate) fn track(&self, source: &Source) -> Result<Pin, ForeignError> {
+        let fetcher = self.fetcher()?;
+        self.kind(source)?.track(source, self.ports(&fetcher))
+    }
+
+    /// Returns the fetcher of this run.
+    pub(crate) fn fetcher(&self) -> Result<Arc<Fetcher>, ForeignError> {
+        let mut held = self.fetcher.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(fetcher) = held.as_ref() {
+            return Ok(Arc::clone(fetcher));
+        }
+        let made = crate::fetching::fetcher(self.session, self.store, &self.loaded.ir);
+        let made = Arc::new(made.map_err(foreign)?);
+        *held = Some(Arc::clone(&made));
+        Ok(made)
+    }
+
+    /// Returns what kinds of sources work with.
+    pub(crate) fn ports<'b>(&'b self, fetcher: &'b Fetcher) -> Ports<'b> {
+        Ports { cas: self.cas.as_ref(), fetcher, sink: self.run }
+    }
+
+    fn kind(&self, source: &Source) -> Result<&dyn SourceKind, ForeignError> {
+        let takes = |kind: &&dyn SourceKind| kind.takes(source);
+        let unknown = || DriverError::UnknownSource { text: source.to_string() };
+        Ok(self.kinds.iter().map(Box::as_ref).find(takes).ok_or_else(unknown)?)
+    }
+
+    fn not_locked(text: &impl ToString) -> ForeignError {
+        DriverError::NotLocked { text: text.to_string() }.into()
+    }
+}
+
+impl Supply for Supplier<'_> {
+    fn source(&self, source: &Source) -> Result<Tree, ForeignError> {
+        if let Source::Local { path, exclude } = source {
+            let root = &self.loaded.root;
+            return Ok(kiln_source_local::import(self.cas.as_ref(), root, path, exclude)?);
+        }
+        let locked = self.loaded.lock.source(source).ok_or_else(|| Self::not_locked(source))?;
+        let pin = Pin { content: locked.content, tree: locked.tree };
+        let fetcher = self.fetcher()?;
+        self.kind(source)?.fetch(source, pin, self.ports(&fetcher))
+    }
+
+    fn base(&self, base: &Base) -> Result<Tree, ForeignError> {
+        let locked = self.loaded.lock.base(base).ok_or_else(|| Self::not_locked(base))?;
+        let fetcher = self.fetcher()?;
+        crate::base::sysroot(self.session, locked, self.ports(&fetcher))
+    }
+}
+
+fn foreign(problem: Problem) -> ForeignError {
+    match problem {
+        Problem::World(error) => error,
+        Problem::Findings { .. } => DriverError::BadMirror { text: problem.to_string() }.into(),
+    }
+}

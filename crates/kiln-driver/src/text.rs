@@ -1,0 +1,101 @@
+//! Operations on the texts of a project: load, check, format, print their trees.
+
+use std::path::{Path, PathBuf};
+
+use kiln_diag::{Diagnostic, FileId, Texts};
+use kiln_lock::Lock;
+
+use crate::loaded::{Loaded, parse_lock};
+use crate::{DriverError, Problem, Session};
+
+/// A project without mistakes.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    pub texts: Texts,
+    pub lints: Vec<Diagnostic>,
+    pub n_elements: usize,
+}
+
+/// Loads a project in the language.
+pub(crate) fn load(root: PathBuf, targets: &[String]) -> Result<Loaded, Problem> {
+    let project = kiln_project::load(&root, targets)?;
+    let broken = project.findings.iter().any(Diagnostic::is_error);
+    let Some(ir) = project.ir.filter(|_| !broken) else {
+        return Err(Problem::Findings { texts: project.texts, findings: project.findings });
+    };
+    let (texts, lints) = (project.texts, project.findings);
+    let lock = match project.lock {
+        None => Lock::default(),
+        Some(file) => {
+            let text = texts.get(file).map_or("", |text| &text.text);
+            parse_lock(&texts, file, text)?
+        }
+    };
+    let identity = Loaded::identity(&root);
+    Ok(Loaded { root, identity, ir, texts, lock, lints })
+}
+
+/// Checks the whole project.
+///
+/// # Errors
+/// With all mistakes that were found.
+pub fn check(session: &Session) -> Result<Checked, Problem> {
+    let loaded = Loaded::load(session, &[])?;
+    let Loaded { texts, lints, ir, .. } = loaded;
+    Ok(Checked { texts, lints, n_elements: ir.elements.len() })
+}
+
+/// Formats files, all of the project when none is named; returns those that changed, or that would when `dry`.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub fn format(session: &Session, files: &[PathBuf], dry: bool) -> Result<Vec<String>, Problem> {
+    let here = session.environment.cwd.clone();
+    let files: Vec<(PathBuf, String)> = if files.is_empty() {
+        let root = Loaded::root(session)?;
+        let found = kiln_project::Files::read(&root)?;
+        found.files.into_iter().map(|file| (root.join(&file.path), file.path)).collect()
+    } else {
+        files.iter().map(|path| (here.join(path), path.display().to_string())).collect()
+    };
+    let mut changed = Vec::new();
+    for (path, name) in files {
+        let text = read(&path)?;
+        let parse = kiln_syntax::parse(FileId(0), &text);
+        let formatted = kiln_fmt::format(&parse, &text);
+        if formatted == text {
+            continue;
+        }
+        if !dry {
+            replace(&path, &formatted)?;
+        }
+        changed.push(name);
+    }
+    Ok(changed)
+}
+
+/// Returns the lossless tree of a file in its text form.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn debug_tree(session: &Session, file: &Path) -> Result<String, Problem> {
+    let text = read(&session.environment.cwd.join(file))?;
+    Ok(kiln_syntax::parse(FileId(0), &text).debug_tree())
+}
+
+fn read(path: &Path) -> Result<String, DriverError> {
+    std::fs::read_to_string(path)
+        .map_err(|cause| DriverError::ReadProject { path: path.to_owned(), cause })
+}
+
+/// Writes a file so that it is either the old one or the new one, never half of it.
+pub(crate) fn replace(path: &Path, text: &str) -> Result<(), DriverError> {
+    let failed = |cause| DriverError::WriteProject { path: path.to_owned(), cause };
+    let beside = path.with_extension(format!("kiln-{}", std::process::id()));
+    let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, path));
+    written.map_err(|cause| {
+        // What could not be put in place must not lie about.
+        let _gone = std::fs::remove_file(&beside);
+        failed(cause)
+    })
+}

@@ -99,8 +99,8 @@ pub trait Index: Send + Sync {
     /// When the index cannot be read.
     fn latest(&self, project: &str, element: &str) -> Result<Option<Record>, IndexError>;
 
-    /// Notes that these keys, and the actions that made them, were used at a time (seconds since 1970). Called
-    /// once a run for all its keys, since a write for every read would cost more than the reads.
+    /// Notes that these keys, and the actions that made them, were used at a time (seconds since 1970, noted to
+    /// the hour). Called once a run for all its keys, since a write for every read would cost more than the reads.
     ///
     /// # Errors
     /// When the index cannot be written.

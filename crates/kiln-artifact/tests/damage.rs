@@ -127,13 +127,48 @@ fn uses_are_noted_for_the_key_and_for_its_action() {
     let folder = tempfile::tempdir().unwrap();
     let index = SqliteIndex::open(folder.path()).unwrap();
     index.put("p", &Artifact { run: Some(run), ..artifact() }).unwrap();
-    index.touch(&[KEY], 100).unwrap();
-    index.touch(&[KEY], 50).unwrap();
-    index.put("p", &artifact()).unwrap();
     let other = Connection::open(folder.path().join("db.sqlite")).unwrap();
-    for table in ["artifact", "action"] {
-        let sql = format!("SELECT last_used FROM {table}");
-        let used: i64 = other.query_row(&sql, [], |row| row.get(0)).unwrap();
-        assert_eq!(used, 100, "{table}");
-    }
+    let check = |now, expected| {
+        index.touch(&[KEY, Key([0; 32])], now).unwrap();
+        for table in ["artifact", "action"] {
+            let sql = format!("SELECT last_used FROM {table}");
+            let used: i64 = other.query_row(&sql, [], |row| row.get(0)).unwrap();
+            assert_eq!(used, expected, "{table} at {now}");
+        }
+    };
+    check(100_000, 100_000);
+    check(50, 100_000);
+    // Within the hour nothing is written.
+    check(103_599, 100_000);
+    check(103_600, 103_600);
+    index.put("p", &artifact()).unwrap();
+    check(0, 103_600);
+}
+
+#[test]
+fn a_store_that_is_removed_meanwhile_does_no_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    let index = SqliteIndex::open(&store).unwrap();
+    index.put("p", &artifact()).unwrap();
+    fs::remove_dir_all(&store).unwrap();
+    index.put("p", &artifact()).unwrap();
+    assert_eq!(index.get(KEY).unwrap(), Some(artifact()));
+}
+
+#[test]
+fn many_may_begin_one_index_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let folder = folder.path();
+            scope.spawn(move || {
+                let index = SqliteIndex::open(folder).unwrap();
+                index.put("p", &Artifact { key: Key([number; 32]), ..artifact() }).unwrap();
+                assert!(index.take_warnings().is_empty());
+            });
+        }
+    });
+    let keys: Vec<Key> = (0..8).map(|number| Key([number; 32])).collect();
+    assert_eq!(SqliteIndex::open(folder.path()).unwrap().have(&keys).unwrap().len(), 8);
 }

@@ -137,8 +137,8 @@ impl View {
 
 /// Returns the live lines: at most a third of the screen, none wider than it.
 fn foot(progress: &Progress, size: Size, now: Duration, style: Style) -> Vec<String> {
-    let rows = usize::from(size.rows / 3).max(2);
-    let columns = usize::from(size.columns).saturating_sub(1).max(10);
+    let rows = usize::from(size.rows / 3);
+    let columns = usize::from(size.columns) - 1;
     let cut = |line: String| console::truncate_str(&line, columns, style.ellipsis()).into_owned();
     progress.lines(now, rows).into_iter().map(cut).collect()
 }

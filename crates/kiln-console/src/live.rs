@@ -37,7 +37,7 @@ impl Live {
     }
 
     pub(crate) fn size(&self) -> Size {
-        (self.screen.size)()
+        self.screen.size()
     }
 
     /// Collects what is written until [`Self::release`], so that it appears as one.
@@ -121,6 +121,12 @@ impl Screen {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the size, within what can be drawn on: some terminals say 0, and a drawn line is filled to its end.
+    fn size(&self) -> Size {
+        let Size { rows, columns } = (self.size)();
+        Size { rows: rows.clamp(6, 500), columns: columns.clamp(20, 500) }
+    }
+
     fn add(&self, text: &str) {
         self.written().pending.extend_from_slice(text.as_bytes());
     }
@@ -134,17 +140,17 @@ impl Screen {
 
 impl fmt::Debug for Screen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Screen").field("size", &(self.size)()).finish_non_exhaustive()
+        f.debug_struct("Screen").field("size", &self.size()).finish_non_exhaustive()
     }
 }
 
 impl TermLike for Screen {
     fn width(&self) -> u16 {
-        (self.size)().columns
+        self.size().columns
     }
 
     fn height(&self) -> u16 {
-        (self.size)().rows
+        self.size().rows
     }
 
     fn move_cursor_up(&self, n: usize) -> io::Result<()> {

@@ -15,6 +15,9 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use crate::sqlite::open::{FileNumber, Opened};
 use crate::{Artifact, Failure, Index, IndexError, IndexWarning, Record, Run};
 
+/// Uses are noted to the hour, in seconds: a run soon after another only reads.
+const USE_STEP: i64 = 3_600;
+
 /// An index in one file of a store's folder.
 #[derive(Debug)]
 pub struct SqliteIndex {
@@ -65,6 +68,22 @@ impl SqliteIndex {
         (*connection, *file) = (anew.connection, anew.file);
         held(&self.warnings).extend(anew.warning);
         query(connection).map_err(failed)
+    }
+
+    /// Returns those of the keys whose last noted use is not after a time.
+    fn not_used_since(&self, keys: &[Key], time: i64) -> Result<Vec<Key>, IndexError> {
+        self.query(|connection| {
+            let transaction = connection.transaction()?;
+            let sql = "SELECT 1 FROM artifact WHERE key = ?1 AND last_used <= ?2";
+            let mut select = transaction.prepare_cached(sql)?;
+            let mut stale = Vec::new();
+            for key in keys {
+                if select.exists(params![key.0, time])? {
+                    stale.push(*key);
+                }
+            }
+            Ok(stale)
+        })
     }
 
     fn write(
@@ -189,6 +208,10 @@ impl Index for SqliteIndex {
 
     fn touch(&self, keys: &[Key], now: u64) -> Result<(), IndexError> {
         let now = i64::try_from(now).unwrap_or(i64::MAX);
+        let stale = self.not_used_since(keys, now.saturating_sub(USE_STEP))?;
+        if stale.is_empty() {
+            return Ok(());
+        }
         self.write(|change| {
             let mut artifact = change.prepare_cached(
                 "UPDATE artifact SET last_used = max(last_used, ?2) WHERE key = ?1",
@@ -197,7 +220,7 @@ impl Index for SqliteIndex {
                 "UPDATE action SET last_used = max(last_used, ?2)
                     WHERE digest = (SELECT action FROM artifact WHERE key = ?1)",
             )?;
-            for key in keys {
+            for key in &stale {
                 artifact.execute(params![key.0, now])?;
                 action.execute(params![key.0, now])?;
             }

@@ -51,20 +51,9 @@ pub enum SyntaxKind {
     String,
     Block,
     Interpolation,
-    /// `let … in …` among items.
-    BadLetIn,
 
-    // Missing nodes.
-    MissingValue,
-    MissingType,
-    MissingClose,
-    MissingThen,
-    MissingElse,
-    MissingIn,
-    MissingBlock,
-    MissingName,
-    MissingEquals,
-    MissingBinding,
+    /// Stands where something was expected, covers nothing.
+    Missing(Missing),
 
     // Trivia tokens.
     /// The byte order mark at the start of a file.
@@ -136,26 +125,60 @@ pub enum SyntaxKind {
     /// `%{`
     InterpolationOpen,
 
-    // Bad tokens.
-    BadItem,
-    BadArg,
-    BadTop,
-    BadClose,
-    BadComma,
-    BadSemicolon,
-    BadKey,
-    BadAssign,
-    BadEqual,
-    BadFloat,
-    BadNumber,
-    BadEscape,
-    BadDepth,
+    /// Covers text that is no kiln.
+    Bad(Bad),
+}
+
+/// What was expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Missing {
+    Value,
+    Type,
+    /// A closing bracket or quote.
+    Close,
+    Then,
+    Else,
+    In,
+    /// `{ … }` of a branch.
+    Block,
+    Name,
+    /// `=` of `let` or `type`.
+    Equals,
+    /// Whatever should follow a key.
+    Binding,
+}
+
+/// What should not be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Bad {
+    /// Junk among the items of a record.
+    Item,
+    /// Junk among arguments or the items of a list.
+    Arg,
+    /// Junk among the items of a file.
+    Top,
+    /// A closing bracket too many.
+    Close,
+    Comma,
+    Semicolon,
+    /// A key, or the rest of one, that needs quotes.
+    Key,
+    Assign,
+    /// A comparison in place of an assignment.
+    Equal,
+    Float,
+    Number,
+    Escape,
+    /// The rest of a chunk behind too many levels.
+    Depth,
+    /// `in …` behind a `let` among items; the only one that is a node.
+    LetIn,
 }
 
 impl SyntaxKind {
     /// Returns whether this covers text itself, not through tokens below it.
     pub fn is_token(self) -> bool {
-        self >= Self::Mark
+        self >= Self::Mark && self != Self::Bad(Bad::LetIn)
     }
 
     /// Returns whether this means nothing to a reader of the typed syntax.
@@ -165,11 +188,11 @@ impl SyntaxKind {
 
     /// Returns whether this stands where something was expected.
     pub fn is_missing(self) -> bool {
-        (Self::MissingValue..=Self::MissingBinding).contains(&self)
+        matches!(self, Self::Missing(_))
     }
 
     /// Returns whether this is a syntax error.
     pub fn is_error(self) -> bool {
-        self.is_missing() || self >= Self::BadItem || self == Self::BadLetIn
+        matches!(self, Self::Missing(_) | Self::Bad(_))
     }
 }

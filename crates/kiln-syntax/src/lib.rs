@@ -25,7 +25,7 @@ mod read;
 mod report;
 mod tree;
 
-pub use kind::SyntaxKind;
+pub use kind::{Bad, Missing, SyntaxKind};
 pub use tree::{Children, Node, NodeIx, Tree};
 
 use ast::Ast;

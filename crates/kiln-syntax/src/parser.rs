@@ -2,7 +2,7 @@
 //!
 //! Never: seen outside this crate, whose consumers know [`SyntaxKind`] and no rule.
 
-use crate::kind::SyntaxKind as K;
+use crate::kind::{Bad, Missing, SyntaxKind as K};
 
 /// The parser that `grammar/kiln.pest` describes.
 #[derive(pest_derive::Parser)]
@@ -11,11 +11,18 @@ pub(crate) struct KilnParser;
 
 /// Makes [`kind_of`] of a table: the kind of each rule, and the rules that make no node.
 macro_rules! kinds {
-    ($($($rule:ident)|+ => $kind:ident),+; none: $($silent:ident)|+) => {
+    (
+        $($($rule:ident)|+ => $kind:ident),+;
+        missing: $($missing:ident => $what:ident),+;
+        bad: $($($bad:ident)|+ => $why:ident),+;
+        none: $($silent:ident)|+
+    ) => {
         /// Returns the kind of the node that a rule makes; none for rules that make no node.
         pub(crate) fn kind_of(rule: Rule) -> Option<K> {
             match rule {
                 $($(Rule::$rule)|+ => Some(K::$kind),)+
+                $(Rule::$missing => Some(K::Missing(Missing::$what)),)+
+                $($(Rule::$bad)|+ => Some(K::Bad(Bad::$why)),)+
                 $(Rule::$silent)|+ => None,
             }
         }
@@ -106,31 +113,33 @@ kinds! {
     add => Add,
     sub | sub_line => Subtract,
     mul => Multiply,
-    div => Divide,
-    err_expr => MissingValue,
-    err_type => MissingType,
-    err_close => MissingClose,
-    err_then => MissingThen,
-    err_else => MissingElse,
-    err_in => MissingIn,
-    err_block => MissingBlock,
-    err_name => MissingName,
-    err_equals => MissingEquals,
-    err_bind => MissingBinding,
-    err_item => BadItem,
-    err_arg => BadArg,
-    err_top => BadTop,
-    err_brace => BadClose,
-    err_comma => BadComma,
-    err_semi => BadSemicolon,
-    err_key => BadKey,
-    err_assign | err_named => BadAssign,
-    err_equal => BadEqual,
-    err_float => BadFloat,
-    err_number => BadNumber,
-    err_escape => BadEscape,
-    err_depth => BadDepth,
-    err_let_in => BadLetIn;
+    div => Divide;
+    missing:
+    err_expr => Value,
+    err_type => Type,
+    err_close => Close,
+    err_then => Then,
+    err_else => Else,
+    err_in => In,
+    err_block => Block,
+    err_name => Name,
+    err_equals => Equals,
+    err_bind => Binding;
+    bad:
+    err_item => Item,
+    err_arg => Arg,
+    err_top => Top,
+    err_brace => Close,
+    err_comma => Comma,
+    err_semi => Semicolon,
+    err_key => Key,
+    err_assign | err_named => Assign,
+    err_equal => Equal,
+    err_float => Float,
+    err_number => Number,
+    err_escape => Escape,
+    err_depth => Depth,
+    err_let_in => LetIn;
     none: EOI | WHITESPACE | trivia | hs | top_item | item | other_item | sep | bind | attr
         | key_char | value | then_body | tail | operand | prefix | infix | primary | name
         | next_key | key_ahead | postfix | call_arg | id_start | id_rest | keyword

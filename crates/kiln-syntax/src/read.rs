@@ -2,7 +2,7 @@
 //!
 //! Never: fails; keeps a pair of the parser longer than its chunk.
 
-use crate::kind::SyntaxKind;
+use crate::kind::{Bad, SyntaxKind};
 use crate::parser::{KilnParser, Rule, kind_of};
 use crate::tree::{Builder, Tree};
 use pest::{Parser as _, Token};
@@ -51,7 +51,7 @@ fn read_chunk(builder: &mut Builder<'_>, start: usize, chunk: &str) {
     }
     let Ok(pairs) = KilnParser::parse(Rule::file, rest) else {
         // Unreachable by the grammar, whose entry rule accepts every text.
-        builder.token(SyntaxKind::BadTop, offset(start + chunk.len()));
+        builder.token(SyntaxKind::Bad(Bad::Top), offset(start + chunk.len()));
         return;
     };
     for token in pairs.tokens() {

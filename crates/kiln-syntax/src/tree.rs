@@ -2,7 +2,7 @@
 //!
 //! Never: says what is right or wrong, holds a copy of the text.
 
-use crate::kind::SyntaxKind;
+use crate::kind::{Bad, SyntaxKind};
 use std::fmt::Write as _;
 
 /// The lossless tree of one file.
@@ -286,5 +286,5 @@ fn gap_token(rest: &str) -> (SyntaxKind, usize) {
         }
     }
     // The grammar leaves nothing else between its nodes.
-    (K::BadTop, rest.len())
+    (K::Bad(Bad::Top), rest.len())
 }

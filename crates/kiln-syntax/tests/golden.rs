@@ -93,7 +93,7 @@ File@0..20
                         Ident@17..18 "d"
                     RightBrace@18..19 "}"
                   Quote@19..20 "\""
-          MissingClose@20..20
+          Missing(Close)@20..20
   Whitespace@20..21 "\n"
 
 "##]];
@@ -103,4 +103,17 @@ File@0..20
             .debug_tree()
             .starts_with("File@0..20\n  Field@0..20\n    Key@0..1\n      Ident@0..1\n")
     );
+}
+
+#[test]
+fn every_rule_of_the_grammar_says_what_it_is() {
+    let grammar = include_str!("../../../grammar/kiln.pest");
+    let lines: Vec<&str> = grammar.lines().collect();
+    let is_rule =
+        |line: &str| line.contains("= ") && line.starts_with(|c: char| c.is_ascii_alphabetic());
+    let rules = lines.windows(2).filter(|pair| is_rule(pair[1]));
+    let silent: Vec<&str> =
+        rules.clone().filter(|pair| !pair[0].starts_with("/// ")).map(|pair| pair[1]).collect();
+    assert!(rules.count() > 130);
+    assert_eq!(silent, Vec::<&str>::new());
 }

@@ -7,7 +7,7 @@ use crate::ast::{
     Name, Otherwise, Param, Right, SpreadEntry, Type, TypeEntry,
 };
 use crate::code;
-use crate::kind::SyntaxKind as K;
+use crate::kind::{Bad, Missing, SyntaxKind as K};
 use crate::tree::{Node, NodeIx};
 use kiln_diag::Span;
 
@@ -117,11 +117,13 @@ impl<'a> Lower<'a> {
         for (ix, node) in self.parts(ix) {
             match node.kind {
                 K::Key => bound.key = self.key(ix, node),
-                K::Ident | K::MissingName => bound.key = vec![KeyPart::Name(self.word(node))],
+                K::Ident | K::Missing(Missing::Name) => {
+                    bound.key = vec![KeyPart::Name(self.word(node))];
+                }
                 K::Params => bound.params = Some(self.params(ix)),
                 K::Annotation => bound.annotation = Some(self.annotation(ix, node)),
                 K::Assign => bound.adds = self.text_of(node) == "+=",
-                K::Expr | K::MissingValue => bound.value = Some(self.value(ix, node)),
+                K::Expr | K::Missing(Missing::Value) => bound.value = Some(self.value(ix, node)),
                 K::Body => bound.body = Some(self.block_of(ix, node)),
                 _ => {}
             }
@@ -130,7 +132,7 @@ impl<'a> Lower<'a> {
     }
 
     fn key(&mut self, ix: NodeIx, node: Node) -> Vec<KeyPart> {
-        if self.part(ix, K::BadKey).is_some() {
+        if self.part(ix, K::Bad(Bad::Key)).is_some() {
             let text = self.text_of(node);
             return vec![KeyPart::Name(self.name(text, node, true))];
         }
@@ -187,8 +189,8 @@ impl<'a> Lower<'a> {
         let mut condition = None;
         for (ix, node) in self.parts(ix) {
             match node.kind {
-                K::Ident | K::MissingName => name = Some(self.word(node)),
-                K::Type | K::MissingType => ty = Some(self.ty(ix, node)),
+                K::Ident | K::Missing(Missing::Name) => name = Some(self.word(node)),
+                K::Type | K::Missing(Missing::Type) => ty = Some(self.ty(ix, node)),
                 K::TypeWhere => condition = Some(self.first_value(ix, node)),
                 _ => {}
             }
@@ -211,14 +213,14 @@ impl<'a> Lower<'a> {
             match node.kind {
                 K::IfWord => branches.push((self.span(node), None, None)),
                 K::ElseWord => after_else = true,
-                K::ThenWord | K::MissingThen => after_else = false,
-                K::Expr | K::MissingValue => {
+                K::ThenWord | K::Missing(Missing::Then) => after_else = false,
+                K::Expr | K::Missing(Missing::Value) => {
                     let condition = self.value(ix, node);
                     if let Some(branch) = branches.last_mut() {
                         branch.1 = Some(condition);
                     }
                 }
-                K::Body | K::MissingBlock => {
+                K::Body | K::Missing(Missing::Block) => {
                     let body = self.block_of(ix, node);
                     match branches.last_mut() {
                         Some(branch) if !after_else => branch.2 = Some(body),
@@ -274,7 +276,7 @@ impl<'a> Lower<'a> {
                     let words = self.parts(ix).filter(|(_, node)| node.kind == K::Ident);
                     names.extend(words.map(|(_, node)| self.word(node)));
                 }
-                K::Expr | K::MissingValue => over = Some(self.value(ix, node)),
+                K::Expr | K::Missing(Missing::Value) => over = Some(self.value(ix, node)),
                 _ => {}
             }
         }
@@ -287,7 +289,7 @@ impl<'a> Lower<'a> {
     fn assert_entry(&mut self, ix: NodeIx, node: Node) -> Entry {
         let values: Vec<ExprId> = self
             .parts(ix)
-            .filter(|(_, node)| matches!(node.kind, K::Expr | K::MissingValue))
+            .filter(|(_, node)| matches!(node.kind, K::Expr | K::Missing(Missing::Value)))
             .map(|(ix, node)| self.value(ix, node))
             .collect();
         let condition = match values.first() {

@@ -7,7 +7,7 @@ use crate::ast::{
     UnaryOp,
 };
 use crate::code;
-use crate::kind::SyntaxKind as K;
+use crate::kind::{Missing, SyntaxKind as K};
 use crate::tree::{Node, NodeIx};
 use kiln_diag::{Diagnostic, Span};
 
@@ -217,7 +217,7 @@ impl Lower<'_> {
                         arg.spread = true;
                         arg.value = self.spread(ix, node);
                     }
-                    K::Expr | K::MissingValue => arg.value = self.value(ix, node),
+                    K::Expr | K::Missing(Missing::Value) => arg.value = self.value(ix, node),
                     _ => {}
                 }
             }
@@ -269,7 +269,7 @@ impl Lower<'_> {
     fn if_expr(&mut self, ix: NodeIx, node: Node) -> ExprId {
         let mut values = Vec::with_capacity(3);
         for (ix, node) in self.parts(ix) {
-            if matches!(node.kind, K::Expr | K::MissingValue) {
+            if matches!(node.kind, K::Expr | K::Missing(Missing::Value)) {
                 values.push(self.value(ix, node));
             }
         }
@@ -292,7 +292,7 @@ impl Lower<'_> {
                     before = Some(node);
                     bindings.push(self.binding(ix, node));
                 }
-                K::Expr | K::MissingValue => body = Some(self.value(ix, node)),
+                K::Expr | K::Missing(Missing::Value) => body = Some(self.value(ix, node)),
                 _ => {}
             }
         }
@@ -316,11 +316,13 @@ impl Lower<'_> {
 
     pub(super) fn lambda(&mut self, ix: NodeIx, node: Node) -> ExprId {
         let params = self.params(ix);
-        let body =
-            match self.parts(ix).find(|(_, node)| matches!(node.kind, K::Expr | K::MissingValue)) {
-                Some((ix, node)) => self.value(ix, node),
-                None => self.push(Expr::Error, node),
-            };
+        let body = match self
+            .parts(ix)
+            .find(|(_, node)| matches!(node.kind, K::Expr | K::Missing(Missing::Value)))
+        {
+            Some((ix, node)) => self.value(ix, node),
+            None => self.push(Expr::Error, node),
+        };
         self.push(Expr::Lambda { params, body }, node)
     }
 

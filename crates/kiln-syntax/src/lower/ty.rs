@@ -3,7 +3,7 @@
 use super::{Lower, Separator};
 use crate::ast::{Type, TypeField, TypeKind};
 use crate::code;
-use crate::kind::SyntaxKind as K;
+use crate::kind::{Missing, SyntaxKind as K};
 use crate::tree::{Node, NodeIx};
 use kiln_diag::Span;
 
@@ -15,7 +15,10 @@ pub(super) fn unread(span: Span) -> Type {
 impl Lower<'_> {
     /// Lowers `: T`.
     pub(super) fn annotation(&mut self, ix: NodeIx, node: Node) -> Type {
-        match self.parts(ix).find(|(_, node)| matches!(node.kind, K::Type | K::MissingType)) {
+        match self
+            .parts(ix)
+            .find(|(_, node)| matches!(node.kind, K::Type | K::Missing(Missing::Type)))
+        {
             Some((ix, node)) => self.ty(ix, node),
             None => unread(self.span(node)),
         }
@@ -28,7 +31,7 @@ impl Lower<'_> {
         for (ix, node) in self.parts(ix) {
             match node.kind {
                 K::TypeOne => members.push(self.ty_one(ix, node)),
-                K::MissingType => members.push(unread(self.span(node))),
+                K::Missing(Missing::Type) => members.push(unread(self.span(node))),
                 _ => {}
             }
         }
@@ -111,7 +114,7 @@ impl Lower<'_> {
                     name = self.name(&text, node, true);
                 }
                 K::Question => optional = true,
-                K::Type | K::MissingType => ty = self.ty(ix, node),
+                K::Type | K::Missing(Missing::Type) => ty = self.ty(ix, node),
                 _ => {}
             }
         }
@@ -125,7 +128,9 @@ impl Lower<'_> {
         for (ix, node) in self.parts(ix) {
             match node.kind {
                 K::Arrow => arrow = true,
-                K::Type | K::MissingType if arrow => result = Some(Box::new(self.ty(ix, node))),
+                K::Type | K::Missing(Missing::Type) if arrow => {
+                    result = Some(Box::new(self.ty(ix, node)));
+                }
                 K::Type => params.push(self.ty(ix, node)),
                 _ => {}
             }

@@ -2,46 +2,46 @@
 
 use super::{Around, Finding};
 use crate::code;
-use crate::kind::SyntaxKind as K;
+use crate::kind::{Missing, SyntaxKind as K};
 use kiln_diag::{Code, Diagnostic};
 
 /// Returns what to say about a missing node.
-pub(super) fn missing(around: &Around<'_>) -> Finding {
+pub(super) fn missing(around: &Around<'_>, what: Missing) -> Finding {
     let after = around.after();
-    match around.node.kind {
-        K::MissingValue => Finding::new(value(around)),
-        K::MissingType => Finding::new(
+    match what {
+        Missing::Value => Finding::new(value(around)),
+        Missing::Type => Finding::new(
             plain(around, code::NO_TYPE, format!("expected a type{after}"), "a type is missing")
                 .help("a type is `String`, `[String]`, `{String}`, `{ a: Int }`, `A | B`, `A?` or a kind"),
         ),
-        K::MissingClose => Finding { silences: block_goes_on(around), ..Finding::new(close(around)) },
-        K::MissingThen if around.parent.kind == K::IfItem => Finding::following(then(around)),
-        K::MissingThen => Finding::new(then(around)),
-        K::MissingElse => Finding::new(
+        Missing::Close => Finding { silences: block_goes_on(around), ..Finding::new(close(around)) },
+        Missing::Then if around.parent.kind == K::IfItem => Finding::following(then(around)),
+        Missing::Then => Finding::new(then(around)),
+        Missing::Else => Finding::new(
             with_opener(around, code::NO_WORD, "this `if` has no `else`", "`else` is missing", &[K::IfWord])
                 .help("an `if` in an expression has two branches: `if c then a else b`"),
         ),
-        K::MissingIn if around.parent.kind == K::LetIn => Finding::new(
+        Missing::In if around.parent.kind == K::LetIn => Finding::new(
             with_opener(around, code::NO_WORD, "this `let` has no `in`", "`in` is missing", &[K::LetWord])
                 .help("write `let x = 1 in e`; only among items `let x = 1` stands alone"),
         ),
-        K::MissingIn => Finding::new(
+        Missing::In => Finding::new(
             with_opener(around, code::NO_WORD, "this `for` has no `in`", "`in` is missing", &[K::ForWord])
                 .help("write `for x in xs`"),
         ),
-        K::MissingBlock => Finding::new(
+        Missing::Block => Finding::new(
             plain(around, code::NO_BLOCK, format!("expected a block{after}"), "`{ … }` is missing")
                 .help("among items a branch is a block: `if c then { a = 1 } else { a = 2 }`"),
         ),
-        K::MissingName => Finding::new(
+        Missing::Name => Finding::new(
             plain(around, code::NO_NAME, format!("expected a name{after}"), "a name is missing")
                 .help("a name has letters, digits, `_` and inner `-`; others stand in quotes"),
         ),
-        K::MissingEquals => Finding::new(
+        Missing::Equals => Finding::new(
             plain(around, code::NO_VALUE, format!("expected `=`{after}"), "`= …` is missing")
                 .help("write `let name = value` or `type Name = String`"),
         ),
-        _ => Finding::following(binding(around)),
+        Missing::Binding => Finding::following(binding(around)),
     }
 }
 

@@ -7,7 +7,7 @@ mod missing;
 mod unexpected;
 
 use crate::code;
-use crate::kind::SyntaxKind as K;
+use crate::kind::{Bad, Missing, SyntaxKind as K};
 use crate::tree::{Node, NodeIx, Tree};
 use kiln_diag::{Diagnostic, FileId, Span};
 
@@ -108,13 +108,13 @@ impl<'a> Around<'a> {
 
     /// Returns whether this is a missing value in whose place junk follows, which has its own finding.
     fn junk_says_it(&self) -> bool {
-        let junk = |node: &Node| matches!(node.kind, K::BadItem | K::BadArg | K::BadTop);
+        let junk = |node: &Node| matches!(node.kind, K::Bad(Bad::Item | Bad::Arg | Bad::Top));
         let Some(next) = self.next_token().filter(junk) else {
             return false;
         };
         let between =
             self.text.get(self.node.end as usize..next.start as usize).unwrap_or_default();
-        self.node.kind == K::MissingValue && !between.contains('\n')
+        self.node.kind == K::Missing(Missing::Value) && !between.contains('\n')
     }
 
     /// Returns the token that opens the parent.
@@ -143,9 +143,7 @@ fn tree_errors(file: FileId, text: &str, tree: &Tree, starts: &[usize]) -> Vec<F
             && let Some((_, parent_ix, parent)) = open.last().copied()
         {
             let around = Around { file, text, tree, starts, ix, node, parent_ix, parent, before };
-            if !around.junk_says_it() {
-                findings.push(finding(&around));
-            }
+            findings.extend(finding(&around));
             if findings.len() == MOST_NODES {
                 break;
             }
@@ -158,12 +156,14 @@ fn tree_errors(file: FileId, text: &str, tree: &Tree, starts: &[usize]) -> Vec<F
     findings
 }
 
-/// Returns what to say about an error node: the whole table, first key the error.
-fn finding(around: &Around<'_>) -> Finding {
-    if around.node.kind.is_missing() {
-        return missing::missing(around);
+/// Returns what to say about a node, nothing about one that is no error: the whole table, first key the error.
+fn finding(around: &Around<'_>) -> Option<Finding> {
+    match around.node.kind {
+        K::Missing(_) if around.junk_says_it() => None,
+        K::Missing(what) => Some(missing::missing(around, what)),
+        K::Bad(what) => Some(unexpected::unexpected(around, what)),
+        _ => None,
     }
-    unexpected::unexpected(around)
 }
 
 /// Puts findings in order, drops consequences and what is too much.

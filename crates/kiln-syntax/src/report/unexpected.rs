@@ -2,14 +2,14 @@
 
 use super::{Around, Finding, short};
 use crate::code;
-use crate::kind::SyntaxKind as K;
+use crate::kind::{Bad, SyntaxKind as K};
 use kiln_diag::{Code, Diagnostic, Span};
 
 /// Returns what to say about a node that covers text which is no kiln.
-pub(super) fn unexpected(around: &Around<'_>) -> Finding {
+pub(super) fn unexpected(around: &Around<'_>, what: Bad) -> Finding {
     let text = around.text_of(around.node);
-    match around.node.kind {
-        K::BadClose => Finding::following(
+    match what {
+        Bad::Close => Finding::following(
             at(
                 around,
                 code::CLOSES_NOTHING,
@@ -18,11 +18,11 @@ pub(super) fn unexpected(around: &Around<'_>) -> Finding {
             )
             .help(format!("remove `{text}`")),
         ),
-        K::BadComma => Finding::following(
+        Bad::Comma => Finding::following(
             at(around, code::COMMA, "nothing stands before this comma", "one comma too many")
                 .help("remove the comma"),
         ),
-        K::BadSemicolon => Finding::new(
+        Bad::Semicolon => Finding::new(
             at(
                 around,
                 code::SEMICOLON,
@@ -31,13 +31,13 @@ pub(super) fn unexpected(around: &Around<'_>) -> Finding {
             )
             .help("remove `;`: items are separated by a comma or a new line"),
         ),
-        K::BadKey => Finding::new(key(around)),
-        K::BadAssign => Finding::new(assignment(around)),
-        K::BadEqual => Finding::new(
+        Bad::Key => Finding::new(key(around)),
+        Bad::Assign => Finding::new(assignment(around)),
+        Bad::Equal => Finding::new(
             at(around, code::ASSIGNMENT, format!("`{text}` sets no field"), "write `=`")
                 .help("a field is set by `=` and extended by `+=`"),
         ),
-        K::BadFloat => Finding::new(
+        Bad::Float => Finding::new(
             at(
                 around,
                 code::FRACTION,
@@ -46,21 +46,21 @@ pub(super) fn unexpected(around: &Around<'_>) -> Finding {
             )
             .help(format!("versions are strings: write `\"{text}\"`")),
         ),
-        K::BadNumber => Finding::new(
+        Bad::Number => Finding::new(
             at(around, code::NUMBER, format!("`{text}` is no number"), "not a number").help(
                 format!("numbers are `42`, `1_000`, `0xff`, `0o755`; as text write `\"{text}\"`"),
             ),
         ),
-        K::BadEscape => Finding::new(
+        Bad::Escape => Finding::new(
             at(around, code::ESCAPE, format!("`{text}` means nothing in a string"), "no escape")
                 .help("escapes are `\\n \\t \\r \\\" \\\\ \\u{…}`; a backslash is `\\\\`"),
         ),
-        K::BadDepth => Finding { silences: around.node.end + 1, ..Finding::new(depth(around)) },
-        K::BadLetIn => Finding::new(
+        Bad::Depth => Finding { silences: around.node.end + 1, ..Finding::new(depth(around)) },
+        Bad::LetIn => Finding::new(
             at(around, code::UNEXPECTED, "`let … in` stands among items", "drop this part")
                 .help("among items write `let x = 1` alone: the items after it see `x`"),
         ),
-        _ => junk(around, text),
+        Bad::Item | Bad::Arg | Bad::Top => junk(around, text),
     }
 }
 
@@ -115,7 +115,9 @@ fn junk(around: &Around<'_>, text: &str) -> Finding {
     let help = match help_for(around, text, &first) {
         Some(help) => help.to_owned(),
         None => match around.node.kind {
-            K::BadArg => "the items of a list and the arguments of a call are values".to_owned(),
+            K::Bad(Bad::Arg) => {
+                "the items of a list and the arguments of a call are values".to_owned()
+            }
             _ => "an item begins with its key: `key = value`".to_owned(),
         },
     };
@@ -135,7 +137,7 @@ fn spaced_call(around: &Around<'_>, text: &str) -> bool {
 
 fn help_for(around: &Around<'_>, text: &str, first: &str) -> Option<&'static str> {
     Some(match first {
-        "then" if around.node.kind == K::BadArg => {
+        "then" if around.node.kind == K::Bad(Bad::Arg) => {
             "behind a list item `if` is its condition; an `if … then … else …` of its own stands behind a comma"
         }
         "then" | "else" => "a branch needs its `if` before it",

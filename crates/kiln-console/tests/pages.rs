@@ -63,7 +63,7 @@ fn every_page_has_the_form() {
 }
 
 #[test]
-fn every_code_of_the_crates_has_a_page_and_one_owner() {
+fn every_code_of_the_crates_has_a_page_and_those_of_the_world_one_owner() {
     let mut owners: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut used: BTreeSet<String> = BTreeSet::new();
     let crates = root().join("crates");
@@ -85,7 +85,8 @@ fn every_code_of_the_crates_has_a_page_and_one_owner() {
     for code in used {
         assert!(known.contains(code.as_str()), "{code} has no page in docs/errors");
     }
-    for (code, owners) in owners {
+    // Passes of the language say the same thing of the same text.
+    for (code, owners) in owners.into_iter().filter(|(code, _)| !code.starts_with("K0")) {
         assert!(owners.len() == 1, "{code} has several owners: {owners:?}");
     }
 }

@@ -71,22 +71,36 @@ impl LocalRunner {
         let log = log.map_err(log_error)?;
         log.set_len(0).map_err(log_error)?;
         let spec = specification(request, place, lowers);
-        let ending = self.execute(&spec, &log, request)?;
-        Harvest { cas: &self.cas, trees: &self.trees, place, request }.outcome(ending, &log)
+        let (ending, usage) = self.execute(&spec, &log, request)?;
+        let harvest = Harvest { cas: &self.cas, trees: &self.trees, place, request };
+        Ok(Outcome { usage, ..harvest.outcome(ending, &log)? })
     }
 
     /// Starts the command and waits for its end.
-    fn execute(&self, spec: &Spec, log: &File, request: &Request) -> Result<Ending, LocalError> {
+    fn execute(
+        &self,
+        spec: &Spec,
+        log: &File,
+        request: &Request,
+    ) -> Result<(Ending, Usage), LocalError> {
         let backstop = Duration::from_secs(request.action.timeout_seconds);
         let start = Instant::now();
         let mut running = spawn(&self.launcher, spec, log)?;
         let mut out_of_time = false;
         loop {
-            match running.wait(TICK)? {
-                Some(Ended::Exit(status)) => return Ok(Ending::Exit(status)),
-                Some(Ended::Killed) if out_of_time => return Ok(Ending::TimedOut),
-                Some(Ended::Killed) => return Ok(Ending::Cancelled),
-                None => {}
+            if let Some(ended) = running.wait(TICK)? {
+                let ending = match ended {
+                    Ended::Exit(status) => Ending::Exit(status),
+                    Ended::Killed if out_of_time => Ending::TimedOut,
+                    Ended::Killed => Ending::Cancelled,
+                };
+                let cost = running.usage();
+                let usage = Usage {
+                    user_micros: cost.user_micros,
+                    system_micros: cost.system_micros,
+                    max_rss_kib: cost.max_rss_kib,
+                };
+                return Ok((ending, usage));
             }
             if request.cancel.is_set() {
                 running.kill();

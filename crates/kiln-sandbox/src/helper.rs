@@ -1,27 +1,25 @@
-//! The process that stacks the folders and becomes `bwrap`.
+//! The process that stacks the folders, starts `bwrap` and stays to see everything end.
 //!
-//! It runs before `bwrap` because a stack of many folders can only be mounted where one is privileged, that is in
-//! a user namespace of one's own, and in a process with one thread. Root goes the same way as everybody.
+//! It exists because a stack of many folders can only be mounted where one is privileged, that is in a user
+//! namespace of one's own, and in a process with one thread. Root goes the same way as everybody.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use rustix::fs::Mode;
-use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
+use rustix::io::fcntl_dupfd_cloexec;
 use rustix::mount::{MountPropagationFlags, mount_change};
-use rustix::process::{Resource, Rlimit, Signal};
+use rustix::process::{Resource, Rlimit};
 use rustix::thread::UnshareFlags;
 use signal_hook::consts::signal;
 
-use crate::report::{Area, Failure, Line, Order};
-use crate::{Spec, User, overlay, raw};
+use crate::report::{Area, Failure, Order, Report};
+use crate::{overlay, raw, watch};
 
 /// First argument of this program when it is to call [`helper_main`] before anything else.
 pub const HELPER_WORD: &str = "__sandbox";
@@ -42,18 +40,17 @@ const SIGNALS: [i32; 12] = [
     signal::SIGTTOU,
 ];
 
-/// Reads an order from the standard input, which is a socket, and becomes the sandbox. Called first thing in
-/// `main`, while there is one thread; returns only when it failed, after it told its parent why.
+/// Reads an order from the standard input, which is a socket, makes the sandbox, and reports when nothing of it
+/// runs any more. Called first thing in `main`, while there is one thread.
 pub fn helper_main() -> ExitCode {
     let Ok(mut kiln) = take_stdin() else {
         return ExitCode::from(2);
     };
-    let failure = become_sandbox(&mut kiln);
-    let line = Line { failure: Some(failure), ..Line::default() };
-    let text = serde_json::to_string(&line).unwrap_or_default();
-    // The parent may be gone; then nobody wants to know.
+    let report = sandbox(&mut kiln).unwrap_or_else(Report::Failed);
+    let text = serde_json::to_string(&report).unwrap_or_default();
+    // Kiln may be gone; then nobody wants to know.
     match writeln!(kiln, "{text}") {
-        Ok(()) | Err(_) => ExitCode::from(2),
+        Ok(()) | Err(_) => ExitCode::SUCCESS,
     }
 }
 
@@ -65,39 +62,14 @@ fn take_stdin() -> io::Result<UnixStream> {
     Ok(UnixStream::from(socket))
 }
 
-/// Does not return when it succeeds.
-fn become_sandbox(kiln: &mut UnixStream) -> Failure {
-    match prepare(kiln) {
-        Ok((order, fds)) => {
-            let cause = command(&order, &fds).exec();
-            Failure::new(Area::Bwrap, "starting `bwrap`", &cause)
-        }
-        Err(failure) => failure,
-    }
-}
-
-/// Descriptors that `bwrap` inherits.
-struct Inherited {
-    status: OwnedFd,
-    block: OwnedFd,
-}
-
-fn prepare(kiln: &mut UnixStream) -> Result<(Order, Inherited), Failure> {
+fn sandbox(kiln: &mut UnixStream) -> Result<Report, Failure> {
     let other = |step: &'static str| move |cause| Failure::new(Area::Other, step, &cause);
     let order = read_order(kiln).map_err(other("reading the order of the sandbox"))?;
     raw::close_on_exec().map_err(other("closing inherited files"))?;
-    reset_process().map_err(other("resetting signals and limits"))?;
+    let stop = reset_process().map_err(other("resetting signals and limits"))?;
     enter_namespaces()?;
-    stay_with(order.parent).map_err(other("tying the sandbox to kiln"))?;
     overlay::mount(&order.spec)?;
-    let inherit = |kiln: &UnixStream| -> io::Result<OwnedFd> {
-        let copy = fcntl_dupfd_cloexec(kiln.as_fd(), 3)?;
-        fcntl_setfd(&copy, FdFlags::empty())?;
-        Ok(copy)
-    };
-    let status = inherit(kiln).map_err(other("handing the status socket on"))?;
-    let block = inherit(kiln).map_err(other("handing the status socket on"))?;
-    Ok((order, Inherited { status, block }))
+    watch::run(&order, kiln.as_fd(), &stop)
 }
 
 fn read_order(kiln: &mut UnixStream) -> io::Result<Order> {
@@ -108,15 +80,20 @@ fn read_order(kiln: &mut UnixStream) -> io::Result<Order> {
     Ok(serde_json::from_slice(&text)?)
 }
 
-/// Undoes what the caller of kiln may have set: ignored signals, umask, core files.
-fn reset_process() -> io::Result<()> {
-    for signal in SIGNALS {
+/// Undoes what the caller of kiln may have set: ignored signals, umask, core files. Returns whether one of the
+/// signals came that ask for an end.
+fn reset_process() -> io::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for number in SIGNALS {
+        let asks = matches!(number, signal::SIGHUP | signal::SIGINT | signal::SIGTERM);
+        let flag = if asks { stop.clone() } else { Arc::new(AtomicBool::new(false)) };
         // A caught signal is back at its default after `exec`; an ignored one would stay ignored.
-        signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;
+        signal_hook::flag::register(number, flag)?;
     }
     rustix::process::umask(Mode::from_raw_mode(0o022));
     let none = Rlimit { current: Some(0), maximum: Some(0) };
-    Ok(rustix::process::setrlimit(Resource::Core, none)?)
+    rustix::process::setrlimit(Resource::Core, none)?;
+    Ok(stop)
 }
 
 fn enter_namespaces() -> Result<(), Failure> {
@@ -131,44 +108,4 @@ fn enter_namespaces() -> Result<(), Failure> {
     fs::write("/proc/self/gid_map", format!("0 {gid} 1")).map_err(failed("writing `gid_map`"))?;
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
         .map_err(|cause| failed("making mounts private")(cause.into()))
-}
-
-/// Makes the kernel kill this process with its parent. The request is lost by a change of credentials, so it comes
-/// after the namespaces; the parent may have died before it.
-fn stay_with(parent: i32) -> io::Result<()> {
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    let now = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get());
-    if now == Some(parent) { Ok(()) } else { Err(io::Error::other("kiln is gone")) }
-}
-
-fn command(order: &Order, fds: &Inherited) -> Command {
-    let mut command = Command::new(&order.bwrap);
-    command.args(arguments(&order.spec));
-    command.arg("--json-status-fd").arg(fds.status.as_raw_fd().to_string());
-    // The sandbox waits until kiln holds on to its first process.
-    command.arg("--block-fd").arg(fds.block.as_raw_fd().to_string());
-    command.arg("--").args(&order.spec.argv);
-    command.env_clear();
-    command
-}
-
-/// Returns the arguments for `bwrap` up to those for descriptors.
-fn arguments(spec: &Spec) -> Vec<OsString> {
-    let id = match spec.user {
-        User::Builder => "1000",
-        User::Root => "0",
-    };
-    let mut arguments: Vec<OsString> = Vec::new();
-    let mut add = |words: &[&str]| arguments.extend(words.iter().map(OsString::from));
-    add(&["--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL"]);
-    add(&["--die-with-parent", "--new-session", "--uid", id, "--gid", id]);
-    add(&["--hostname", &spec.hostname, "--clearenv"]);
-    for (name, value) in &spec.env {
-        add(&["--setenv", name, value]);
-    }
-    arguments.extend(["--bind".into(), spec.root.clone().into_os_string(), "/".into()]);
-    let mut add = |words: &[&str]| arguments.extend(words.iter().map(OsString::from));
-    add(&["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--tmpfs", "/dev/shm"]);
-    add(&["--chdir", "/"]);
-    arguments
 }

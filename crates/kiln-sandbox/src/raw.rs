@@ -1,5 +1,5 @@
-//! The two calls that have no safe form.
-#![expect(unsafe_code, reason = "`unshare` and descriptors by number have no safe form")]
+//! The three calls that have no safe form.
+#![expect(unsafe_code, reason = "these calls have no safe form, here or in `rustix`")]
 
 use std::fs;
 use std::io;
@@ -7,6 +7,8 @@ use std::os::fd::BorrowedFd;
 
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::thread::UnshareFlags;
+
+use crate::Usage;
 
 /// Moves this process into new namespaces. It must have one thread.
 pub(crate) fn unshare(flags: UnshareFlags) -> io::Result<()> {
@@ -31,4 +33,22 @@ pub(crate) fn close_on_exec() -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Returns what all children that were waited for cost, with their own children.
+pub(crate) fn usage_of_children() -> Usage {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the call writes one `rusage` to the place it is given, or nothing; all zeroes are one too.
+    let usage = unsafe {
+        libc::getrusage(libc::RUSAGE_CHILDREN, usage.as_mut_ptr());
+        usage.assume_init()
+    };
+    let micros = |time: libc::timeval| {
+        u64::try_from(time.tv_sec * 1_000_000 + time.tv_usec).unwrap_or_default()
+    };
+    Usage {
+        user_micros: micros(usage.ru_utime),
+        system_micros: micros(usage.ru_stime),
+        max_rss_kib: u64::try_from(usage.ru_maxrss).unwrap_or_default(),
+    }
 }

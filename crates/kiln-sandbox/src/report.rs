@@ -1,32 +1,38 @@
-//! What the helper and `bwrap` tell kiln while a sandbox starts and ends: one JSON value a line.
+//! What kiln and the helper tell each other: one order, one report.
 
 use std::io;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{SandboxError, Spec};
+use crate::{SandboxError, Spec, Usage};
 
 /// What the helper is asked.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Order {
     pub(crate) spec: Spec,
-    pub(crate) bwrap: std::path::PathBuf,
-    /// Process that the helper must not outlive.
-    pub(crate) parent: i32,
+    pub(crate) bwrap: PathBuf,
 }
 
-/// One line: of `bwrap`, or of the helper when it failed.
-#[derive(Debug, Deserialize, Serialize, Default)]
-#[serde(rename_all = "kebab-case", default)]
+/// What the helper says when nothing of the sandbox runs any more.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Report {
+    /// The command was started and ended with this status.
+    Exit { status: i32, usage: Usage },
+    /// `bwrap` ended without having started the command, or was killed; how, in words.
+    NoCommand { bwrap: String, usage: Usage },
+    /// `bwrap` was not even started.
+    Failed(Failure),
+}
+
+/// A line of `bwrap`; other fields are passed over.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) struct Line {
-    /// First process of the sandbox, as kiln sees it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) child_pid: Option<i32>,
     /// Status of the command; only said when it really was started.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub(crate) exit_code: Option<i32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) failure: Option<Failure>,
 }
 
 /// Why the helper did not become a sandbox.
@@ -54,7 +60,7 @@ impl Failure {
         Self { area, step: step.into(), errno: cause.raw_os_error(), text: cause.to_string() }
     }
 
-    pub(crate) fn into_error(self, bwrap: &std::path::Path) -> SandboxError {
+    pub(crate) fn into_error(self, bwrap: &Path) -> SandboxError {
         let cause = self
             .errno
             .map_or_else(|| io::Error::other(self.text.clone()), io::Error::from_raw_os_error);

@@ -2,9 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -13,28 +15,23 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::helper::HELPER_WORD;
-use crate::report::{Failure, Line, Order};
-use crate::{Launcher, SandboxError, Spec, User};
+use crate::report::{Order, Report};
+use crate::{Launcher, SandboxError, Spec, Usage, User};
 
 /// How much of the output is searched for the complaint of a `bwrap` that failed.
 const COMPLAINT: u64 = 4096;
 
-/// A command in a sandbox. It is killed when the thread that started it ends, and when this value is dropped.
+/// A command in a sandbox. It is killed when this value is dropped, and when this process ends, however it ends.
 #[derive(Debug)]
 pub struct Running {
     bwrap: PathBuf,
-    /// The helper, later `bwrap`, which watches from outside.
-    watcher: Child,
-    watcher_ended: OwnedFd,
-    watching: bool,
-    /// First process inside; it is the last one to end.
-    first: Option<OwnedFd>,
-    status: UnixStream,
-    hearing: bool,
-    heard: Vec<u8>,
-    exit: Option<i32>,
-    failure: Option<Failure>,
+    helper: Child,
+    helper_ended: OwnedFd,
+    /// Closing it, or dying, tells the helper to end everything.
+    helper_hears: UnixStream,
     killed: bool,
+    waited: bool,
+    usage: Usage,
     output: File,
     output_start: u64,
 }
@@ -55,36 +52,32 @@ pub enum Ended {
 pub fn spawn(launcher: &Launcher, spec: &Spec, output: &File) -> Result<Running, SandboxError> {
     let bwrap = launcher.bwrap.clone().ok_or(SandboxError::NoBwrap)?;
     let start = |cause| SandboxError::Start { path: launcher.helper.clone(), cause };
-    let (status, theirs) = UnixStream::pair().map_err(start)?;
+    let (helper_hears, theirs) = UnixStream::pair().map_err(start)?;
     let output_start = output.metadata().map_err(start)?.len();
-    let watcher = Command::new(&launcher.helper)
+    let helper = Command::new(&launcher.helper)
         .arg(HELPER_WORD)
         .env_clear()
         .current_dir("/")
+        // What a terminal sends to kiln is for kiln to pass on.
+        .process_group(0)
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(output.try_clone().map_err(start)?)
         .stderr(output.try_clone().map_err(start)?)
         .spawn()
         .map_err(start)?;
-    // The child was not waited for, so the number is its own.
-    let watcher_ended = open_process(watcher.id().cast_signed()).map_err(start)?;
+    let helper_ended = open_process(&helper).map_err(start)?;
     let mut running = Running {
         bwrap: bwrap.clone(),
-        watcher,
-        watcher_ended,
-        watching: true,
-        first: None,
-        status,
-        hearing: true,
-        heard: Vec::new(),
-        exit: None,
-        failure: None,
+        helper,
+        helper_ended,
+        helper_hears,
         killed: false,
+        waited: false,
+        usage: Usage::default(),
         output: output.try_clone().map_err(start)?,
         output_start,
     };
-    let order = Order { spec: spec.clone(), bwrap, parent: std::process::id().cast_signed() };
-    running.order(&order).map_err(start)?;
+    running.order(&Order { spec: spec.clone(), bwrap }).map_err(start)?;
     Ok(running)
 }
 
@@ -125,161 +118,105 @@ impl Running {
     /// When the sandbox could not be made.
     pub fn wait(&mut self, at_most: Duration) -> Result<Option<Ended>, SandboxError> {
         let start = Instant::now();
+        let lost = |cause| SandboxError::Lost { step: "waiting for it".to_owned(), cause };
         loop {
             let left = at_most.saturating_sub(start.elapsed());
-            let lost = |cause| SandboxError::Lost { step: "waiting for it".to_owned(), cause };
-            let ready = self.poll(left).map_err(lost)?;
-            if ready.gone {
-                return self.ended().map(Some);
-            }
-            if ready.status {
-                self.listen().map_err(lost)?;
-            }
-            if ready.watcher {
-                self.listen().map_err(lost)?;
-                self.watcher.wait().map_err(lost)?;
-                self.watching = false;
+            if self.has_ended(left).map_err(lost)? {
+                break;
             }
             if left.is_zero() {
                 return Ok(None);
             }
+        }
+        let status = self.helper.wait().map_err(lost)?;
+        self.waited = true;
+        let mut text = Vec::new();
+        // It is dead, so this ends at once; that it left something of ours unread is no matter.
+        match self.helper_hears.read_to_end(&mut text) {
+            Err(error) if error.kind() != io::ErrorKind::ConnectionReset => {
+                return Err(lost(error));
+            }
+            _ => {}
+        }
+        match serde_json::from_slice(&text) {
+            Ok(report) => self.ended(report).map(Some),
+            Err(_nothing) => Err(lost(io::Error::other(format!("the helper ended with {status}")))),
         }
     }
 
     /// Kills the command and all it started; [`Running::wait`] then tells when they are gone.
     pub fn kill(&mut self) {
         self.killed = true;
-        // It may be dead already, which is what was wanted.
-        drop(self.watcher.kill());
-        if let Some(first) = &self.first {
-            rustix::process::pidfd_send_signal(first, rustix::process::Signal::KILL).ok();
-        }
+        // The helper hears the end of the stream; if it is gone already, so is all else.
+        self.helper_hears.shutdown(Shutdown::Write).ok();
+    }
+
+    /// Returns what the command cost, once it ended.
+    pub fn usage(&self) -> Usage {
+        self.usage
     }
 
     fn order(&mut self, order: &Order) -> io::Result<()> {
         let text = serde_json::to_vec(order)?;
         let length = u32::try_from(text.len()).map_err(io::Error::other)?;
-        let sent = self.status.write_all(&length.to_le_bytes());
-        match sent.and_then(|()| self.status.write_all(&text)) {
+        let sent = self.helper_hears.write_all(&length.to_le_bytes());
+        match sent.and_then(|()| self.helper_hears.write_all(&text)) {
             // The helper died at once; how, is told by `wait`.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-            sent => sent?,
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            sent => sent,
         }
-        self.status.set_nonblocking(true)
     }
 
-    fn poll(&self, at_most: Duration) -> io::Result<Ready> {
-        let first = self.first.as_ref();
-        if !self.watching && first.is_none() {
-            return Ok(Ready { gone: true, ..Ready::default() });
-        }
-        let mut fds = Vec::new();
-        if self.watching {
-            fds.push(PollFd::new(&self.watcher_ended, PollFlags::IN));
-            if self.hearing {
-                fds.push(PollFd::new(&self.status, PollFlags::IN));
-            }
-        } else if let Some(first) = first {
-            fds.push(PollFd::new(first, PollFlags::IN));
-        }
+    fn has_ended(&self, at_most: Duration) -> io::Result<bool> {
         let timeout = Timespec::try_from(at_most).map_err(io::Error::other)?;
-        match poll(&mut fds, Some(&timeout)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+        match poll(&mut [PollFd::new(&self.helper_ended, PollFlags::IN)], Some(&timeout)) {
+            Ok(n_ready) => Ok(n_ready > 0),
+            Err(rustix::io::Errno::INTR) => Ok(false),
+            Err(error) => Err(error.into()),
         }
-        let is_ready = |ix: usize| fds.get(ix).is_some_and(|fd| !fd.revents().is_empty());
-        if self.watching {
-            return Ok(Ready { watcher: is_ready(0), status: is_ready(1), gone: false });
-        }
-        Ok(Ready { gone: is_ready(0), ..Ready::default() })
     }
 
-    /// Reads what is there to be read of the status.
-    fn listen(&mut self) -> io::Result<()> {
-        let mut buffer = [0; 1024];
-        while self.hearing {
-            match self.status.read(&mut buffer) {
-                Ok(0) => self.hearing = false,
-                Ok(n_read) => self.heard.extend_from_slice(&buffer[..n_read]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // The other end went away with something of ours unread.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
-                    self.hearing = false;
+    fn ended(&mut self, report: Report) -> Result<Ended, SandboxError> {
+        match report {
+            Report::Failed(failure) => Err(failure.into_error(&self.bwrap)),
+            Report::Exit { status, usage } => {
+                self.usage = usage;
+                Ok(Ended::Exit(status))
+            }
+            Report::NoCommand { bwrap, usage } => {
+                self.usage = usage;
+                if self.killed {
+                    return Ok(Ended::Killed);
                 }
-                Err(error) => return Err(error),
+                Err(SandboxError::Bwrap { message: self.complaint().unwrap_or(bwrap) })
             }
-        }
-        while let Some(end) = self.heard.iter().position(|byte| *byte == b'\n') {
-            let text: Vec<u8> = self.heard.drain(..=end).collect();
-            if let Ok(line) = serde_json::from_slice::<Line>(&text) {
-                self.hear(line)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn hear(&mut self, line: Line) -> io::Result<()> {
-        if let Some(pid) = line.child_pid {
-            match open_process(pid) {
-                Ok(first) => self.first = Some(first),
-                Err(error)
-                    if error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => {}
-                Err(error) => return Err(error),
-            }
-            // From here on it may run; if it is dead, nobody reads this.
-            drop(self.status.write_all(b"\n"));
-        }
-        self.exit = line.exit_code.or(self.exit);
-        self.failure = line.failure.or(self.failure.take());
-        Ok(())
-    }
-
-    fn ended(&mut self) -> Result<Ended, SandboxError> {
-        if let Some(failure) = self.failure.take() {
-            return Err(failure.into_error(&self.bwrap));
-        }
-        match self.exit {
-            Some(status) => Ok(Ended::Exit(status)),
-            None if self.killed => Ok(Ended::Killed),
-            None => Err(SandboxError::Bwrap { message: self.complaint() }),
         }
     }
 
     /// Returns the last line that `bwrap` itself wrote to the output.
-    fn complaint(&mut self) -> String {
-        let length = self.output.metadata().map_or(0, |output| output.len());
+    fn complaint(&self) -> Option<String> {
+        let length = self.output.metadata().ok()?.len();
         let start = length.saturating_sub(COMPLAINT).max(self.output_start);
-        let mut bytes = vec![0; usize::try_from(length.saturating_sub(start)).unwrap_or(0)];
-        let n_read = self.output.read_at(&mut bytes, start).unwrap_or(0);
-        let text = String::from_utf8_lossy(&bytes[..n_read]).into_owned();
-        let line = text.lines().rev().find_map(|line| line.strip_prefix("bwrap: "));
-        match (line, self.watcher.wait()) {
-            (Some(line), _) => line.escape_debug().to_string(),
-            (None, Ok(status)) => format!("it ended with {status}"),
-            (None, Err(error)) => error.to_string(),
-        }
+        let mut bytes = vec![0; usize::try_from(length.saturating_sub(start)).ok()?];
+        let n_read = self.output.read_at(&mut bytes, start).ok()?;
+        let text = String::from_utf8_lossy(&bytes[..n_read]);
+        let line = text.lines().rev().find_map(|line| line.strip_prefix("bwrap: "))?;
+        Some(line.escape_debug().to_string())
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if self.watching {
+        if !self.waited {
             self.kill();
             // Nothing can be done about one that cannot be waited for.
-            drop(self.watcher.wait());
+            self.helper.wait().ok();
         }
     }
 }
 
-#[derive(Default)]
-struct Ready {
-    watcher: bool,
-    status: bool,
-    gone: bool,
-}
-
-fn open_process(pid: i32) -> io::Result<OwnedFd> {
-    let pid = Pid::from_raw(pid).ok_or_else(|| io::Error::other("no process"))?;
-    Ok(pidfd_open(pid, PidfdFlags::empty())?)
+fn open_process(child: &Child) -> io::Result<OwnedFd> {
+    let number = Pid::from_raw(child.id().cast_signed());
+    let number = number.ok_or_else(|| io::Error::other("a process without a number"))?;
+    Ok(pidfd_open(number, PidfdFlags::empty())?)
 }

@@ -42,3 +42,13 @@ pub struct Spec {
     pub hostname: String,
     pub user: User,
 }
+
+/// What a command cost, with everything it started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Usage {
+    pub user_micros: u64,
+    pub system_micros: u64,
+    /// The largest of its processes.
+    pub max_rss_kib: u64,
+}

@@ -20,6 +20,7 @@ pub(crate) const CASES: &[Case] = &[
     ("the backstop ends a command", backstop),
     ("what a command leaves running is killed", daemon),
     ("nothing is left of a killed kiln but what a sweep takes", killed),
+    ("what a command cost is known, with what it left running", usage),
     ("two runners share a store", two),
 ];
 
@@ -114,6 +115,17 @@ pub(crate) fn victim(folder: &str) -> ExitCode {
         bench.runner.run(&request).unwrap();
     });
     ExitCode::SUCCESS
+}
+
+fn usage(bench: &Bench) {
+    let spin = "i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done";
+    let run = bench.sh(&format!(
+        "sh -c '{spin}; touch done; sleep 1000000' & while [ ! -e done ]; do :; done"
+    ));
+    run.out();
+    let usage = run.outcome.usage;
+    assert!(usage.user_micros + usage.system_micros > 1000, "{usage:?}");
+    assert!(usage.max_rss_kib > 100, "{usage:?}");
 }
 
 fn two(bench: &Bench) {

@@ -1,0 +1,129 @@
+//! `bwrap` and everything it starts, from start to end.
+//!
+//! The helper stays as the parent: `bwrap` asks the kernel to be killed with its parent only some milliseconds
+//! after its start, and its first process inside never looks whether the parent is already gone. Whatever is
+//! orphaned below the helper becomes its child, so nothing outlives it, and what all of it cost is known.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::process::{Child, Command, ExitStatus};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, kill_process, pidfd_open,
+    set_child_subreaper, waitid,
+};
+
+use crate::report::{Area, Failure, Line, Order, Report};
+use crate::{Spec, User, raw};
+
+/// Starts `bwrap` and returns when nothing of it is left. It is killed when kiln says something, or is gone.
+pub(crate) fn run(
+    order: &Order,
+    kiln: BorrowedFd<'_>,
+    stop: &AtomicBool,
+) -> Result<Report, Failure> {
+    let other = |step: &'static str| move |cause| Failure::new(Area::Other, step, &cause);
+    set_child_subreaper(Some(getpid())).map_err(|cause| other("adopting orphans")(cause.into()))?;
+    let (mut said, status) = io::pipe().map_err(other("making a pipe"))?;
+    // One thread: nobody else starts a process that would inherit it too.
+    fcntl_setfd(&status, FdFlags::empty())
+        .map_err(|cause| other("handing the status pipe on")(cause.into()))?;
+    let bwrap = command(order, status.as_raw_fd()).spawn();
+    let bwrap = bwrap.map_err(|cause| Failure::new(Area::Bwrap, "starting `bwrap`", &cause))?;
+    drop(status);
+    let ended = wait(bwrap, kiln, stop).map_err(other("waiting for `bwrap`"))?;
+    let mut text = String::new();
+    said.read_to_string(&mut text).map_err(other("reading the status pipe"))?;
+    let usage = raw::usage_of_children();
+    let lines = text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
+    Ok(match lines.filter_map(|line| line.exit_code).next_back() {
+        Some(status) => Report::Exit { status, usage },
+        None => Report::NoCommand { bwrap: ended.to_string(), usage },
+    })
+}
+
+/// Waits for the end of `bwrap`, then for the end of everything else.
+fn wait(mut bwrap: Child, kiln: BorrowedFd<'_>, stop: &AtomicBool) -> io::Result<ExitStatus> {
+    let bwrap_ended = open_process(&bwrap)?;
+    loop {
+        let ended = PollFd::new(&bwrap_ended, PollFlags::IN);
+        let mut fds = [ended, PollFd::from_borrowed_fd(kiln, PollFlags::IN)];
+        match poll(&mut fds, None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let is_ready = |ix: usize| !fds[ix].revents().is_empty();
+        let asked = is_ready(1) || stop.load(Ordering::SeqCst);
+        if asked {
+            kill_children();
+        }
+        if asked || is_ready(0) {
+            let ended = bwrap.wait()?;
+            end_children();
+            return Ok(ended);
+        }
+    }
+}
+
+/// Ends what `bwrap` left: first the first process of the sandbox, and with it all others in there.
+fn end_children() {
+    loop {
+        kill_children();
+        match waitid(WaitId::All, WaitIdOptions::EXITED) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(_no_child) => return,
+        }
+    }
+}
+
+/// Kills the children. Their numbers are their own, as they were not waited for.
+fn kill_children() {
+    // A kernel that does not list them still kills them with `bwrap`, as it was asked to.
+    let list = fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+    let numbers = list.split_whitespace().filter_map(|number| number.parse().ok());
+    for child in numbers.filter_map(Pid::from_raw) {
+        // One that has ended meanwhile is as good as killed.
+        kill_process(child, Signal::KILL).ok();
+    }
+}
+
+fn open_process(child: &Child) -> io::Result<OwnedFd> {
+    let number = Pid::from_raw(child.id().cast_signed());
+    let number = number.ok_or_else(|| io::Error::other("a process without a number"))?;
+    Ok(pidfd_open(number, PidfdFlags::empty())?)
+}
+
+fn command(order: &Order, status: i32) -> Command {
+    let mut command = Command::new(&order.bwrap);
+    command.args(arguments(&order.spec));
+    command.arg("--json-status-fd").arg(status.to_string());
+    command.arg("--").args(&order.spec.argv);
+    command.env_clear();
+    command
+}
+
+/// Returns the arguments for `bwrap` up to those for descriptors.
+fn arguments(spec: &Spec) -> Vec<OsString> {
+    let id = match spec.user {
+        User::Builder => "1000",
+        User::Root => "0",
+    };
+    let mut arguments: Vec<OsString> = Vec::new();
+    let mut add = |words: &[&str]| arguments.extend(words.iter().map(OsString::from));
+    add(&["--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL"]);
+    add(&["--die-with-parent", "--new-session", "--uid", id, "--gid", id]);
+    add(&["--hostname", &spec.hostname, "--clearenv"]);
+    for (name, value) in &spec.env {
+        add(&["--setenv", name, value]);
+    }
+    arguments.extend(["--bind".into(), spec.root.clone().into_os_string(), "/".into()]);
+    let mut add = |words: &[&str]| arguments.extend(words.iter().map(OsString::from));
+    add(&["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--tmpfs", "/dev/shm"]);
+    add(&["--chdir", "/"]);
+    arguments
+}

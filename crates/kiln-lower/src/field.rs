@@ -18,13 +18,9 @@ pub(crate) struct Reader<'a> {
 impl Reader<'_> {
     /// Reads a field; none if it fails or nothing declares it.
     pub(crate) fn value(&mut self, field: &str) -> Option<Value> {
-        match self.evaluated.field(self.id, field) {
-            Ok(value) => value,
-            Err(Failed) => {
-                self.failed = true;
-                None
-            }
-        }
+        let value = self.evaluated.field(self.id, field);
+        self.failed |= matches!(value, Err(Failed));
+        value.ok().flatten()
     }
 
     pub(crate) fn text(&mut self, field: &str) -> Option<String> {

@@ -18,7 +18,7 @@ pub(crate) fn lower_steps(reader: &mut Reader<'_>, element: &mut Element) {
                 add_phase(&mut element.steps, phase, &script);
             }
             Value::Step(StepValue::Intrinsic { name, fields }) => {
-                let step = intrinsic(reader, element, &name, fields);
+                let step = intrinsic(reader, element, &name, &fields);
                 element.steps.extend(step);
             }
             _ => {}
@@ -44,27 +44,27 @@ fn intrinsic(
     reader: &mut Reader<'_>,
     element: &mut Element,
     name: &str,
-    fields: Fields,
+    fields: &Fields,
 ) -> Option<Step> {
     match name {
-        "import" => Some(Step::Import { target: text(&fields, "target")? }),
+        "import" => Some(Step::Import { target: text(fields, "target")? }),
         "compose" => Some(Step::Compose(Compose {
-            of: reader.names(field(&fields, "of")?, "of"),
-            include: list(&fields, "include"),
-            exclude: list(&fields, "exclude"),
-            include_orphans: flag(&fields, "include-orphans"),
-            run_integrate: flag(&fields, "run-integrate"),
+            of: reader.names(field(fields, "of")?, "of"),
+            include: list(fields, "include"),
+            exclude: list(fields, "exclude"),
+            include_orphans: flag(fields, "include-orphans"),
+            run_integrate: flag(fields, "run-integrate"),
         })),
         "filter" => {
-            let Some(Value::Element(of)) = field(&fields, "of") else { return None };
+            let Some(Value::Element(of)) = field(fields, "of") else { return None };
             Some(Step::Filter(Filter {
                 of: reader.name(of, "of")?,
-                include: list(&fields, "include"),
-                exclude: list(&fields, "exclude"),
-                include_orphans: flag(&fields, "include-orphans"),
+                include: list(fields, "include"),
+                exclude: list(fields, "exclude"),
+                include_orphans: flag(fields, "include-orphans"),
             }))
         }
-        "base" => base(reader, element, &fields),
+        "base" => base(reader, element, fields),
         other => {
             unsupported(reader, &format!("steps of kind `{other}` are not supported yet"));
             None

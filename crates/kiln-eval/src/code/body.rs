@@ -31,7 +31,6 @@ pub(crate) struct Body {
 pub(crate) struct Entry {
     pub(crate) conditions: Rc<[Condition]>,
     pub(crate) form: EntryForm,
-    pub(crate) span: Span,
 }
 
 /// A condition of the body (by index) and the value it must have.
@@ -65,8 +64,6 @@ pub(crate) struct Binding {
     /// None for a declaration without a value.
     pub(crate) value: Option<CodeRef>,
     pub(crate) ty: Option<TypeRef>,
-    /// Replaces the earlier value without looking at it.
-    pub(crate) replaces: bool,
     /// The value mentions `super`.
     pub(crate) uses_super: bool,
 }
@@ -94,5 +91,4 @@ pub(crate) struct Assertion {
     pub(crate) conditions: Rc<[Condition]>,
     pub(crate) test: CodeRef,
     pub(crate) message: Option<CodeRef>,
-    pub(crate) span: Span,
 }

@@ -66,8 +66,11 @@ pub(crate) enum Form {
         scope: ScopeId,
         ix: usize,
     },
-    /// A field declared by the kind of an enclosing body.
-    Inherited(Symbol),
+    /// A field declared by the kind of an enclosing body; the name may be the key that is being bound.
+    Inherited {
+        symbol: Symbol,
+        is_own_key: bool,
+    },
     /// A name of the standard library.
     Prelude(Symbol),
     SelfElement,

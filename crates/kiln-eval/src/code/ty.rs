@@ -2,7 +2,6 @@
 
 use super::{CodeRef, ScopeId};
 use crate::symbol::Symbol;
-use kiln_diag::Span;
 use std::rc::Rc;
 
 /// A shared type.
@@ -44,8 +43,6 @@ pub(crate) enum TypeForm {
 /// `type Name = T where condition`
 #[derive(Debug)]
 pub(crate) struct TypeDefinition {
-    pub(crate) name: Symbol,
     pub(crate) ty: TypeRef,
     pub(crate) condition: Option<CodeRef>,
-    pub(crate) span: Span,
 }

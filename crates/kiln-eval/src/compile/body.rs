@@ -45,7 +45,7 @@ impl Compiler<'_> {
     /// Compiles a pair of braces.
     pub(super) fn body(&mut self, body: &ast::Body, style: Style) -> Rc<Body> {
         let open = self.open_body(&body.entries, style);
-        let filled = self.fill_body(open, &body.entries, body.span);
+        let filled = self.fill_body(&open, &body.entries, body.span);
         self.scopes.pop();
         Rc::new(filled)
     }
@@ -120,7 +120,12 @@ impl Compiler<'_> {
     }
 
     /// Compiles the items of an open body; the scope stays open.
-    pub(super) fn fill_body(&mut self, open: OpenBody, entries: &[ast::Entry], span: Span) -> Body {
+    pub(super) fn fill_body(
+        &mut self,
+        open: &OpenBody,
+        entries: &[ast::Entry],
+        span: Span,
+    ) -> Body {
         let mut draft = Draft::default();
         self.entries(entries, &Rc::from([]), &mut draft);
         let mut index: BTreeMap<Symbol, Vec<usize>> = BTreeMap::new();
@@ -181,13 +186,12 @@ impl Compiler<'_> {
                         conditions: Rc::clone(under),
                         test: self.expr(entry.condition),
                         message: entry.message.map(|message| self.expr(message)),
-                        span: entry.span,
                     };
                     draft.assertions.push(assertion);
                     continue;
                 }
             };
-            draft.entries.push(Entry { conditions: Rc::clone(under), form, span: entry.span() });
+            draft.entries.push(Entry { conditions: Rc::clone(under), form });
         }
     }
 
@@ -227,7 +231,7 @@ impl Compiler<'_> {
         }
         let ty = self.ty(&entry.ty);
         let condition = entry.condition.map(|condition| self.expr(condition));
-        TypeDefinition { name: self.symbol(&entry.name.text), ty, condition, span: entry.name.span }
+        TypeDefinition { ty, condition }
     }
 
     fn field(
@@ -303,20 +307,18 @@ impl Compiler<'_> {
         let outer_used = std::mem::replace(&mut self.super_used, false);
         let outer_in_key = std::mem::replace(&mut self.in_key, true);
         let mut ty = None;
-        let mut replaces = false;
         let value = if let Some((next, deeper)) = rest.split_first() {
             self.super_used = true;
             let body = self.dotted(next, deeper, field);
             Some(Rc::new(Code { span: field.span, form: Form::AmendSuper(body) }))
         } else {
-            replaces = matches!(field.right, ast::Right::Set(_));
             let (value, annotation) = self.right(field);
             ty = annotation;
             value
         };
         let uses_super = std::mem::replace(&mut self.super_used, outer_used);
         self.in_key = outer_in_key;
-        Binding { symbol, key_span, value, ty, replaces, uses_super }
+        Binding { symbol, key_span, value, ty, uses_super }
     }
 
     /// The braces that a dotted key stands for.
@@ -343,7 +345,7 @@ impl Compiler<'_> {
                 EntryForm::Keyed { key, binding: self.binding(symbol, span, deeper, field) }
             }
         };
-        let entry = Entry { conditions: Rc::from([]), form, span: field.span };
+        let entry = Entry { conditions: Rc::from([]), form };
         Rc::new(Body {
             scope,
             span: field.span,

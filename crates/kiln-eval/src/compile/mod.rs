@@ -10,6 +10,7 @@ mod path;
 mod scope;
 mod ty;
 
+pub(crate) use name::OWN_KEY;
 pub(crate) use path::join as join_path;
 pub(crate) use scope::Members;
 
@@ -104,7 +105,7 @@ impl Compiler<'_> {
         let ast = self.ast;
         let span = file_span(ast);
         let open = self.open_body(&ast.entries, body::Style { amends: false, transparent: false });
-        let body = self.fill_body(open, &ast.entries, span);
+        let body = self.fill_body(&open, &ast.entries, span);
         let value = ast.value.map(|value| self.expr(value));
         self.scopes.pop();
         FileCode { body: Rc::new(body), value }

@@ -10,6 +10,10 @@ use kiln_syntax::ast::{Name, is_capital};
 /// The names that nobody may bind.
 pub(super) const RESERVED: [&str; 5] = ["project", "option", "machine", "self", "super"];
 
+/// What to do where a key is mentioned in its own value.
+pub(crate) const OWN_KEY: &str =
+    "a key does not see itself: `super` is its earlier value, an outer binding needs another name";
+
 impl Compiler<'_> {
     /// Resolves a name in an expression.
     pub(super) fn name(&mut self, name: &Name) -> Form {
@@ -30,7 +34,8 @@ impl Compiler<'_> {
                 return Form::Prelude(symbol);
             }
         } else if self.touch_amends() {
-            return Form::Inherited(symbol);
+            let is_own_key = self.scopes.iter().any(|scope| scope.skip == Some(symbol));
+            return Form::Inherited { symbol, is_own_key };
         }
         self.undefined(&name.text, name.span);
         Form::Broken
@@ -104,7 +109,10 @@ impl Compiler<'_> {
             .collect();
         let mut finding = Diagnostic::error(Number(101), format!("`{text}` is not defined"))
             .at(span, "no such name here");
-        if let Some(help) = suggestion(text, names) {
+        let own = symbols.find(text);
+        if own.is_some() && self.scopes.iter().any(|scope| scope.skip == own) {
+            finding = finding.help(OWN_KEY);
+        } else if let Some(help) = suggestion(text, names) {
             finding = finding.help(help);
         }
         self.report(finding);

@@ -78,7 +78,7 @@ impl Machine {
         let base = *base;
         let old = self.object(base);
         if old.nature == Nature::Project && old.is_kind.is_none() {
-            return self.amend_project(base, raw, env, span).map(Term::Object);
+            return self.amend_project(base, &raw, env, span).map(Term::Object);
         }
         let raws: Rc<[Raw]> = old.raws.iter().cloned().chain([raw]).collect();
         let (nature, kind) = (old.nature, old.is_kind.or(old.kind));
@@ -103,11 +103,6 @@ impl Machine {
             finding = finding.help("set it with `=` first");
         }
         self.report(finding)
-    }
-
-    pub(super) fn mixin(&mut self, kind: &CodeRef, body: &Rc<Body>, env: Env) -> Term {
-        let (body, kind) = (Rc::clone(body), Rc::clone(kind));
-        Term::Mixin(Rc::new(Mixin { body, frame: env.frame, kind }))
     }
 
     /// Checks that a mixin is applied to what it is made for.

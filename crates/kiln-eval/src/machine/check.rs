@@ -95,7 +95,7 @@ impl Machine {
                 self.check_record(*object, fields, frame)?;
                 Ok(term)
             }
-            (TypeForm::Union(types), _) => self.check_union(term, types, ty, frame),
+            (TypeForm::Union(types), _) => self.check_union(&term, types, ty, frame),
             (TypeForm::Kind(kind), _) => {
                 if self.is_of_stdlib_kind(&term, *kind) {
                     return Ok(term);
@@ -248,7 +248,7 @@ impl Machine {
 
     fn check_union(
         &mut self,
-        term: Term,
+        term: &Term,
         types: &[TypeRef],
         ty: &TypeRef,
         frame: FrameId,
@@ -267,8 +267,8 @@ impl Machine {
         if let Some(mismatch) = deeper {
             return Err(Refusal::Mismatch(mismatch));
         }
-        let mut refusal = self.mismatch(ty, &term);
-        if let (Refusal::Mismatch(mismatch), Term::Text(text)) = (&mut refusal, &term) {
+        let mut refusal = self.mismatch(ty, term);
+        if let (Refusal::Mismatch(mismatch), Term::Text(text)) = (&mut refusal, term) {
             let literals = types.iter().filter_map(|one| match one.as_ref() {
                 TypeForm::TextLiteral(literal) => Some(literal.as_ref()),
                 _ => None,
@@ -297,7 +297,7 @@ impl Machine {
             named: Vec::new(),
         };
         let verdict = self.apply(&test, arguments, env, condition.span, condition.span)?;
-        if self.truth(verdict, condition.span)? {
+        if self.truth(&verdict, condition.span)? {
             return Ok(term);
         }
         Err(self.mismatch(ty, &term))

@@ -1,7 +1,7 @@
 //! Elements as handles: made without forcing a field, listed by walking files, folders and records.
 
 use super::names::NamePath;
-use super::object::{LayerSource, Nature, ObjectId};
+use super::object::{LayerSource, ObjectId};
 use super::{Env, FrameId, Machine, Poison, Term};
 use crate::code::Body;
 use kiln_diag::{Code, Diagnostic, Span};
@@ -42,7 +42,8 @@ impl Machine {
         if let Some(ix) = self.object(object).element
             && self.elements[ix].ordinal > 1
         {
-            text.push_str(&format!("~{}", self.elements[ix].ordinal));
+            text.push('~');
+            text.push_str(&self.elements[ix].ordinal.to_string());
         }
         text
     }
@@ -156,7 +157,7 @@ impl Machine {
                 continue;
             }
             let value = self.eval(&assertion.test, env)?;
-            if self.truth(value, assertion.test.span)? {
+            if self.truth(&value, assertion.test.span)? {
                 continue;
             }
             let text = match &assertion.message {
@@ -173,10 +174,5 @@ impl Machine {
             failed = true;
         }
         if failed { Err(Poison) } else { Ok(()) }
-    }
-
-    /// Returns whether an object is an element, a kind of elements included.
-    pub(crate) fn is_element(&self, object: ObjectId) -> bool {
-        self.object(object).nature == Nature::Element
     }
 }

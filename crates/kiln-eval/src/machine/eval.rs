@@ -3,9 +3,10 @@
 use super::check::Blame;
 use super::names::{NamePart, NamePath};
 use super::object::{Nature, ObjectId};
-use super::term::{Closure, NamedSlot, ThunkState};
+use super::term::{Closure, Mixin, NamedSlot, ThunkState};
 use super::{Env, FrameForm, FrameId, Lazy, Machine, Pending, Poison, Term, ThunkId};
 use crate::code::{CodeRef, Form, LetSlot, ScopeId};
+use crate::compile::OWN_KEY;
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span, suggestion};
 use kiln_syntax::ast::is_capital;
@@ -38,7 +39,9 @@ impl Machine {
             Form::Local { scope, ix } => self.local(*scope, *ix, env, span),
             Form::BraceLet { scope, ix } => self.brace_let(*scope, *ix, env, span),
             Form::Field { scope, symbol } => self.scope_field(*scope, *symbol, env, span),
-            Form::Inherited(symbol) => self.inherited(*symbol, env, span),
+            Form::Inherited { symbol, is_own_key } => {
+                self.inherited(*symbol, *is_own_key, env, span)
+            }
             Form::Prelude(symbol) => self.prelude(*symbol, env.frame, span),
             Form::SelfElement => self.self_element(env, span),
             Form::Project => self.here(env.frame, span).map(Term::Object),
@@ -51,10 +54,14 @@ impl Machine {
                 function: Rc::clone(function),
                 frame: env.frame,
             }))),
-            Form::Mixin { kind, body } => Ok(self.mixin(kind, body, env)),
+            Form::Mixin { kind, body } => Ok(Term::Mixin(Rc::new(Mixin {
+                body: Rc::clone(body),
+                frame: env.frame,
+                kind: Rc::clone(kind),
+            }))),
             Form::If { condition, then, otherwise } => {
                 let value = self.eval(condition, env)?;
-                let chosen = if self.truth(value, condition.span)? { then } else { otherwise };
+                let chosen = if self.truth(&value, condition.span)? { then } else { otherwise };
                 self.eval(chosen, env)
             }
             _ => self.eval_compound(code, env),
@@ -252,7 +259,13 @@ impl Machine {
     }
 
     /// A field declared by the kind of the nearest enclosing body that declares it.
-    fn inherited(&mut self, symbol: Symbol, env: Env, span: Span) -> Result<Term, Poison> {
+    fn inherited(
+        &mut self,
+        symbol: Symbol,
+        is_own_key: bool,
+        env: Env,
+        span: Span,
+    ) -> Result<Term, Poison> {
         let mut seen: Vec<ObjectId> = Vec::new();
         for object in self.enclosing_objects(env.frame) {
             if self.is_dict(object) {
@@ -276,7 +289,9 @@ impl Machine {
         names.retain(|name| is_capital(name) == is_capital(&text));
         let mut finding = Diagnostic::error(Code(101), format!("`{text}` is not defined"))
             .at(span, "no such name here, and no field of the enclosing kind");
-        if let Some(help) = suggestion(&text, names.iter().map(AsRef::as_ref)) {
+        if is_own_key {
+            finding = finding.help(OWN_KEY);
+        } else if let Some(help) = suggestion(&text, names.iter().map(AsRef::as_ref)) {
             finding = finding.help(help);
         }
         Err(self.report(finding))

@@ -5,7 +5,8 @@ use super::object::{Layer, LayerSource, Layers, Nature, ObjectId, Raw};
 use super::{Env, FrameForm, FrameId, Lazy, Machine, Poison, Term, ThunkState};
 use crate::code::{Body, CodeRef, Condition, Entry, EntryForm, Loop};
 use crate::symbol::Symbol;
-use kiln_diag::{Code, Diagnostic, Span};
+use kiln_diag::{Code, Diagnostic};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Conditions of a layer, each with the group it is read in.
@@ -306,7 +307,7 @@ impl Machine {
             let thunk = conditions[condition.ix];
             let span = self.thunk_span(thunk);
             let value = self.force_thunk(thunk)?;
-            if self.truth(value, span)? != condition.wanted {
+            if self.truth(&value, span)? != condition.wanted {
                 return Ok(false);
             }
         }
@@ -338,7 +339,7 @@ impl Machine {
     /// Returns the names of the keys that have a value, in byte order.
     pub(super) fn keys(&mut self, object: ObjectId) -> Result<Vec<Symbol>, Poison> {
         let layers = self.layers(object)?;
-        let mut names: std::collections::BTreeMap<Rc<str>, Symbol> = Default::default();
+        let mut names: BTreeMap<Rc<str>, Symbol> = BTreeMap::new();
         for layer in layers.iter() {
             for symbol in self.written_keys(layer) {
                 names.insert(self.text(symbol), symbol);
@@ -368,14 +369,6 @@ impl Machine {
             LayerSource::Folder(folder) => {
                 self.program.folders[*folder].members.keys().copied().collect()
             }
-        }
-    }
-
-    /// Returns where an item of an object stands, for labels.
-    pub(super) fn layer_span(&self, layer: &Layer) -> Option<Span> {
-        match &layer.source {
-            LayerSource::Items { body, .. } | LayerSource::Keyed { body, .. } => Some(body.span),
-            LayerSource::Values(_) | LayerSource::Folder(_) => None,
         }
     }
 }

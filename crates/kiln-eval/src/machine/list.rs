@@ -43,7 +43,7 @@ impl Machine {
         }
         if let Some(guard) = &part.guard {
             let value = self.eval(guard, env)?;
-            if !self.truth(value, guard.span)? {
+            if !self.truth(&value, guard.span)? {
                 return Ok(());
             }
         }

@@ -77,7 +77,7 @@ impl Machine {
             ("len", _) => {
                 return Ok(Term::Int(i64::try_from(text.chars().count()).unwrap_or(i64::MAX)));
             }
-            ("to-int", _) => return self.to_int(text, call),
+            ("to-int", _) => return self.parse_int(text, call),
             ("contains", [part]) => return Ok(Term::Bool(text.contains(part.as_ref()))),
             ("starts-with", [part]) => return Ok(Term::Bool(text.starts_with(part.as_ref()))),
             ("ends-with", [part]) => return Ok(Term::Bool(text.ends_with(part.as_ref()))),
@@ -118,7 +118,7 @@ impl Machine {
         Ok(text.replace(from, to))
     }
 
-    fn to_int(&mut self, text: &str, call: &MethodCall) -> Result<Term, Poison> {
+    fn parse_int(&mut self, text: &str, call: &MethodCall) -> Result<Term, Poison> {
         match text.trim().parse() {
             Ok(number) => Ok(Term::Int(number)),
             Err(_) => Err(self.report(
@@ -306,7 +306,7 @@ impl Machine {
                 "map" => kept.push(Lazy::Done(value)),
                 "sort-by" => keyed.push((value, self.force(lazy)?)),
                 name => {
-                    let holds = self.truth(value, call.arguments[0].1)?;
+                    let holds = self.truth(&value, call.arguments[0].1)?;
                     match name {
                         "any" if holds => return Ok(Term::Bool(true)),
                         "all" if !holds => return Ok(Term::Bool(false)),

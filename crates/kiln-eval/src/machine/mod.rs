@@ -28,7 +28,8 @@ pub(crate) use budget::Budget;
 pub(crate) use element::ElementEntry;
 pub(crate) use load::{FolderCode, MemberCode, ProgramCode};
 pub(crate) use names::NamePath;
-pub(crate) use object::{KindId, Nature, ObjectId};
+use object::KindId;
+pub(crate) use object::ObjectId;
 pub(crate) use project::ProjectSettings;
 pub(crate) use term::{Lazy, Poison, Term};
 
@@ -136,7 +137,6 @@ enum PreludeState {
 /// Names that the evaluator itself asks for.
 #[derive(Debug)]
 struct WellKnown {
-    base: Symbol,
     defaults: Symbol,
     element: Symbol,
     inputs: Symbol,
@@ -151,7 +151,6 @@ struct WellKnown {
 impl WellKnown {
     fn new(symbols: &mut Symbols) -> Self {
         Self {
-            base: symbols.intern("base"),
             defaults: symbols.intern("defaults"),
             element: symbols.intern("Element"),
             inputs: symbols.intern("inputs"),

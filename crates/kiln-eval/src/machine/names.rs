@@ -80,10 +80,11 @@ impl Names {
     pub(super) fn label(&mut self, path: NamePath, label: &str) {
         if let (_, NamePart::Instance(number)) = self.parts[path.0 as usize] {
             // Two instances may differ in members only: the number tells them apart.
-            let is_used = self.labels.iter().any(|other| other == label);
+            let is_told = label != "{}" && !self.labels.iter().any(|other| other == label);
             let number = number as usize;
-            self.labels[number] =
-                if is_used { format!("{label}{{{}}}", number + 1) } else { label.to_owned() };
+            let label = if is_told { label } else { "" };
+            let suffix = if is_told { String::new() } else { format!("{{{}}}", number + 1) };
+            self.labels[number] = format!("{label}{suffix}");
         }
     }
 
@@ -125,7 +126,7 @@ impl Names {
                         text.push('"');
                     }
                 }
-                NamePart::Index(ix) => text.push_str(&format!("[{ix}]")),
+                NamePart::Index(ix) => text.extend(["[", &ix.to_string(), "]"]),
                 NamePart::Instance(number) => label = &self.labels[number as usize],
                 NamePart::Root | NamePart::Prototype | NamePart::Stdlib => {}
             }

@@ -9,11 +9,11 @@ use std::rc::Rc;
 
 impl Machine {
     /// Returns the truth of a condition.
-    pub(super) fn truth(&mut self, value: Term, span: Span) -> Result<bool, Poison> {
+    pub(super) fn truth(&mut self, value: &Term, span: Span) -> Result<bool, Poison> {
         if let Term::Bool(value) = value {
-            return Ok(value);
+            return Ok(*value);
         }
-        let found = self.describe(&value);
+        let found = self.describe(value);
         Err(self.report(
             Diagnostic::error(Code(201), format!("a condition is a Bool, not {found}"))
                 .at(span, format!("this is {found}")),
@@ -28,7 +28,7 @@ impl Machine {
     ) -> Result<Term, Poison> {
         let value = self.eval(operand, env)?;
         match (op, value) {
-            (UnaryOp::Not, value) => self.truth(value, operand.span).map(|v| Term::Bool(!v)),
+            (UnaryOp::Not, value) => self.truth(&value, operand.span).map(|v| Term::Bool(!v)),
             (UnaryOp::Negate, Term::Int(value)) => match value.checked_neg() {
                 Some(value) => Ok(Term::Int(value)),
                 None => Err(self.overflow(operand.span)),
@@ -58,12 +58,12 @@ impl Machine {
             },
             BinaryOp::Or | BinaryOp::And => {
                 let first = self.eval(left, env)?;
-                let first = self.truth(first, left.span)?;
+                let first = self.truth(&first, left.span)?;
                 if first == (op == BinaryOp::Or) {
                     return Ok(Term::Bool(first));
                 }
                 let second = self.eval(right, env)?;
-                self.truth(second, right.span).map(Term::Bool)
+                self.truth(&second, right.span).map(Term::Bool)
             }
             BinaryOp::Equal | BinaryOp::NotEqual => {
                 let first = self.eval(left, env)?;

@@ -105,7 +105,7 @@ impl Machine {
     pub(super) fn amend_project(
         &mut self,
         base: ObjectId,
-        raw: Raw,
+        raw: &Raw,
         env: Env,
         span: Span,
     ) -> Result<ObjectId, Poison> {
@@ -113,7 +113,7 @@ impl Machine {
         let raws = Rc::clone(&self.object(base).raws);
         let mut overrides = raws[raws.len() - n_overrides..].to_vec();
         overrides.push(raw.clone());
-        self.check_override_keys(base, &raw)?;
+        self.check_override_keys(base, raw)?;
         let is_public = self.names.is_public(env.name);
         let name = if is_public { env.name } else { self.names.instance() };
         let instance = self.instantiate(&overrides, name)?;
@@ -369,9 +369,9 @@ impl Machine {
             let value = Rc::new(Expr { span: declaration.span.unwrap_or(span), form });
             bindings.push((symbol, value));
         }
-        let inner = self.synthetic_body(bindings, false, span);
+        let inner = synthetic_body(bindings, false, span);
         let amend = Rc::new(Expr { span, form: Form::AmendSuper(inner) });
-        let body = self.synthetic_body(vec![(options, amend)], true, span);
+        let body = synthetic_body(vec![(options, amend)], true, span);
         let frame = self.member_frames.get(&project).copied().unwrap_or(FrameId::OUTERMOST);
         self.command_line = Some(Raw::Body { body, frame });
         Ok(())
@@ -387,7 +387,7 @@ impl Machine {
     ) -> Form {
         match ty.as_ref() {
             TypeForm::Bool if text == "true" || text == "false" => Form::Bool(text == "true"),
-            TypeForm::Int => match text.parse() {
+            TypeForm::Int | TypeForm::IntLiteral(_) => match text.parse() {
                 Ok(number) => Form::Int(number),
                 Err(_) => Form::Text(Rc::from(text)),
             },
@@ -417,10 +417,6 @@ impl Machine {
                     None => Form::Text(Rc::from(text)),
                 }
             }
-            TypeForm::IntLiteral(_) => match text.parse() {
-                Ok(number) => Form::Int(number),
-                Err(_) => Form::Text(Rc::from(text)),
-            },
             TypeForm::Defined { scope, ix, .. } => {
                 let found = self.find_frame(frame, *scope).map(|id| &self.frame(id).form);
                 let definition = match found {
@@ -435,38 +431,33 @@ impl Machine {
             _ => Form::Text(Rc::from(text)),
         }
     }
+}
 
-    fn synthetic_body(
-        &mut self,
-        bindings: Vec<(Symbol, CodeRef)>,
-        uses_super: bool,
-        span: Span,
-    ) -> Rc<Body> {
-        let mut index: BTreeMap<Symbol, Vec<usize>> = BTreeMap::new();
-        let mut entries = Vec::new();
-        for (symbol, value) in bindings {
-            index.entry(symbol).or_default().push(entries.len());
-            let key_span = value.span;
-            let value = Some(value);
-            let binding =
-                Binding { symbol, key_span, value, ty: None, replaces: !uses_super, uses_super };
-            let form = EntryForm::Binding(binding);
-            entries.push(Entry { conditions: Rc::from([]), form, span });
-        }
-        Rc::new(Body {
-            scope: ScopeId::NOWHERE,
-            span,
-            transparent: true,
-            entries,
-            index,
-            lets: Vec::new(),
-            types: Vec::new(),
-            conditions: Vec::new(),
-            assertions: Vec::new(),
-            dynamic: false,
-            late: false,
-        })
+/// Makes a body that no text holds.
+fn synthetic_body(bindings: Vec<(Symbol, CodeRef)>, uses_super: bool, span: Span) -> Rc<Body> {
+    let mut index: BTreeMap<Symbol, Vec<usize>> = BTreeMap::new();
+    let mut entries = Vec::new();
+    for (symbol, value) in bindings {
+        index.entry(symbol).or_default().push(entries.len());
+        let key_span = value.span;
+        let value = Some(value);
+        let binding = Binding { symbol, key_span, value, ty: None, uses_super };
+        let form = EntryForm::Binding(binding);
+        entries.push(Entry { conditions: Rc::from([]), form });
     }
+    Rc::new(Body {
+        scope: ScopeId::NOWHERE,
+        span,
+        transparent: true,
+        entries,
+        index,
+        lets: Vec::new(),
+        types: Vec::new(),
+        conditions: Vec::new(),
+        assertions: Vec::new(),
+        dynamic: false,
+        late: false,
+    })
 }
 
 fn only_options(raw: &Raw, options: Symbol) -> bool {

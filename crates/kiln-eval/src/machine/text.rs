@@ -19,7 +19,7 @@ impl Machine {
                 Piece::Text(part) => text.push_str(part),
                 Piece::Value { code, indent } => {
                     let value = self.eval(code, env)?;
-                    let part = self.interpolated(value, code)?;
+                    let part = self.interpolated(&value, code)?;
                     self.allocate(part.len(), span)?;
                     if *indent > 0 && part.contains('\n') {
                         text.push_str(&part.replace('\n', &format!("\n{}", " ".repeat(*indent))));
@@ -33,8 +33,8 @@ impl Machine {
         Ok(Term::Text(Rc::from(text)))
     }
 
-    fn interpolated(&mut self, value: Term, code: &CodeRef) -> Result<Rc<str>, Poison> {
-        let help = match &value {
+    fn interpolated(&mut self, value: &Term, code: &CodeRef) -> Result<Rc<str>, Poison> {
+        let help = match value {
             Term::Text(text) => return Ok(Rc::clone(text)),
             Term::Int(number) => return Ok(Rc::from(number.to_string())),
             Term::Bool(value) => return Ok(Rc::from(value.to_string())),
@@ -46,7 +46,7 @@ impl Machine {
             }
             Term::Mixin(_) | Term::Function(_) | Term::Intrinsic(_) => "only text can stand here",
         };
-        let found = self.describe(&value);
+        let found = self.describe(value);
         let message = format!("{found} cannot stand in a string");
         Err(self.report(
             Diagnostic::error(Code(205), message)

@@ -27,8 +27,8 @@ fn part(left: &str, right: &str) -> Ordering {
     while !left.is_empty() || !right.is_empty() {
         let (left_text, left_rest) = split(left, |byte| !byte.is_ascii_digit());
         let (right_text, right_rest) = split(right, |byte| !byte.is_ascii_digit());
-        let (left_digits, left_rest) = split(left_rest, |byte| byte.is_ascii_digit());
-        let (right_digits, right_rest) = split(right_rest, |byte| byte.is_ascii_digit());
+        let (left_digits, left_rest) = split(left_rest, u8::is_ascii_digit);
+        let (right_digits, right_rest) = split(right_rest, u8::is_ascii_digit);
         let digits = |digits: &[u8]| String::from_utf8_lossy(digits).into_owned();
         let order = text(left_text, right_text)
             .then_with(|| number(&digits(left_digits), &digits(right_digits)));

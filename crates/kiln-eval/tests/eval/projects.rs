@@ -1,10 +1,10 @@
 //! Projects of several files: folders, names across files, options, instances.
 
-mod fixture;
-
-use fixture::{Fixture, show};
+use crate::fixture::Fixture;
+use crate::show::show;
 use snapbox::data::Inline;
 use snapbox::{IntoData, str};
+use std::fmt::Write;
 
 /// Compares the values at some paths, and the list of elements, with what is expected.
 fn check(text: &str, paths: &[&str], expected: Inline) {
@@ -12,14 +12,14 @@ fn check(text: &str, paths: &[&str], expected: Inline) {
 }
 
 fn check_with(text: &str, options: &[(&str, &str)], paths: &[&str], expected: Inline) {
-    let shown = Fixture::new(text).run(options, |project| {
+    let shown = Fixture::new(text).run(options, |project, _| {
         let listed = project.elements();
         let names: Vec<String> = listed.iter().map(|id| project.name(*id)).collect();
         let mut text = format!("elements: {}\n", names.join(" "));
         for path in paths {
             if let Some(value) = project.value(path) {
                 let value = show(project, &value).trim_end().replace('\n', "; ");
-                text.push_str(&format!("{path}: {value}\n"));
+                writeln!(text, "{path}: {value}").expect("a string");
             }
         }
         text
@@ -295,6 +295,7 @@ x.versions: ["aarch64", "x86_64", "aarch64"]
 x.same: [true, false]
 x.deps: [[], ["x86_64", "aarch64"]]
 x.own: ["9", "9"]
+x.named: [<tool{target=aarch64-none-elf}>, <tool{target=aarch64-none-elf}>, <tool{6}>, "other"]
 
 "#]],
     );

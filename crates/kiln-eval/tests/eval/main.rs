@@ -1,0 +1,12 @@
+//! The evaluator, by cases: single files, projects of several files, the first project.
+
+#![expect(
+    clippy::needless_raw_string_hashes,
+    reason = "the tool that rewrites snapshots adds them"
+)]
+
+mod fixture;
+mod hello;
+mod lang;
+mod projects;
+mod show;

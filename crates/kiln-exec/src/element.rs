@@ -1,12 +1,12 @@
 //! One element: gather its inputs, look for its action, else run it.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use kiln_action::{Ending, Outcome, Request};
 use kiln_artifact::{Artifact, Failure, Phase, Run, Usage};
 use kiln_assemble::function::Part;
-use kiln_assemble::{Assembled, Inputs, Layer, OverlapFound, assemble, function, layer};
+use kiln_assemble::{Assembled, Inputs, Layer, assemble, function, layer};
 use kiln_digest::{Digest, Key};
 use kiln_event::Event;
 use kiln_ir::{Element, Step};
@@ -16,9 +16,6 @@ use kiln_tree::Tree;
 use crate::error::Foreign;
 use crate::schedule::Trees;
 use crate::{ExecError, Ports, Settings, Work};
-
-/// Lines of a log that are shown at once when a script fails.
-const TAIL_LINES: usize = 20;
 
 /// How a job ended.
 pub(crate) enum Ended {
@@ -129,6 +126,7 @@ impl Maker<'_> {
         started: u64,
     ) -> Result<Ended, ExecError> {
         let plan = self.work.plan;
+        self.refuse_integration(ix, node)?;
         let mut staged_at = Vec::new();
         for (at, of) in &node.stage_at {
             staged_at.push((at.clone(), self.layers(&plan.closure(of))?));
@@ -154,6 +152,29 @@ impl Maker<'_> {
             return Ok(Ended::Failed { launched: false });
         }
         self.launch(ix, node, element, assembled, started)
+    }
+
+    /// Nothing that an element asks for is left out silently.
+    fn refuse_integration(&self, ix: NodeIx, node: &Node) -> Result<(), ExecError> {
+        let staged = self.work.plan.staged(ix).into_iter().chain(node.base);
+        for staged in staged {
+            let element = self.element(self.work.plan.node(staged));
+            if !element.integrate.is_empty() {
+                let (element, what) = (element.name.clone(), "integrate");
+                return Err(kiln_assemble::AssembleError::NotYet { element, what }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the environment outside the action: the element's own advice, then what the runner says.
+    fn advice(&self, element: &Element) -> BTreeMap<String, String> {
+        let jobs = self.settings.advice.get("KILN_JOBS").map_or("1", String::as_str);
+        let filled =
+            |(name, value): (&String, &String)| (name.clone(), value.replace("$KILN_JOBS", jobs));
+        let mut advice: BTreeMap<String, String> = element.advice.env.iter().map(filled).collect();
+        advice.extend(self.settings.advice.clone());
+        advice
     }
 
     /// Early cutoff: the key is new, the action is not.
@@ -192,8 +213,7 @@ impl Maker<'_> {
             self.ports.cas.write(file)?;
         }
         let Assembled { action, staging, overlaps: _, files: _ } = assembled;
-        let mut advice = element.advice.env.clone();
-        advice.extend(self.settings.advice.clone());
+        let advice = self.advice(element);
         let log = self.log_path(node);
         let cancel = self.settings.cancel.clone();
         let request = Request { action, staging, advice, log, cancel };
@@ -304,63 +324,8 @@ impl Maker<'_> {
     fn keep(&self, ix: NodeIx, tree: Tree) {
         self.trees.lock().unwrap_or_else(PoisonError::into_inner).insert(ix, tree);
     }
-
-    fn log_path(&self, node: &Node) -> PathBuf {
-        self.settings.logs.join(format!("{}.log", node.element.file_name()))
-    }
-
-    fn warn(&self, element: &Element, overlaps: &[OverlapFound]) {
-        for OverlapFound { path, loser, winner } in overlaps {
-            let message = format!(
-                "`/{path}` in the root of `{}`: `{winner}` replaces what `{loser}` brings",
-                element.name
-            );
-            self.ports.sink.emit(Event::Warning { code: "K4104".to_owned(), message });
-        }
-    }
-
-    fn tell_built(&self, node: &Node, action: Option<Digest>, out: Digest, started: u64) {
-        let micros = (self.ports.clock)().saturating_sub(started);
-        let (element, key) = (node.element.clone(), node.key);
-        self.ports.sink.emit(Event::ElementBuilt { element, key, action, out, micros });
-    }
-
-    fn tell_failed(
-        &self,
-        node: &Node,
-        run: &Run,
-        reason: Option<String>,
-        recorded: bool,
-    ) -> Result<(), ExecError> {
-        let text = self.ports.cas.read(run.log).unwrap_or_default();
-        let path = self.log_path(node);
-        if recorded {
-            write_log(&path, &text)
-                .map_err(|cause| ExecError::Log { path: path.clone(), cause })?;
-        }
-        let text = String::from_utf8_lossy(&text);
-        let lines: Vec<&str> = text.lines().collect();
-        let tail = lines[lines.len().saturating_sub(TAIL_LINES)..].iter();
-        let failed = run.phases.iter().find(|phase| phase.exit != Some(0));
-        let failure = kiln_event::Failure {
-            phase: failed.map(|phase| phase.name.clone()),
-            exit: reason.is_none().then_some(run.exit),
-            reason,
-            log: path.display().to_string(),
-            tail: tail.map(|line| (*line).to_owned()).collect(),
-            recorded,
-        };
-        let (element, key) = (node.element.clone(), node.key);
-        self.ports.sink.emit(Event::ElementFailed { element, key, failure });
-        Ok(())
-    }
 }
 
 fn supply_error(element: &Element, cause: crate::ForeignError) -> ExecError {
     ExecError::Supply { element: element.name.clone(), cause: Foreign(cause) }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the executor owns the logs of a run")]
-fn write_log(path: &std::path::Path, text: &[u8]) -> std::io::Result<()> {
-    std::fs::write(path, text)
 }

@@ -13,6 +13,7 @@
 mod element;
 mod error;
 mod schedule;
+mod tell;
 
 pub use error::{ExecError, Foreign};
 

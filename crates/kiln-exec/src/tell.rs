@@ -1,0 +1,79 @@
+//! What a slot says of an element: warnings, success, failure with the end of its log.
+
+use std::path::{Path, PathBuf};
+
+use kiln_artifact::Run;
+use kiln_assemble::OverlapFound;
+use kiln_digest::Digest;
+use kiln_event::Event;
+use kiln_ir::Element;
+use kiln_plan::Node;
+
+use crate::ExecError;
+use crate::element::Maker;
+
+/// Lines of a log that are shown at once when a script fails.
+const TAIL_LINES: usize = 20;
+
+impl Maker<'_> {
+    pub(crate) fn log_path(&self, node: &Node) -> PathBuf {
+        self.settings.logs.join(format!("{}.log", node.element.file_name()))
+    }
+
+    pub(crate) fn warn(&self, element: &Element, overlaps: &[OverlapFound]) {
+        for OverlapFound { path, loser, winner } in overlaps {
+            let message = format!(
+                "`/{path}` in the root of `{}`: `{winner}` replaces what `{loser}` brings",
+                element.name
+            );
+            self.ports.sink.emit(Event::Warning { code: "K4104".to_owned(), message });
+        }
+    }
+
+    pub(crate) fn tell_built(
+        &self,
+        node: &Node,
+        action: Option<Digest>,
+        out: Digest,
+        started: u64,
+    ) {
+        let micros = (self.ports.clock)().saturating_sub(started);
+        let (element, key) = (node.element.clone(), node.key);
+        self.ports.sink.emit(Event::ElementBuilt { element, key, action, out, micros });
+    }
+
+    pub(crate) fn tell_failed(
+        &self,
+        node: &Node,
+        run: &Run,
+        reason: Option<String>,
+        recorded: bool,
+    ) -> Result<(), ExecError> {
+        let text = self.ports.cas.read(run.log).unwrap_or_default();
+        let path = self.log_path(node);
+        if recorded {
+            write_log(&path, &text)
+                .map_err(|cause| ExecError::Log { path: path.clone(), cause })?;
+        }
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        let tail = lines[lines.len().saturating_sub(TAIL_LINES)..].iter();
+        let failed = run.phases.iter().find(|phase| phase.exit != Some(0));
+        let failure = kiln_event::Failure {
+            phase: failed.map(|phase| phase.name.clone()),
+            exit: reason.is_none().then_some(run.exit),
+            reason,
+            log: path.display().to_string(),
+            tail: tail.map(|line| (*line).to_owned()).collect(),
+            recorded,
+        };
+        let (element, key) = (node.element.clone(), node.key);
+        self.ports.sink.emit(Event::ElementFailed { element, key, failure });
+        Ok(())
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the executor owns the logs of a run")]
+fn write_log(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    std::fs::write(path, text)
+}

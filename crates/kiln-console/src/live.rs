@@ -65,16 +65,18 @@ impl Live {
         self.bar.get_or_insert_with(|| bar(&self.screen)).set_message(text);
     }
 
-    /// Writes text above the foot.
+    /// Writes text above the foot, in lines of its own: people copy it.
     pub(crate) fn say(&mut self, text: &str) {
-        if let Some(bar) = &self.bar {
-            bar.println(text);
-            return;
+        let write = || {
+            let mut written = self.screen.written();
+            written.pending.extend_from_slice(text.as_bytes());
+            written.pending.push(b'\n');
+            let _closed = written.flush();
+        };
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
         }
-        let mut written = self.screen.written();
-        written.pending.extend_from_slice(text.as_bytes());
-        written.pending.push(b'\n');
-        let _closed = written.flush();
     }
 
     pub(crate) fn clear(&mut self) {

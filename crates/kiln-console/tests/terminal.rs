@@ -29,6 +29,11 @@ fn check<const N: usize>(rows: u16, columns: u16, turns: [(Vec<Step>, Inline); N
             terminal.screen().rows(0, columns).map(|row| row.trim_end().to_owned()).collect();
         let screen = format!("{}\n", screen.join("\n").trim_end());
         assert_data_eq!(screen, expected.raw());
+        // What is said stands in lines of its own, for those who copy it.
+        let said = terminal.screen().contents();
+        assert!(
+            said.lines().all(|line| !line.contains("  next: ") || line.starts_with("  next: "))
+        );
     }
 }
 

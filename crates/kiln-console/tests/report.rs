@@ -174,6 +174,20 @@ error[K0001]: not closed
     );
     check(
         UNICODE,
+        "a = [{\n  b = 1\n  c = 1\n  d = 1\n  e = 1\n}]\n",
+        one,
+        str![[r#"
+error[K0001]: not closed
+   ╭─[elements/app.kiln:1:5]
+ 1 │ a = {
+   ·     ┬
+   ·     ╰── this block
+   ╰────
+
+"#]],
+    );
+    check(
+        UNICODE,
         "a = {\n[]",
         one,
         str![[r#"
@@ -197,6 +211,22 @@ error[K0001]: not closed
    · ▲
    · ╰── this block
    ╰────
+
+"#]],
+    );
+}
+
+#[test]
+fn a_place_in_an_endless_line_is_only_named() {
+    let source = format!("a = \"{}\" + [zlibb]", "x".repeat(5_000));
+    check(
+        UNICODE,
+        &source,
+        undefined,
+        str![[r#"
+error[K0101]: `zlibb` is not defined
+  at elements/app.kiln:1:5010: unknown name
+  help: did you mean `zlib`?
 
 "#]],
     );

@@ -10,6 +10,12 @@ use miette::{
 use crate::sanitise::{escape, mask};
 use crate::style::Style;
 
+/// A place over more lines than this is shown by its first one.
+const MOST_LINES: usize = 4;
+
+/// In a line that is longer the place is only named.
+const MOST_COLUMNS: usize = 400;
+
 /// A marked range of bytes.
 #[derive(Clone, Debug)]
 pub(super) struct Mark {
@@ -69,7 +75,7 @@ fn handler(style: Style) -> GraphicalReportHandler {
 
 fn draw(handler: &GraphicalReportHandler, snippet: &Snippet<'_>) -> String {
     let mut drawn = String::new();
-    if handler.render_report(&mut drawn, snippet).is_err() {
+    if snippet.is_wide() || handler.render_report(&mut drawn, snippet).is_err() {
         return snippet.places();
     }
     // The first line holds the message, which is said already.
@@ -98,6 +104,16 @@ struct Snippet<'a> {
 }
 
 impl Snippet<'_> {
+    /// Returns whether a line is too long to be looked at.
+    fn is_wide(&self) -> bool {
+        let line_of = |label: &LabeledSpan| {
+            let text = &self.source.text;
+            let start = text[..label.offset()].rfind('\n').map_or(0, |ix| ix + 1);
+            text[label.offset()..].find('\n').unwrap_or(0) + label.offset() - start
+        };
+        self.labels.iter().any(|label| line_of(label) > MOST_COLUMNS)
+    }
+
     /// Returns the places as lines, for when they cannot be drawn.
     fn places(&self) -> String {
         let place = |label: &LabeledSpan| {
@@ -145,7 +161,10 @@ impl Source {
     fn label(&self, mark: &Mark) -> LabeledSpan {
         let text = &self.text[..self.text.len() - 1];
         let start = floor(text, mark.start);
-        let end = ceil(text, mark.end.max(start));
+        let mut end = ceil(text, mark.end.max(start));
+        if text[start..end].matches('\n').count() >= MOST_LINES {
+            end = start + text[start..].find('\n').unwrap_or(0);
+        }
         let said = Some(escape(&mark.text).replace('\n', " ")).filter(|said| !said.is_empty());
         let span = SourceSpan::new(start.into(), end - start);
         if mark.primary {

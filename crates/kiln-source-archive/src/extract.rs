@@ -17,13 +17,21 @@ pub struct Unpack<'a> {
     pub name: &'a str,
     pub cas: &'a dyn Cas,
     pub limits: Limits,
-    /// Where the entry of a path lands; a folder that lands nowhere is left out, anything else is refused then.
-    pub place: &'a dyn Fn(RelPath) -> Option<RelPath>,
+    /// Where an entry lands; a folder that lands nowhere is left out, anything else is refused then.
+    pub place: &'a dyn Fn(RelPath, Kind) -> Option<RelPath>,
+}
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Folder,
+    File,
+    Link,
 }
 
 /// Drops leading parts of every path.
-pub fn strip(n_parts: u32) -> impl Fn(RelPath) -> Option<RelPath> {
-    move |path| {
+pub fn strip(n_parts: u32) -> impl Fn(RelPath, Kind) -> Option<RelPath> {
+    move |path, _kind| {
         let kept = path.parts().skip(n_parts as usize);
         let kept = kept.fold(RelPath::default(), |path, part| path.join(&part));
         if kept.is_root() { None } else { Some(kept) }
@@ -203,7 +211,7 @@ impl Extraction<'_> {
         if path.is_root() {
             return Ok(());
         }
-        let Some(path) = (self.unpack.place)(path.clone()) else {
+        let Some(path) = (self.unpack.place)(path.clone(), Kind::Folder) else {
             return Ok(());
         };
         match self.placed.get(&path) {
@@ -222,7 +230,7 @@ impl Extraction<'_> {
         path: &RelPath,
         shown: String,
     ) -> Result<(), Rule> {
-        let path = self.free(path, &shown)?;
+        let path = self.free(path, Kind::File, &shown)?;
         let n_bytes = self.unpack.limits.n_bytes;
         if entry.size() > n_bytes {
             return Err(Rule::Exceeded(format!("`{shown}` has more than {n_bytes} bytes")));
@@ -247,7 +255,7 @@ impl Extraction<'_> {
         target: &[u8],
     ) -> Result<(), Rule> {
         no_content(entry, &shown)?;
-        let path = self.free(path, &shown)?;
+        let path = self.free(path, Kind::Link, &shown)?;
         let text = std::str::from_utf8(target)
             .map_err(|_bad| Rule::NotUtf8(target.escape_ascii().to_string()))?;
         if text.is_empty() || text.contains('\0') {
@@ -269,10 +277,11 @@ impl Extraction<'_> {
         target: &[u8],
     ) -> Result<(), Rule> {
         no_content(entry, &shown)?;
-        let path = self.free(path, &shown)?;
+        let path = self.free(path, Kind::File, &shown)?;
         let target_shown = target.escape_ascii().to_string();
         let target = self.path(target, &target_shown)?;
-        let placed = (self.unpack.place)(target).and_then(|target| self.placed.get(&target));
+        let placed =
+            (self.unpack.place)(target, Kind::File).and_then(|target| self.placed.get(&target));
         let Some(Placed::File(file)) = placed.copied() else {
             return Err(Rule::HardLink { entry: shown, target: target_shown });
         };
@@ -281,11 +290,11 @@ impl Extraction<'_> {
     }
 
     /// Returns where an entry lands that is no folder: a place where nothing is, below folders only.
-    fn free(&mut self, path: &RelPath, shown: &str) -> Result<RelPath, Rule> {
+    fn free(&mut self, path: &RelPath, kind: Kind, shown: &str) -> Result<RelPath, Rule> {
         if path.is_root() {
             return Err(Rule::BadName(shown.to_owned()));
         }
-        let path = (self.unpack.place)(path.clone());
+        let path = (self.unpack.place)(path.clone(), kind);
         let path = path.ok_or_else(|| Rule::Stripped(shown.to_owned()))?;
         if self.placed.contains_key(&path) {
             return Err(Rule::Twice(shown.to_owned()));

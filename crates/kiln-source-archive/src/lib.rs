@@ -34,7 +34,7 @@ mod limits;
 
 pub use compression::decompressed;
 pub use error::{ArchiveError, KindError, Rule};
-pub use extract::{Unpack, extract, strip};
+pub use extract::{Kind, Unpack, extract, strip};
 pub use limits::Limits;
 
 use std::fs::File;

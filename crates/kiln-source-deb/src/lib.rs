@@ -1,4 +1,90 @@
 //! Debian packages as a base: indexes, resolver, unpacking, fix-ups.
 //!
+//! # Purpose
+//! [`track`] reads the signed index of a suite and finds the closure of some root packages, for the lock.
+//! [`fetch`] brings the locked packages and makes a sysroot of them. [`discover`] finds the mirrors that the
+//! machine's apt uses.
+//!
 //! # Never
-//! Runs a maintainer script.
+//! Runs a maintainer script, trusts an unsigned index unless it is told to, needs root.
+//!
+//! # Example
+//! ```
+//! use kiln_source_deb::compare_versions;
+//! use std::cmp::Ordering;
+//! assert_eq!(compare_versions("1.0~rc1-1", "1.0-1"), Ordering::Less);
+//! assert_eq!(compare_versions("1:0.9", "2.0"), Ordering::Greater);
+//! ```
+#![expect(
+    clippy::disallowed_methods,
+    reason = "runs apt-get and gpgv, reads packages and apt's configuration"
+)]
+
+mod alternatives;
+mod apt;
+mod ar;
+mod error;
+mod fixups;
+mod index;
+mod relation;
+mod release;
+mod resolve;
+mod signature;
+mod stanza;
+mod sysroot;
+mod version;
+
+pub use apt::{Apt, discover};
+pub use error::DebError;
+pub use fixups::FIXUPS;
+pub use signature::Trust;
+pub use version::compare_versions;
+
+use kiln_ir::Base;
+use kiln_lock::{LockedBase, LockedPackage};
+use kiln_source::{Ports, Wanted};
+use kiln_tree::Tree;
+
+use crate::index::Index;
+
+/// Finds the packages of a base as the mirror of `debian:` has them now.
+///
+/// # Errors
+/// When the index cannot be fetched or is not trusted, or the closure cannot be had.
+pub fn track(base: &Base, trust: &Trust, ports: Ports<'_>) -> Result<LockedBase, DebError> {
+    let Base::Debian { suite, arch, components, packages, assume } = base;
+    let release = release::fetch(suite, trust, ports)?;
+    let mut texts = Vec::new();
+    for component in components {
+        texts.push(release.packages(component, arch, ports)?);
+    }
+    let index = Index::new(&texts)?;
+    let mut locked = Vec::new();
+    for package in resolve::closure(&index, packages, assume)? {
+        locked.push(LockedPackage {
+            name: package.name.to_owned(),
+            version: package.version.to_owned(),
+            path: format!("debian:{}", package.path),
+            content: package.content()?,
+        });
+    }
+    Ok(LockedBase { base: base.clone(), fixups: FIXUPS, packages: locked })
+}
+
+/// Brings the packages of a base and makes a sysroot of them, kept in the store with all its files. `n_threads`
+/// unpack at once.
+///
+/// # Errors
+/// When a package cannot be fetched or unpacked, or two packages bring one path.
+pub fn fetch(locked: &LockedBase, n_threads: usize, ports: Ports<'_>) -> Result<Tree, DebError> {
+    if locked.fixups != FIXUPS {
+        return Err(DebError::OtherFixups { locked: locked.fixups });
+    }
+    let wanted = |package: &LockedPackage| Wanted::pinned(&package.path, package.content);
+    let wanted: Vec<Wanted> = locked.packages.iter().map(wanted).collect();
+    let downloads = ports.fetcher.fetch_all(&wanted, ports.sink)?;
+    sysroot::assemble(&locked.packages, &downloads, n_threads, ports.cas)
+}
+
+#[cfg(test)]
+mod tests;

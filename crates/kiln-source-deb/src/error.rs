@@ -1,0 +1,85 @@
+//! What can go wrong on the way from a list of packages to a sysroot.
+
+use std::io;
+use std::path::PathBuf;
+
+use kiln_cas::CasError;
+use kiln_source::SourceError;
+use kiln_source_archive::ArchiveError;
+
+use crate::FIXUPS;
+
+/// A base that cannot be tracked or made.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum DebError {
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Archive(#[from] ArchiveError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Cas(#[from] CasError),
+    #[error("no package is named `{}`", package.escape_debug())]
+    #[diagnostic(code("K2301"), help("correct `packages` of the base, or add a component"))]
+    NoPackage { package: String },
+    #[error("nothing satisfies `{needed}`, which `{package}` needs")]
+    #[diagnostic(
+        code("K2302"),
+        help(
+            "add a component, or name it in `assume` of the base if nothing in a sandbox uses it"
+        )
+    )]
+    Unsatisfied { package: String, needed: String },
+    #[error("the packages `{package}` and `{other}` exclude each other")]
+    #[diagnostic(code("K2303"), help("leave one of them out of `packages` of the base"))]
+    Conflict { package: String, other: String },
+    #[error("the index of packages is malformed: {what}")]
+    #[diagnostic(code("K2304"), help("try another mirror, or later"))]
+    BadIndex { what: String },
+    #[error("the suite `{suite}` has no component `{component}` for `{arch}`")]
+    #[diagnostic(code("K2305"), help("correct `components` or `arch` of the base"))]
+    NoIndex { suite: String, component: String, arch: String },
+    #[error("the index of `{suite}` is not signed by a key of `{}`", keyring.display())]
+    #[diagnostic(code("K2306"), help("gpgv says:\n{said}"))]
+    Untrusted { suite: String, keyring: PathBuf, said: String },
+    #[error("cannot run `{}` to check who signed the index", gpgv.display())]
+    #[diagnostic(
+        code("K2307"),
+        help("install gpgv (`apt-get install gpgv`); builds from a lock do not need it")
+    )]
+    NoGpgv {
+        gpgv: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("the keyring `{}` is missing", keyring.display())]
+    #[diagnostic(
+        code("K2308"),
+        help("install debian-archive-keyring; builds from a lock do not need it")
+    )]
+    NoKeyring { keyring: PathBuf },
+    #[error("the mirror gave `{found}` for the suite `{suite}`")]
+    #[diagnostic(code("K2309"), help("correct `suite` of the base, or try another mirror"))]
+    OtherSuite { suite: String, found: String },
+    #[error("the package `{package}` is malformed: {what}")]
+    #[diagnostic(
+        code("K2311"),
+        help("its sha256 is the locked one: the package itself is broken, choose another version")
+    )]
+    BadPackage { package: String, what: String },
+    #[error("the packages `{package}` and `{other}` both bring `{path}`")]
+    #[diagnostic(code("K2312"), help("leave one of them out of `packages` of the base"))]
+    Overlap { package: String, other: String, path: String },
+    #[error("the base is locked with fix-ups {locked}, this kiln makes fix-ups {FIXUPS}")]
+    #[diagnostic(code("K2313"), help("run `kiln track` to lock the base anew"))]
+    OtherFixups { locked: u32 },
+    #[error("cannot read `{}`", path.display())]
+    #[diagnostic(code("K2314"), help("check the folder of downloads"))]
+    Read {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+}

@@ -1,0 +1,124 @@
+//! The signed index of a suite, and the indexes of packages it vouches for.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use kiln_digest::Digest;
+use kiln_source::{Ports, SourceError, Wanted};
+use kiln_source_archive::{Limits, decompressed};
+
+use crate::signature::signed_text;
+use crate::stanza::fields;
+use crate::{DebError, Trust};
+
+/// The largest index that is read.
+const LARGEST: u64 = 1 << 30;
+
+/// What a suite's `InRelease` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Release {
+    suite: String,
+    by_hash: bool,
+    /// Lines of hash, size, path.
+    sha256: String,
+}
+
+/// Fetches and checks the index of a suite.
+pub(crate) fn fetch(suite: &str, trust: &Trust, ports: Ports<'_>) -> Result<Release, DebError> {
+    let wanted = Wanted::current(format!("debian:dists/{suite}/InRelease"));
+    let download = ports.fetcher.fetch(&wanted, ports.sink)?;
+    if download.content.size > LARGEST {
+        return Err(DebError::BadIndex { what: "`InRelease` is too big".to_owned() });
+    }
+    Release::read(&signed_text(&download.path, suite, trust)?, suite)
+}
+
+impl Release {
+    fn read(text: &str, suite: &str) -> Result<Self, DebError> {
+        let field = |name: &str| {
+            let mut values = fields(text).filter(|(field, _)| field.eq_ignore_ascii_case(name));
+            values.next().map_or("", |(_, value)| value)
+        };
+        let names = [field("Codename"), field("Suite")];
+        if !names.contains(&suite) {
+            let found = names[0].escape_debug().to_string();
+            return Err(DebError::OtherSuite { suite: suite.to_owned(), found });
+        }
+        Ok(Self {
+            suite: suite.to_owned(),
+            by_hash: field("Acquire-By-Hash") == "yes",
+            sha256: field("SHA256").to_owned(),
+        })
+    }
+
+    /// Fetches the text of the `Packages` file of a component.
+    pub(crate) fn packages(
+        &self,
+        component: &str,
+        arch: &str,
+        ports: Ports<'_>,
+    ) -> Result<String, DebError> {
+        let folder = format!("{component}/binary-{arch}");
+        let found = ["Packages.xz", "Packages.gz", "Packages"].into_iter().find_map(|name| {
+            let path = format!("{folder}/{name}");
+            self.digest(&path).map(|digest| (path, digest))
+        });
+        let Some((path, digest)) = found else {
+            let (suite, component, arch) =
+                (self.suite.clone(), component.to_owned(), arch.to_owned());
+            return Err(DebError::NoIndex { suite, component, arch });
+        };
+        let dists = format!("debian:dists/{}", self.suite);
+        let plain = Wanted::pinned(format!("{dists}/{path}"), digest);
+        let by_hash = format!("{dists}/{folder}/by-hash/SHA256/{}", digest.hex());
+        let by_hash = Wanted::pinned(by_hash, digest);
+        // A mirror that is just being updated has the old index only under its hash.
+        let download =
+            match ports.fetcher.fetch(if self.by_hash { &by_hash } else { &plain }, ports.sink) {
+                Err(SourceError::Unreachable { .. }) if self.by_hash => {
+                    ports.fetcher.fetch(&plain, ports.sink)?
+                }
+                result => result?,
+            };
+        read_text(&download.path)
+    }
+
+    fn digest(&self, path: &str) -> Option<Digest> {
+        let line = self.sha256.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let mut lines = line.filter(|words| words.get(2) == Some(&path));
+        let words = lines.next()?;
+        format!("{}/{}", words[0], words[1]).parse().ok()
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, DebError> {
+    let read = |cause| DebError::Read { path: path.to_owned(), cause };
+    let file = File::open(path).map_err(read)?;
+    let limits = Limits { n_bytes: LARGEST, ..Limits::default() };
+    let mut text = Vec::new();
+    decompressed(file, limits).and_then(|mut plain| plain.read_to_end(&mut text)).map_err(read)?;
+    String::from_utf8(text)
+        .map_err(|_bad| DebError::BadIndex { what: "it is not UTF-8".to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_vouches_for_files_of_its_own_suite_only() {
+        let hash = Digest::EMPTY.hex();
+        let text = format!(
+            "Suite: stable\nCodename: bookworm\nAcquire-By-Hash: yes\nSHA256:\n \
+             {hash}  0 main/binary-amd64/Packages.xz\n {hash} x main/binary-arm64/Packages.xz\n"
+        );
+        let release = Release::read(&text, "bookworm").unwrap();
+        assert_eq!(Release::read(&text, "stable").unwrap().sha256, release.sha256);
+        assert!(release.by_hash);
+        assert_eq!(release.digest("main/binary-amd64/Packages.xz"), Some(Digest::EMPTY));
+        assert_eq!(release.digest("main/binary-arm64/Packages.xz"), None);
+        let error = Release::read(&text, "trixie").unwrap_err();
+        assert_eq!(error.to_string(), "the mirror gave `bookworm` for the suite `trixie`");
+    }
+}

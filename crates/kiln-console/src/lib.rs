@@ -2,8 +2,8 @@
 //!
 //! # Purpose
 //! What a person sees of a run: [`Console`] takes events and writes a live view or plain lines; [`report`] renders
-//! findings and failures; [`JsonLines`] writes the record of a run; [`explain`] has the pages of the codes.
-//! Everything here goes to stderr or to a file: stdout belongs to results.
+//! findings and failures; [`explain`] has the pages of the codes. Everything here goes to stderr: stdout belongs to
+//! results.
 //!
 //! # Never
 //! Decides what happens next; reads a clock or the environment (both are given).
@@ -21,23 +21,19 @@
 
 mod console;
 mod explain;
-mod jsonl;
 mod live;
 mod progress;
 pub mod report;
 mod sanitise;
 mod style;
-mod tee;
 pub mod text;
 mod ticker;
 
 pub use console::{Console, Mode};
 pub use explain::{codes, explain};
-pub use jsonl::JsonLines;
 pub use live::{Size, stderr_size};
 pub use sanitise::sanitise;
 pub use style::Style;
-pub use tee::Tee;
 pub use ticker::Ticker;
 
 use std::sync::Arc;

@@ -1,7 +1,9 @@
 //! The key of an element: the canonical encoding of all that its artifact depends on (`docs/spec/identity.md`).
 
+use std::collections::BTreeMap;
+
 use kiln_digest::{Digest, Encoder, Key};
-use kiln_ir::{Base, Compose, Element, Filter, Phase, Pins, PlacedSource, Step, User};
+use kiln_ir::{Base, Compose, Element, Filter, Patch, Phase, Pins, PlacedSource, Step, User};
 
 use crate::{Node, NodeIx, PlanError, Platform};
 
@@ -40,24 +42,12 @@ pub(crate) fn key(
     let pinned = Pinned { element, pins };
 
     let mut out = Encoder::new(SCHEME);
-    out.list(
-        steps.iter().map(|step| pinned.step(step)).collect::<Result<Vec<_>, _>>()?,
-        encode_step,
-    );
-    out.list(env, |out, (name, value)| {
-        out.text(name).text(value);
-    });
+    let steps: Vec<PinnedStep<'_>> =
+        steps.iter().map(|step| pinned.step(step)).collect::<Result<_, _>>()?;
+    out.list(steps, encode_step);
+    pairs(&mut out, env);
     out.text(os_family).text(isa);
-    let sources: Vec<(&str, Digest)> =
-        sources.iter().map(|placed| pinned.source(placed)).collect::<Result<_, _>>()?;
-    out.list(sources, |out, (at, tree)| {
-        out.digest(&tree).text(at);
-    });
-    let patches: Vec<(Digest, u32)> =
-        patches.iter().map(|patch| pinned.patch(patch)).collect::<Result<_, _>>()?;
-    out.list(patches, |out, (content, strip)| {
-        out.digest(&content).unsigned(u64::from(strip));
-    });
+    pinned.encode_content(&mut out, sources, patches)?;
     out.option(node.base, |out, base| {
         out.raw_key(&key_of(base));
     });
@@ -114,6 +104,25 @@ impl<'a> Pinned<'a> {
         }
     }
 
+    fn encode_content(
+        &self,
+        out: &mut Encoder,
+        sources: &'a [PlacedSource],
+        patches: &[Patch],
+    ) -> Result<(), PlanError> {
+        let sources: Vec<(&str, Digest)> =
+            sources.iter().map(|placed| self.source(placed)).collect::<Result<_, _>>()?;
+        out.list(sources, |out, (at, tree)| {
+            out.digest(&tree).text(at);
+        });
+        let patches: Vec<(Digest, u32)> =
+            patches.iter().map(|patch| self.patch(patch)).collect::<Result<_, _>>()?;
+        out.list(patches, |out, (content, strip)| {
+            out.digest(&content).unsigned(u64::from(strip));
+        });
+        Ok(())
+    }
+
     fn step(&self, step: &'a Step) -> Result<PinnedStep<'a>, PlanError> {
         let Step::Base(base) = step else {
             return Ok(PinnedStep::Plain(step));
@@ -133,8 +142,8 @@ impl<'a> Pinned<'a> {
         Ok((at, *tree))
     }
 
-    fn patch(&self, patch: &kiln_ir::Patch) -> Result<(Digest, u32), PlanError> {
-        let kiln_ir::Patch { path, strip } = patch;
+    fn patch(&self, patch: &Patch) -> Result<(Digest, u32), PlanError> {
+        let Patch { path, strip } = patch;
         let content = self.pins.patches.get(path).ok_or_else(|| self.missing(path))?;
         Ok((*content, *strip))
     }
@@ -172,6 +181,12 @@ fn encode_step(out: &mut Encoder, step: PinnedStep<'_>) {
         }
         PinnedStep::Plain(Step::Base(_)) => unreachable!("a base step was pinned above"),
     }
+}
+
+fn pairs(out: &mut Encoder, pairs: &BTreeMap<String, String>) {
+    out.list(pairs, |out, (name, value)| {
+        out.text(name).text(value);
+    });
 }
 
 fn texts(out: &mut Encoder, texts: &[String]) {

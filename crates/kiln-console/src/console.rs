@@ -26,6 +26,7 @@ pub enum Mode {
 pub struct Console {
     clock: Clock,
     style: Style,
+    stopping: Box<dyn Fn() -> bool + Send + Sync>,
     view: Mutex<View>,
 }
 
@@ -49,14 +50,25 @@ impl Console {
             Mode::Quiet => (Show::Failures, Output::Lines(out)),
         };
         let view = View { progress: Progress::new(show, style), output, drawn: None };
-        Self { clock, style, view: Mutex::new(view) }
+        Self { clock, style, stopping: Box::new(|| false), view: Mutex::new(view) }
+    }
+
+    /// Says once that the run is being stopped, at the first tick at which `stopping` is true.
+    #[must_use]
+    pub fn watching(mut self, stopping: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        self.stopping = Box::new(stopping);
+        self
     }
 
     /// Moves the timers and gives signs of life; called about ten times a second ([`crate::Ticker`]).
     pub fn tick(&self) {
         let now = (self.clock)();
         let mut view = self.view();
-        let said = view.progress.tick(now);
+        let mut said = Vec::new();
+        if (self.stopping)() {
+            said.extend(view.progress.stop(now));
+        }
+        said.extend(view.progress.tick(now));
         view.show(&said, now, self.style);
     }
 

@@ -350,6 +350,21 @@ kiln: 1 failed, 1 built, 0 cached, 1 ms
 }
 
 #[test]
+fn a_stop_is_said_once() {
+    let run = Run::new(Mode::Plain, Style::PLAIN);
+    let run = Run { console: run.console.watching(|| true), ..run };
+    run.play([planned(1, 0), started("a"), Step::Wait(300), ended(false, 0, 0, 0, 300)]);
+    assert_data_eq!(
+        run.text(),
+        str![[r#"
+stopping, 1 running; once more ends kiln at once
+kiln: stopped, 0 cached, 300 ms
+
+"#]]
+    );
+}
+
+#[test]
 fn printed_reports_stand_between_the_lines() {
     check(
         [planned(1, 0), Step::Print("error[K0101]: a report\n"), built("a", 10)],

@@ -43,6 +43,7 @@ pub(crate) struct Progress {
     warnings: BTreeMap<(String, String), usize>,
     failures: Vec<ShownFailure>,
     last_said: Duration,
+    stopping: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -89,6 +90,7 @@ impl Progress {
             warnings: BTreeMap::new(),
             failures: Vec::new(),
             last_said: Duration::ZERO,
+            stopping: false,
         }
     }
 
@@ -162,6 +164,16 @@ impl Progress {
             lines.extend(self.heartbeat(now));
         }
         lines.into_iter().flat_map(|line| self.say(&line, now)).collect()
+    }
+
+    /// Says, once, that no more work is begun and what is still waited for.
+    pub(crate) fn stop(&mut self, now: Duration) -> Vec<String> {
+        if self.stopping {
+            return Vec::new();
+        }
+        self.stopping = true;
+        let running = text::count(self.running.len());
+        self.say(&format!("stopping, {running} running; once more ends kiln at once"), now)
     }
 
     /// Notes that someone else wrote to the terminal.

@@ -20,7 +20,6 @@ pub(crate) const CASES: &[Case] = &[
     ("fifty layers stack in order", layers),
     ("no program means no sandbox", no_program),
     ("signals and umask are the usual ones", signals),
-    ("a missing bwrap is told", no_bwrap),
     ("the machine can do it", probe),
 ];
 
@@ -136,14 +135,6 @@ fn signals(bench: &Bench) {
         assert_eq!(u64::from_str_radix(mask, 16).unwrap() & 0x7fff_ffff, 0, "{masks}");
     }
     assert_eq!(masks.lines().count(), 2, "blocked and ignored ones: {masks}");
-}
-
-fn no_bwrap(bench: &Bench) {
-    let launcher = kiln_sandbox::Launcher { bwrap: None, ..crate::bench::launcher() };
-    let runner = kiln_local::LocalRunner::new(bench.cas.clone(), launcher, "other").unwrap();
-    let request = bench.request("true");
-    let Err(error) = kiln_action::Runner::run(&runner, &request) else { panic!("it ran") };
-    assert_eq!(error.code().unwrap().to_string(), "K4001");
 }
 
 fn probe(bench: &Bench) {

@@ -9,6 +9,7 @@ mod bench;
 mod capture;
 mod isolation;
 mod lifetime;
+mod machine;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
     match arguments.next().as_deref() {
         Some(kiln_sandbox::HELPER_WORD) => kiln_sandbox::helper_main(),
         Some(lifetime::VICTIM) => lifetime::victim(&arguments.next().unwrap()),
+        Some(machine::ELSEWHERE) => machine::go_on(&arguments.next().unwrap()),
         wanted => run(wanted.filter(|word| !word.starts_with('-'))),
     }
 }
@@ -31,7 +33,7 @@ fn main() -> ExitCode {
 fn run(wanted: Option<&str>) -> ExitCode {
     let scratch = kiln_testkit::scratch();
     let bench = Bench::new(scratch.path());
-    let cases = [isolation::CASES, capture::CASES, lifetime::CASES].concat();
+    let cases = [isolation::CASES, capture::CASES, lifetime::CASES, machine::CASES].concat();
     let mut n_failed = 0;
     for (name, case) in cases {
         if wanted.is_some_and(|wanted| !name.contains(wanted)) {

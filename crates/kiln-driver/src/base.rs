@@ -1,28 +1,52 @@
-//! Bases: tracked and put together by the crates that know their packages.
+//! Bases: tracked and put together by the crate that knows their packages.
+
+use std::path::PathBuf;
 
 use kiln_exec::ForeignError;
 use kiln_ir::Base;
 use kiln_lock::LockedBase;
 use kiln_source::Ports;
+use kiln_source_deb::{Apt, discover};
 use kiln_tree::Tree;
 
-use crate::{DriverError, Session, Trust};
+use crate::{Session, Trust};
+
+/// The keys of the archive, where Debian's package of them puts them.
+const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+/// Names another file with the keys of the archive.
+const KEYRING_VARIABLE: &str = "KILN_DEBIAN_KEYRING";
 
 /// Looks up what a base is now.
 pub(crate) fn track(
-    _: &Session,
-    _: Trust,
+    session: &Session,
+    trust: Trust,
     base: &Base,
-    _: Ports<'_>,
+    ports: Ports<'_>,
 ) -> Result<LockedBase, ForeignError> {
-    Err(DriverError::UnknownSource { text: base.to_string() }.into())
+    let environment = &session.environment;
+    let keyring = environment.variable(KEYRING_VARIABLE).unwrap_or(KEYRING);
+    let trust = kiln_source_deb::Trust {
+        keyring: PathBuf::from(keyring),
+        gpgv: environment.find_program("gpgv").unwrap_or_else(|| PathBuf::from("gpgv")),
+        unsigned: trust == Trust::Unsigned,
+    };
+    let Base::Debian { .. } = base;
+    Ok(kiln_source_deb::track(base, &trust, ports)?)
 }
 
 /// Returns the sysroot of a locked base.
 pub(crate) fn sysroot(
-    _: &Session,
+    session: &Session,
     locked: &LockedBase,
-    _: Ports<'_>,
+    ports: Ports<'_>,
 ) -> Result<Tree, ForeignError> {
-    Err(DriverError::UnknownSource { text: locked.base.to_string() }.into())
+    Ok(kiln_source_deb::fetch(locked, session.jobs(), ports)?)
+}
+
+/// Returns the mirrors that the machine's apt uses, by alias.
+pub(crate) fn discovered(session: &Session) -> Vec<(String, Vec<String>)> {
+    let apt_get = session.environment.find_program("apt-get");
+    let default = Apt::default();
+    let apt = Apt { apt_get: apt_get.unwrap_or(default.apt_get), etc: default.etc };
+    discover(&apt).into_iter().collect()
 }

@@ -35,6 +35,11 @@ pub(crate) fn mirrors(session: &Session, ir: &Ir) -> Result<Mirrors, Problem> {
     for (alias, url) in &ir.aliases {
         mirrors.set_default(alias, [url])?;
     }
+    if mirrors.get("debian").is_empty() && !session.choices.offline {
+        for (alias, urls) in crate::base::discovered(session) {
+            mirrors.set_default(&alias, urls)?;
+        }
+    }
     Ok(mirrors)
 }
 

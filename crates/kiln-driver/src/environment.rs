@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::DriverError;
 
@@ -19,6 +19,8 @@ pub struct Environment {
     pub cpus: usize,
     /// Seconds since 1970.
     pub now: u64,
+    /// When the process looked at its environment, which is the first thing that it does.
+    pub started: Instant,
     pub pid: u32,
 }
 
@@ -39,6 +41,7 @@ impl Environment {
             program: std::env::current_exe().map_err(here)?,
             cpus: std::thread::available_parallelism().map_or(1, usize::from),
             now: since_1970.map_or(0, |elapsed| elapsed.as_secs()),
+            started: Instant::now(),
             pid: std::process::id(),
         })
     }

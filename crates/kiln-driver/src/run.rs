@@ -36,13 +36,13 @@ impl<'a> Run<'a> {
             new_folder(&runs, environment.now, environment.pid).map_err(unusable(&runs))?;
         let path = folder.join("events.jsonl");
         let events = Mutex::new(File::create(&path).map_err(unusable(&path))?);
-        let run = Self { id: id.clone(), folder, started: Instant::now(), events, shown };
+        let run = Self { id: id.clone(), folder, started: environment.started, events, shown };
         let version = env!("CARGO_PKG_VERSION").to_owned();
         run.emit(Event::RunStarted { run: id, version, command: choices.command.clone() });
         Ok(run)
     }
 
-    /// Returns microseconds since the start.
+    /// Returns microseconds since the process started.
     pub(crate) fn micros(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
     }

@@ -3,99 +3,28 @@
 
 mod client;
 mod engine;
+mod project;
 
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::Arc;
 
 use client::{Blobs, Client};
 use engine::Engine;
 use kiln_action::{Action, CancelFlag, Command, Ending, Outcome, Request, Runner};
-use kiln_assemble::{Assembled, Inputs, Layer, assemble};
+use kiln_assemble::Assembled;
 use kiln_cas::{Cas, DiskCas};
 use kiln_digest::Digest;
-use kiln_ir::{Element, ElementName, Phase, PlacedSource, Source, Step, User};
+use kiln_ir::User;
 use kiln_local::LocalRunner;
 use kiln_sandbox::Launcher;
-use kiln_tree::{Draft, File, Name, Node, RelPath, Symlink, Time, Tree};
-
-/// Reads a folder of the disk as a tree and keeps the bytes of its files.
-fn import(folder: &Path, blobs: &mut Blobs) -> Tree {
-    let mut entries = BTreeMap::new();
-    for entry in fs::read_dir(folder).expect("a fixture is readable") {
-        let entry = entry.expect("a fixture is readable");
-        let path = entry.path();
-        let name = entry.file_name();
-        let name = Name::parse(&name.to_string_lossy()).expect("fixtures have clean names");
-        let meta = path.symlink_metadata().expect("a fixture is readable");
-        let node: Node = if meta.is_dir() {
-            import(&path, blobs).into()
-        } else if meta.is_symlink() {
-            let target = fs::read_link(&path).expect("a fixture is readable");
-            Symlink::new(target.to_string_lossy()).into()
-        } else {
-            let bytes = fs::read(&path).expect("a fixture is readable");
-            file(bytes, meta.permissions().mode() & 0o100 != 0, blobs).into()
-        };
-        entries.insert(name, node);
-    }
-    Tree::new(entries)
-}
-
-fn file(bytes: impl Into<Vec<u8>>, executable: bool, blobs: &mut Blobs) -> File {
-    let bytes = bytes.into();
-    let digest = Digest::of(&bytes);
-    blobs.insert(digest, bytes);
-    File::new(digest, executable)
-}
+use kiln_tree::{Draft, File, Node, RelPath, Symlink, Time, Tree};
 
 fn path(text: &str) -> RelPath {
     RelPath::parse(text).expect("a clean path")
-}
-
-fn name(text: &str) -> ElementName {
-    ElementName::parse(text).expect("a name of an element")
-}
-
-/// A source tree with a script, a link and an empty folder.
-fn source(blobs: &mut Blobs) -> Tree {
-    let mut draft = Draft::default();
-    let mut put = |at: &str, node: Node| draft.put(&path(at), node).expect("no file in the way");
-    put("hello.txt", file("hello\n", false, blobs).into());
-    put("sub/tool", file("#!/bin/sh\necho tool \"$@\"\n", true, blobs).into());
-    put("link", Symlink::new("sub/../hello.txt").into());
-    draft.make_folder(&path("empty")).expect("no file in the way");
-    draft.seal()
-}
-
-/// Assembles an element of these phases on the static shell, with the source above.
-fn assembled(user: User, phases: &[(&str, &str)], blobs: &mut Blobs) -> Assembled {
-    let phases = phases
-        .iter()
-        .map(|(name, script)| Phase { name: (*name).to_owned(), script: (*script).to_owned() });
-    let mut element = Element::new(name("app"));
-    element.user = user;
-    element.env.insert("GREETING".to_owned(), "hello  world".to_owned());
-    let local = Source::Local { path: "src".to_owned(), exclude: Vec::new() };
-    element.sources = vec![PlacedSource { at: ".".to_owned(), source: local }];
-    element.steps = vec![Step::Run { phases: phases.collect() }];
-    let tree = import(&kiln_testkit::shell(), blobs);
-    let inputs = Inputs {
-        element: &element,
-        isa: "x86-64",
-        base: Some(Layer { element: name("shell"), tree, overlaps: Vec::new() }),
-        staged: Vec::new(),
-        staged_at: Vec::new(),
-        sources: vec![source(blobs)],
-    };
-    let assembled = assemble(&inputs).expect("the element can be assembled");
-    for bytes in &assembled.files {
-        blobs.insert(Digest::of(bytes), bytes.clone());
-    }
-    assembled
 }
 
 /// Runs an assembled action in a sandbox of this machine, on a store of its own.
@@ -136,7 +65,7 @@ fn text(of: &Outcome, folder: &Path) -> String {
 fn check(user: User, phases: &[(&str, &str)]) -> Tree {
     let folder = kiln_testkit::scratch();
     let mut blobs = Blobs::new();
-    let assembled = assembled(user, phases, &mut blobs);
+    let assembled = project::assembled(&project::element(user, phases), &mut blobs);
     let (here, cas) = run_here(folder.path(), &assembled, &blobs);
     let out = here.out.clone().unwrap_or_else(|| panic!("{}", text(&here, folder.path())));
     assert_eq!(here.ending, Ending::Exit(0));
@@ -172,7 +101,7 @@ fn a_tree_made_by_an_engine_has_the_digest_that_we_compute() {
     let folder = kiln_testkit::scratch();
     let engine = Engine::start(folder.path());
     let mut blobs = Blobs::new();
-    let mut root = Draft::from(import(&kiln_testkit::shell(), &mut blobs));
+    let mut root = Draft::from(project::import(&kiln_testkit::shell(), &mut blobs));
     for folder in ["dev", "out", "proc", "tmp"] {
         root.make_folder(&path(folder)).expect("the shell has no such file");
     }
@@ -248,7 +177,7 @@ fn a_failure_leaves_the_same_build_tree() {
     ];
     let folder = kiln_testkit::scratch();
     let mut blobs = Blobs::new();
-    let assembled = assembled(User::Builder, &phases, &mut blobs);
+    let assembled = project::assembled(&project::element(User::Builder, &phases), &mut blobs);
     let (here, _) = run_here(folder.path(), &assembled, &blobs);
     let engine = Engine::start(folder.path());
     let there = Client::connect(engine.url()).execute(&assembled.action, &blobs);
@@ -264,4 +193,38 @@ fn a_failure_leaves_the_same_build_tree() {
     assert_eq!((time(&build), time(&there.outputs["build"])), (Some(expected), Some(expected)));
     let names: Vec<&str> = here.phases.iter().map(|phase| phase.name.as_str()).collect();
     assert_eq!(names, ["configure", "build"]);
+}
+
+/// Builds `app` of the project in the folder with the command line; returns the events of the run.
+fn build_with_kiln(folder: &Path) -> Vec<serde_json::Value> {
+    let mut kiln = process::Command::new(env!("CARGO_BIN_EXE_kiln"));
+    kiln.args(["--ir", "project.json", "build", "app"]).current_dir(folder);
+    kiln.env_clear().env("HOME", folder).env("PATH", kiln_testkit::path_with_tools());
+    let answer = kiln.output().expect("kiln can be started");
+    let said = String::from_utf8_lossy(&answer.stderr);
+    assert!(answer.status.success(), "kiln failed:\n{said}");
+    let runs = folder.join(".local/state/kiln/runs");
+    let run = fs::read_dir(runs).expect("a run leaves a record").next().expect("there is one run");
+    let events = run.expect("the record is readable").path().join("events.jsonl");
+    let events = fs::read_to_string(events).expect("the record is readable");
+    events.lines().map(|line| serde_json::from_str(line).expect("events are JSON")).collect()
+}
+
+#[test]
+fn the_command_line_runs_the_action_that_the_engine_runs() {
+    let folder = kiln_testkit::scratch();
+    let script = "./sub/tool $GREETING > /out/said; cp -a link empty sub hello.txt /out";
+    let element = project::element(User::Builder, &[("build", script)]);
+    project::write(folder.path(), &element);
+    let events = build_with_kiln(folder.path());
+    let is_app =
+        |event: &&serde_json::Value| event["ev"] == "element-built" && event["element"] == "app";
+    let built = events.iter().find(is_app).expect("the element was built");
+
+    let mut blobs = Blobs::new();
+    let assembled = project::assembled(&element, &mut blobs);
+    assert_eq!(built["action"], assembled.action.digest().to_string());
+    let engine = Engine::start(folder.path());
+    let there = Client::connect(engine.url()).execute(&assembled.action, &blobs);
+    assert_eq!(built["out"], there.outputs["out"].without_times().digest().to_string());
 }

@@ -75,7 +75,8 @@ fn build(session: &Session, screen: &Screen, elements: &[String]) -> u8 {
     if let Err(cause) = watch_signals(&cancel) {
         screen.say(&format!("warning: Ctrl-C will not end builds gracefully: {cause}\n"));
     }
-    let console = Arc::new(screen.console());
+    let watched = cancel.clone();
+    let console = Arc::new(screen.console().watching(move || watched.is_set()));
     let ticker = Ticker::start(Arc::clone(&console));
     let built = kiln_driver::build(session, elements, console.as_ref(), &cancel);
     drop(ticker);

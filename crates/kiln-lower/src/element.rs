@@ -25,7 +25,7 @@ pub(crate) fn lower_element(
 fn check_fields(reader: &mut Reader<'_>) {
     let id = reader.id;
     for field in reader.evaluated.fields(id) {
-        reader.failed |= matches!(reader.evaluated.required(id, &field), Err(Failed));
+        reader.failed |= matches!(reader.evaluated.force(id, &field), Err(Failed));
     }
     reader.failed |= matches!(reader.evaluated.check(id), Err(Failed));
 }

@@ -3,7 +3,7 @@
 use super::{CodeRef, ScopeId, TypeDefinition, TypeRef};
 use crate::symbol::Symbol;
 use kiln_diag::Span;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// What stands between a pair of braces (or in a file), with `if` blocks flattened into conditions.
@@ -19,6 +19,8 @@ pub(crate) struct Body {
     pub(crate) lets: Vec<LetSlot>,
     pub(crate) types: Vec<TypeDefinition>,
     pub(crate) conditions: Vec<CodeRef>,
+    /// What each condition mentions.
+    pub(crate) condition_mentions: Vec<Mentions>,
     pub(crate) assertions: Vec<Assertion>,
     /// Has spreads, computed keys or loops.
     pub(crate) dynamic: bool,
@@ -66,6 +68,25 @@ pub(crate) struct Binding {
     pub(crate) ty: Option<TypeRef>,
     /// The value mentions `super`.
     pub(crate) uses_super: bool,
+    pub(crate) mentions: Mentions,
+}
+
+/// The names in an expression that may mean fields of the object at hand.
+///
+/// A value of a kind can be shared by all elements that bind none of them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mentions {
+    pub(crate) symbols: BTreeSet<Symbol>,
+    /// The object itself is mentioned, not only its fields.
+    pub(crate) is_opaque: bool,
+}
+
+impl Mentions {
+    /// Adds what another expression mentions.
+    pub(crate) fn extend(&mut self, other: &Self) {
+        self.symbols.extend(&other.symbols);
+        self.is_opaque |= other.is_opaque;
+    }
 }
 
 /// A `let`: private to its braces.
@@ -75,6 +96,7 @@ pub(crate) struct LetSlot {
     pub(crate) value: CodeRef,
     pub(crate) ty: Option<TypeRef>,
     pub(crate) span: Span,
+    pub(crate) mentions: Mentions,
 }
 
 /// `for first, second in over`.

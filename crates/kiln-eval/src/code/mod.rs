@@ -5,7 +5,9 @@
 mod body;
 mod ty;
 
-pub(crate) use body::{Assertion, Binding, Body, Condition, Entry, EntryForm, LetSlot, Loop};
+pub(crate) use body::{
+    Assertion, Binding, Body, Condition, Entry, EntryForm, LetSlot, Loop, Mentions,
+};
 pub(crate) use ty::{TypeDefinition, TypeForm, TypeRef};
 
 use crate::symbol::Symbol;

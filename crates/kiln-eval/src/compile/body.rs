@@ -4,8 +4,7 @@ use super::Compiler;
 use super::name::RESERVED;
 use super::scope::{Meaning, Scope};
 use crate::code::{
-    Assertion, Binding, Body, Code, Condition, Entry, EntryForm, Form, LetSlot, Loop,
-    TypeDefinition,
+    Assertion, Body, Condition, Entry, EntryForm, LetSlot, Loop, Mentions, TypeDefinition,
 };
 use crate::symbol::Symbol;
 use kiln_diag::{Code as Number, Diagnostic, Span};
@@ -30,15 +29,16 @@ pub(super) struct OpenBody {
 
 /// A body under construction.
 #[derive(Default)]
-struct Draft {
+pub(super) struct Draft {
     entries: Vec<Entry>,
     lets: Vec<LetSlot>,
     types: Vec<TypeDefinition>,
     conditions: Vec<crate::code::CodeRef>,
+    condition_mentions: Vec<Mentions>,
     assertions: Vec<Assertion>,
-    late: bool,
+    pub(super) late: bool,
     /// Paths that were set, with their conditions, to find a second `=`.
-    set: Vec<(Vec<Symbol>, Rc<[Condition]>, Span)>,
+    pub(super) set: Vec<(Vec<Symbol>, Rc<[Condition]>, Span)>,
 }
 
 impl Compiler<'_> {
@@ -108,7 +108,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn refuse_reserved(&mut self, name: &ast::Name) {
+    pub(super) fn refuse_reserved(&mut self, name: &ast::Name) {
         if !name.quoted && RESERVED.contains(&name.text.as_ref()) {
             let message = format!("`{}` is reserved", name.text);
             self.report(
@@ -145,6 +145,7 @@ impl Compiler<'_> {
             lets: draft.lets,
             types: draft.types,
             conditions: draft.conditions,
+            condition_mentions: draft.condition_mentions,
             assertions: draft.assertions,
             dynamic,
             late: draft.late,
@@ -197,8 +198,9 @@ impl Compiler<'_> {
 
     fn if_entry(&mut self, entry: &ast::IfEntry, under: &Rc<[Condition]>, draft: &mut Draft) {
         let ix = draft.conditions.len();
-        let condition = self.expr(entry.condition);
+        let (condition, mentions) = self.mentioning(|compiler| compiler.expr(entry.condition));
         draft.conditions.push(condition);
+        draft.condition_mentions.push(mentions);
         let with = |wanted| -> Rc<[Condition]> {
             under.iter().copied().chain([Condition { ix, wanted }]).collect()
         };
@@ -219,9 +221,11 @@ impl Compiler<'_> {
     }
 
     fn let_slot(&mut self, entry: &ast::LetEntry) -> LetSlot {
-        let (value, ty) =
-            self.bound(entry.params.as_deref(), entry.annotation.as_ref(), entry.value, entry.span);
-        LetSlot { name: self.symbol(&entry.name.text), value, ty, span: entry.name.span }
+        let ((value, ty), mentions) = self.mentioning(|compiler| {
+            let annotation = entry.annotation.as_ref();
+            compiler.bound(entry.params.as_deref(), annotation, entry.value, entry.span)
+        });
+        LetSlot { name: self.symbol(&entry.name.text), value, ty, span: entry.name.span, mentions }
     }
 
     fn type_definition(&mut self, entry: &ast::TypeEntry) -> TypeDefinition {
@@ -232,160 +236,6 @@ impl Compiler<'_> {
         let ty = self.ty(&entry.ty);
         let condition = entry.condition.map(|condition| self.expr(condition));
         TypeDefinition { ty, condition }
-    }
-
-    fn field(
-        &mut self,
-        field: &ast::Field,
-        under: &Rc<[Condition]>,
-        draft: &mut Draft,
-    ) -> Option<EntryForm> {
-        let (first, rest) = field.key.split_first()?;
-        if let (ast::KeyPart::Name(name), ast::Right::Set(_)) = (first, &field.right) {
-            self.refuse_second(name, rest, under, field.span, draft);
-        }
-        match first {
-            ast::KeyPart::Name(name) => {
-                self.refuse_reserved(name);
-                let symbol = self.symbol(&name.text);
-                // A function may call itself: only values would need themselves.
-                let skipped = if field.params.is_some() { None } else { Some(symbol) };
-                let before = self.skip(skipped);
-                let binding = self.binding(symbol, name.span, rest, field);
-                self.skip(before);
-                Some(EntryForm::Binding(binding))
-            }
-            ast::KeyPart::Dynamic(key) => {
-                draft.late = true;
-                let span = self.ast.span(*key);
-                let key = self.expr(*key);
-                let symbol = self.symbol("");
-                Some(EntryForm::Keyed { key, binding: self.binding(symbol, span, rest, field) })
-            }
-        }
-    }
-
-    /// Sets the key that the innermost braces skip; returns the one before.
-    fn skip(&mut self, symbol: Option<Symbol>) -> Option<Symbol> {
-        let scope = self.scopes.last_mut()?;
-        std::mem::replace(&mut scope.skip, symbol)
-    }
-
-    fn refuse_second(
-        &mut self,
-        name: &ast::Name,
-        rest: &[ast::KeyPart],
-        under: &Rc<[Condition]>,
-        span: Span,
-        draft: &mut Draft,
-    ) {
-        let mut path = vec![self.symbol(&name.text)];
-        for part in rest {
-            let ast::KeyPart::Name(name) = part else { return };
-            path.push(self.symbol(&name.text));
-        }
-        let first = draft.set.iter().find(|(other, when, _)| *other == path && when == under);
-        if let Some((_, _, first)) = first {
-            let finding = Diagnostic::error(Number(301), format!("`{}` is set twice", name.text))
-                .at(name.span, "the second `=`")
-                .also(*first, "the first one")
-                .help("remove one of them, or extend the first with `+=`");
-            self.report(finding);
-            return;
-        }
-        draft.set.push((path, Rc::clone(under), span));
-    }
-
-    /// Compiles what a key (and the rest of a dotted one) is bound to.
-    fn binding(
-        &mut self,
-        symbol: Symbol,
-        key_span: Span,
-        rest: &[ast::KeyPart],
-        field: &ast::Field,
-    ) -> Binding {
-        let outer_used = std::mem::replace(&mut self.super_used, false);
-        let outer_in_key = std::mem::replace(&mut self.in_key, true);
-        let mut ty = None;
-        let value = if let Some((next, deeper)) = rest.split_first() {
-            self.super_used = true;
-            let body = self.dotted(next, deeper, field);
-            Some(Rc::new(Code { span: field.span, form: Form::AmendSuper(body) }))
-        } else {
-            let (value, annotation) = self.right(field);
-            ty = annotation;
-            value
-        };
-        let uses_super = std::mem::replace(&mut self.super_used, outer_used);
-        self.in_key = outer_in_key;
-        Binding { symbol, key_span, value, ty, uses_super }
-    }
-
-    /// The braces that a dotted key stands for.
-    fn dotted(
-        &mut self,
-        next: &ast::KeyPart,
-        deeper: &[ast::KeyPart],
-        field: &ast::Field,
-    ) -> Rc<Body> {
-        let scope = self.shared.fresh_scope();
-        let mut index = BTreeMap::new();
-        let mut dynamic = false;
-        let form = match next {
-            ast::KeyPart::Name(name) => {
-                let symbol = self.symbol(&name.text);
-                index.insert(symbol, vec![0]);
-                EntryForm::Binding(self.binding(symbol, name.span, deeper, field))
-            }
-            ast::KeyPart::Dynamic(key) => {
-                dynamic = true;
-                let span = self.ast.span(*key);
-                let key = self.expr(*key);
-                let symbol = self.symbol("");
-                EntryForm::Keyed { key, binding: self.binding(symbol, span, deeper, field) }
-            }
-        };
-        let entry = Entry { conditions: Rc::from([]), form };
-        Rc::new(Body {
-            scope,
-            span: field.span,
-            transparent: true,
-            entries: vec![entry],
-            index,
-            lets: Vec::new(),
-            types: Vec::new(),
-            conditions: Vec::new(),
-            assertions: Vec::new(),
-            dynamic,
-            late: dynamic,
-        })
-    }
-
-    fn right(
-        &mut self,
-        field: &ast::Field,
-    ) -> (Option<crate::code::CodeRef>, Option<crate::code::TypeRef>) {
-        let annotation = field.annotation.as_ref();
-        match &field.right {
-            ast::Right::Set(value) => {
-                let (value, ty) =
-                    self.bound(field.params.as_deref(), annotation, *value, field.span);
-                (Some(value), ty)
-            }
-            ast::Right::Add(value) => {
-                let value = self.expr(*value);
-                self.super_used = true;
-                let ty = annotation.map(|ty| self.ty(ty));
-                (Some(Rc::new(Code { span: value.span, form: Form::AddSuper(value) })), ty)
-            }
-            ast::Right::Amend(body) => {
-                let body = self.body(body, Style { amends: true, transparent: false });
-                self.super_used = true;
-                let ty = annotation.map(|ty| self.ty(ty));
-                (Some(Rc::new(Code { span: field.span, form: Form::AmendSuper(body) })), ty)
-            }
-            ast::Right::Declared => (None, annotation.map(|ty| self.ty(ty))),
-        }
     }
 
     /// Runs a step and tells whether it looked a name up in the innermost braces.

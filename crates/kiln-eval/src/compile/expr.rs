@@ -4,8 +4,8 @@ use super::body::Style;
 use super::scope::Scope;
 use super::{Compiler, NESTING, path};
 use crate::code::{
-    Argument, Code, CodeRef, Form, Function, LetSlot, ListPart, Loop, Parameter, Piece, ScopeId,
-    TypeRef,
+    Argument, Code, CodeRef, Form, Function, LetSlot, ListPart, Loop, Mentions, Parameter, Piece,
+    ScopeId, TypeRef,
 };
 use crate::symbol::Symbol;
 use kiln_diag::{Code as Number, Diagnostic, Span};
@@ -51,12 +51,7 @@ impl Compiler<'_> {
             ast::Expr::Index { base, index } => {
                 Form::Index { base: self.expr(*base), index: self.expr(*index) }
             }
-            ast::Expr::Select { base, name, optional } => Form::Select {
-                base: self.expr(*base),
-                name: self.symbol(&name.text),
-                name_span: name.span,
-                optional: *optional,
-            },
+            ast::Expr::Select { base, name, optional } => self.select(*base, name, *optional),
             ast::Expr::Amend { base, body } => {
                 Form::Amend { base: self.expr(*base), body: self.body(body, Style::AMEND) }
             }
@@ -77,6 +72,18 @@ impl Compiler<'_> {
             },
             ast::Expr::Let { bindings, body } => self.let_in(bindings, *body),
         }
+    }
+
+    fn select(&mut self, base: ExprId, name: &ast::Name, optional: bool) -> Form {
+        let symbol = self.symbol(&name.text);
+        let was_opaque = self.mentions.is_opaque;
+        let code = self.expr(base);
+        if matches!(code.form, Form::SelfElement) {
+            // `self.k` mentions one field, not the whole object.
+            self.mentions.is_opaque = was_opaque;
+            self.mentions.symbols.insert(symbol);
+        }
+        Form::Select { base: code, name: symbol, name_span: name.span, optional }
     }
 
     fn text(&mut self, parts: &[ast::Part]) -> Form {
@@ -195,7 +202,8 @@ impl Compiler<'_> {
             let annotation = binding.annotation.as_ref();
             let (value, ty) =
                 self.bound(binding.params.as_deref(), annotation, binding.value, binding.span);
-            slots.push(LetSlot { name, value, ty, span: binding.name.span });
+            let mentions = Mentions::default();
+            slots.push(LetSlot { name, value, ty, span: binding.name.span, mentions });
         }
         let body = self.expr(body);
         self.scopes.pop();

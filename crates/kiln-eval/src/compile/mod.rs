@@ -5,6 +5,7 @@
 
 mod body;
 mod expr;
+mod key;
 mod name;
 mod path;
 mod scope;
@@ -14,7 +15,7 @@ pub(crate) use name::OWN_KEY;
 pub(crate) use path::join as join_path;
 pub(crate) use scope::Members;
 
-use crate::code::{Body, CodeRef, ScopeId};
+use crate::code::{Body, CodeRef, Mentions, ScopeId};
 use crate::symbol::{Symbol, Symbols};
 use kiln_diag::Diagnostic;
 use kiln_syntax::ast::Ast;
@@ -23,7 +24,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// Expressions nest at most this deep, chains of operators included.
-const NESTING: usize = 1_000;
+const NESTING: usize = 4_000;
 
 /// A compiled file: items, or `let`s and one expression.
 #[derive(Debug)]
@@ -81,6 +82,7 @@ pub(crate) fn compile(ast: &Ast, place: &Place<'_>, shared: &mut Shared) -> File
         nesting: 0,
         in_key: false,
         super_used: false,
+        mentions: Mentions::default(),
     };
     compiler.file()
 }
@@ -98,6 +100,8 @@ struct Compiler<'a> {
     in_key: bool,
     /// Whether the right side at hand mentioned `super`.
     super_used: bool,
+    /// What the right side at hand mentions.
+    mentions: Mentions,
 }
 
 impl Compiler<'_> {
@@ -109,6 +113,15 @@ impl Compiler<'_> {
         let value = ast.value.map(|value| self.expr(value));
         self.scopes.pop();
         FileCode { body: Rc::new(body), value }
+    }
+
+    /// Runs a step and returns what it mentions; what encloses it mentions that too.
+    fn mentioning<T>(&mut self, step: impl FnOnce(&mut Self) -> T) -> (T, Mentions) {
+        let outer = std::mem::take(&mut self.mentions);
+        let value = step(self);
+        let inner = std::mem::replace(&mut self.mentions, outer);
+        self.mentions.extend(&inner);
+        (value, inner)
     }
 
     fn symbol(&mut self, text: &str) -> Symbol {

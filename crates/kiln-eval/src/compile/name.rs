@@ -22,6 +22,9 @@ impl Compiler<'_> {
         }
         let symbol = self.symbol(&name.text);
         if let Some((scope, meaning)) = self.look_up(symbol) {
+            if matches!(meaning, Meaning::Key | Meaning::Let(_)) {
+                self.mentions.symbols.insert(symbol);
+            }
             return match meaning {
                 Meaning::Key => Form::Field { scope, symbol },
                 Meaning::Let(ix) => Form::BraceLet { scope, ix },
@@ -34,6 +37,7 @@ impl Compiler<'_> {
                 return Form::Prelude(symbol);
             }
         } else if self.touch_amends() {
+            self.mentions.symbols.insert(symbol);
             let is_own_key = self.scopes.iter().any(|scope| scope.skip == Some(symbol));
             return Form::Inherited { symbol, is_own_key };
         }
@@ -48,6 +52,7 @@ impl Compiler<'_> {
             "machine" => Form::Machine,
             "self" => {
                 if self.touch_amends() {
+                    self.mentions.is_opaque = true;
                     return Form::SelfElement;
                 }
                 self.report(

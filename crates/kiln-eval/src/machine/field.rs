@@ -81,6 +81,11 @@ impl Machine {
         below: Position,
     ) -> Result<Option<Term>, Poison> {
         self.check_keys(object)?;
+        if below == Position::TOP
+            && let Some(term) = self.shared_field(object, symbol)?
+        {
+            return Ok(Some(term));
+        }
         let Some(position) = self.find_binding(object, symbol, below)? else { return Ok(None) };
         let layers = self.layers(object)?;
         let layer = &layers[position.layer];
@@ -152,7 +157,7 @@ impl Machine {
         Ok(None)
     }
 
-    fn may_bind(&self, layer: &super::object::Layer, symbol: Symbol) -> bool {
+    pub(super) fn may_bind(&self, layer: &super::object::Layer, symbol: Symbol) -> bool {
         match &layer.source {
             LayerSource::Items { body, .. } => body.index.contains_key(&symbol),
             LayerSource::Keyed { symbol: key, .. } => *key == symbol,

@@ -51,6 +51,7 @@ impl Machine {
         let raws = Rc::clone(&self.object(object).raws);
         let late = raws.iter().any(|raw| matches!(raw, Raw::Body { body, .. } if body.late));
         let base = self.object(object).base.filter(|_| !late);
+        self.object_mut(object).is_late = late;
         let mut expansion = Expansion { object, layers: Vec::new() };
         let mut done = 0;
         if let Some(base) = base {

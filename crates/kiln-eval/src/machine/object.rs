@@ -136,6 +136,10 @@ pub(super) struct Object {
     pub(super) element: Option<usize>,
     /// Of a project instance: how many of the last bodies amend it.
     pub(super) overrides: usize,
+    /// Its layers were expanded for it alone, not shared with what it amends.
+    pub(super) is_late: bool,
+    /// Of a kind: which of its fields elements may take over, with all fields that they depend on.
+    pub(super) shares: BTreeMap<Symbol, Option<Rc<[Symbol]>>>,
     /// Keys of closed objects were compared with what is declared.
     pub(super) keys_checked: bool,
 }
@@ -156,6 +160,8 @@ impl Object {
             content: None,
             element: None,
             overrides: 0,
+            is_late: false,
+            shares: BTreeMap::new(),
             keys_checked: false,
         }
     }

@@ -3,13 +3,10 @@
 use super::names::{NamePart, NamePath};
 use super::object::{LayerSource, Nature, Object, ObjectId, Raw};
 use super::{Env, FrameForm, FrameId, Lazy, Machine, Poison, Term, ThunkState};
-use crate::code::{
-    Binding, Body, Code as Expr, CodeRef, Entry, EntryForm, Form, ScopeId, TypeForm,
-};
+use crate::code::ScopeId;
 use crate::symbol::Symbol;
 use crate::value::Value;
 use kiln_diag::{Code, Diagnostic, Span, suggestion};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Project instances that one evaluation may make.
@@ -244,7 +241,12 @@ impl Machine {
         Ok(())
     }
 
-    fn unknown_option(&mut self, object: ObjectId, key: Symbol, span: Option<Span>) -> Poison {
+    pub(super) fn unknown_option(
+        &mut self,
+        object: ObjectId,
+        key: Symbol,
+        span: Option<Span>,
+    ) -> Poison {
         let text = self.text(key);
         let declared = self.declared_fields(object).unwrap_or_default();
         let names: Vec<Rc<str>> = declared.iter().map(|(name, _)| self.text(*name)).collect();
@@ -347,117 +349,6 @@ impl Machine {
         }
         Ok(raws)
     }
-
-    /// Turns `-o name=value` into a body that amends every instance, after checking names and types.
-    pub(crate) fn set_options(
-        &mut self,
-        project: ObjectId,
-        settings: &[(String, String)],
-    ) -> Result<(), Poison> {
-        let span = self.program.project_span;
-        let options = self.well_known.options;
-        let Some(Term::Object(declared)) = self.field(project, options, span)? else {
-            return Ok(());
-        };
-        let mut bindings = Vec::new();
-        for (name, text) in settings {
-            let symbol = self.symbols.intern(name);
-            let Some(declaration) = self.declaration(declared, symbol)? else {
-                return Err(self.unknown_option(declared, symbol, None));
-            };
-            let form = self.option_value(&declaration.ty, text, declaration.frame, span);
-            let value = Rc::new(Expr { span: declaration.span.unwrap_or(span), form });
-            bindings.push((symbol, value));
-        }
-        let inner = synthetic_body(bindings, false, span);
-        let amend = Rc::new(Expr { span, form: Form::AmendSuper(inner) });
-        let body = synthetic_body(vec![(options, amend)], true, span);
-        let frame = self.member_frames.get(&project).copied().unwrap_or(FrameId::OUTERMOST);
-        self.command_line = Some(Raw::Body { body, frame });
-        Ok(())
-    }
-
-    /// Reads an option of the command line as its type says.
-    fn option_value(
-        &mut self,
-        ty: &crate::code::TypeRef,
-        text: &str,
-        frame: FrameId,
-        span: Span,
-    ) -> Form {
-        match ty.as_ref() {
-            TypeForm::Bool if text == "true" || text == "false" => Form::Bool(text == "true"),
-            TypeForm::Int | TypeForm::IntLiteral(_) => match text.parse() {
-                Ok(number) => Form::Int(number),
-                Err(_) => Form::Text(Rc::from(text)),
-            },
-            TypeForm::Kind(name) if *name == self.well_known.platform => {
-                let callee = Rc::new(Expr { span, form: Form::Prelude(*name) });
-                let value = Rc::new(Expr { span, form: Form::Text(Rc::from(text)) });
-                let args = vec![crate::code::Argument { name: None, spread: false, value, span }];
-                Form::Call { callee, args }
-            }
-            TypeForm::List(of) => {
-                let mut parts = Vec::new();
-                for part in text.split(',').filter(|part| !part.is_empty()) {
-                    let form = self.option_value(of, part, frame, span);
-                    let value = Rc::new(Expr { span, form });
-                    let (loops, guard) = (Vec::new(), None);
-                    parts.push(crate::code::ListPart { spread: false, value, loops, guard });
-                }
-                Form::List(parts)
-            }
-            TypeForm::Union(types) => {
-                let is_null = |ty: &&crate::code::TypeRef| matches!(ty.as_ref(), TypeForm::Null);
-                if text == "null" && types.iter().any(|ty| is_null(&ty)) {
-                    return Form::Null;
-                }
-                match types.iter().find(|ty| !is_null(ty)) {
-                    Some(one) => self.option_value(&Rc::clone(one), text, frame, span),
-                    None => Form::Text(Rc::from(text)),
-                }
-            }
-            TypeForm::Defined { scope, ix, .. } => {
-                let found = self.find_frame(frame, *scope).map(|id| &self.frame(id).form);
-                let definition = match found {
-                    Some(FrameForm::Braces { body, .. }) => body.types.get(*ix),
-                    _ => None,
-                };
-                match definition.map(|definition| Rc::clone(&definition.ty)) {
-                    Some(ty) => self.option_value(&ty, text, frame, span),
-                    None => Form::Text(Rc::from(text)),
-                }
-            }
-            _ => Form::Text(Rc::from(text)),
-        }
-    }
-}
-
-/// Makes a body that no text holds.
-fn synthetic_body(bindings: Vec<(Symbol, CodeRef)>, uses_super: bool, span: Span) -> Rc<Body> {
-    let mut index: BTreeMap<Symbol, Vec<usize>> = BTreeMap::new();
-    let mut entries = Vec::new();
-    for (symbol, value) in bindings {
-        index.entry(symbol).or_default().push(entries.len());
-        let key_span = value.span;
-        let value = Some(value);
-        let binding = Binding { symbol, key_span, value, ty: None, uses_super };
-        let form = EntryForm::Binding(binding);
-        entries.push(Entry { conditions: Rc::from([]), form });
-    }
-    Rc::new(Body {
-        scope: ScopeId::NOWHERE,
-        span,
-        transparent: true,
-        entries,
-        index,
-        lets: Vec::new(),
-        types: Vec::new(),
-        conditions: Vec::new(),
-        assertions: Vec::new(),
-        dynamic: false,
-        late: false,
-    })
 }
 
 fn only_options(raw: &Raw, options: Symbol) -> bool {

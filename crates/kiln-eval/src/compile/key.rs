@@ -1,0 +1,167 @@
+//! Keys and what they are bound to, dotted ones included.
+
+use super::body::{Draft, Style};
+use super::{Compiler, NESTING};
+use crate::code::{Binding, Body, Code, CodeRef, Condition, Entry, EntryForm, Form, TypeRef};
+use crate::symbol::Symbol;
+use kiln_diag::{Code as Number, Diagnostic, Span};
+use kiln_syntax::ast;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+impl Compiler<'_> {
+    pub(super) fn field(
+        &mut self,
+        field: &ast::Field,
+        under: &Rc<[Condition]>,
+        draft: &mut Draft,
+    ) -> Option<EntryForm> {
+        let (first, rest) = field.key.split_first()?;
+        if let (ast::KeyPart::Name(name), ast::Right::Set(_)) = (first, &field.right) {
+            self.refuse_second(name, rest, under, field.span, draft);
+        }
+        match first {
+            ast::KeyPart::Name(name) => {
+                self.refuse_reserved(name);
+                let symbol = self.symbol(&name.text);
+                // A function may call itself: only values would need themselves.
+                let skipped = if field.params.is_some() { None } else { Some(symbol) };
+                let before = self.skip(skipped);
+                let binding = self.binding(symbol, name.span, rest, field);
+                self.skip(before);
+                Some(EntryForm::Binding(binding))
+            }
+            ast::KeyPart::Dynamic(key) => {
+                draft.late = true;
+                let span = self.ast.span(*key);
+                let key = self.expr(*key);
+                let symbol = self.symbol("");
+                Some(EntryForm::Keyed { key, binding: self.binding(symbol, span, rest, field) })
+            }
+        }
+    }
+
+    /// Sets the key that the innermost braces skip; returns the one before.
+    fn skip(&mut self, symbol: Option<Symbol>) -> Option<Symbol> {
+        let scope = self.scopes.last_mut()?;
+        std::mem::replace(&mut scope.skip, symbol)
+    }
+
+    fn refuse_second(
+        &mut self,
+        name: &ast::Name,
+        rest: &[ast::KeyPart],
+        under: &Rc<[Condition]>,
+        span: Span,
+        draft: &mut Draft,
+    ) {
+        let mut path = vec![self.symbol(&name.text)];
+        for part in rest {
+            let ast::KeyPart::Name(name) = part else { return };
+            path.push(self.symbol(&name.text));
+        }
+        let first = draft.set.iter().find(|(other, when, _)| *other == path && when == under);
+        if let Some((_, _, first)) = first {
+            let finding = Diagnostic::error(Number(301), format!("`{}` is set twice", name.text))
+                .at(name.span, "the second `=`")
+                .also(*first, "the first one")
+                .help("remove one of them, or extend the first with `+=`");
+            self.report(finding);
+            return;
+        }
+        draft.set.push((path, Rc::clone(under), span));
+    }
+
+    /// Compiles what a key (and the rest of a dotted one) is bound to.
+    fn binding(
+        &mut self,
+        symbol: Symbol,
+        key_span: Span,
+        rest: &[ast::KeyPart],
+        field: &ast::Field,
+    ) -> Binding {
+        let outer_used = std::mem::replace(&mut self.super_used, false);
+        let outer_in_key = std::mem::replace(&mut self.in_key, true);
+        let ((value, ty), mentions) = self.mentioning(|compiler| match rest.split_first() {
+            Some((next, deeper)) => (compiler.dotted(next, deeper, field), None),
+            None => compiler.right(field),
+        });
+        let uses_super = std::mem::replace(&mut self.super_used, outer_used);
+        self.in_key = outer_in_key;
+        Binding { symbol, key_span, value, ty, uses_super, mentions }
+    }
+
+    /// The braces that a dotted key stands for.
+    fn dotted(
+        &mut self,
+        next: &ast::KeyPart,
+        deeper: &[ast::KeyPart],
+        field: &ast::Field,
+    ) -> Option<CodeRef> {
+        self.super_used = true;
+        if self.nesting >= NESTING {
+            let message = format!("this key has more than {NESTING} parts");
+            self.report(Diagnostic::error(Number(412), message).at(field.span, "too deep"));
+            return None;
+        }
+        self.nesting += 1;
+        let scope = self.shared.fresh_scope();
+        let mut index = BTreeMap::new();
+        let mut dynamic = false;
+        let form = match next {
+            ast::KeyPart::Name(name) => {
+                let symbol = self.symbol(&name.text);
+                index.insert(symbol, vec![0]);
+                EntryForm::Binding(self.binding(symbol, name.span, deeper, field))
+            }
+            ast::KeyPart::Dynamic(key) => {
+                dynamic = true;
+                let span = self.ast.span(*key);
+                let key = self.expr(*key);
+                let symbol = self.symbol("");
+                EntryForm::Keyed { key, binding: self.binding(symbol, span, deeper, field) }
+            }
+        };
+        let entry = Entry { conditions: Rc::from([]), form };
+        self.nesting -= 1;
+        let body = Rc::new(Body {
+            scope,
+            span: field.span,
+            transparent: true,
+            entries: vec![entry],
+            index,
+            lets: Vec::new(),
+            types: Vec::new(),
+            conditions: Vec::new(),
+            condition_mentions: Vec::new(),
+            assertions: Vec::new(),
+            dynamic,
+            late: dynamic,
+        });
+        Some(Rc::new(Code { span: field.span, form: Form::AmendSuper(body) }))
+    }
+
+    fn right(&mut self, field: &ast::Field) -> (Option<CodeRef>, Option<TypeRef>) {
+        let annotation = field.annotation.as_ref();
+        match &field.right {
+            ast::Right::Set(value) => {
+                let (value, ty) =
+                    self.bound(field.params.as_deref(), annotation, *value, field.span);
+                (Some(value), ty)
+            }
+            ast::Right::Add(value) => {
+                let value = self.expr(*value);
+                self.super_used = true;
+                let ty = annotation.map(|ty| self.ty(ty));
+                (Some(Rc::new(Code { span: value.span, form: Form::AddSuper(value) })), ty)
+            }
+            ast::Right::Amend(body) => {
+                let body = self.body(body, Style { amends: true, transparent: false });
+                self.super_used = true;
+                let ty = annotation.map(|ty| self.ty(ty));
+                (Some(Rc::new(Code { span: field.span, form: Form::AmendSuper(body) })), ty)
+            }
+            ast::Right::Declared => (None, annotation.map(|ty| self.ty(ty))),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Options of the command line: read as their types say, then a body that amends every instance.
+
+use super::object::{ObjectId, Raw};
+use super::{FrameForm, FrameId, Machine, Poison, Term};
+use crate::code::{
+    Argument, Binding, Body, Code as Expr, CodeRef, Entry, EntryForm, Form, ListPart, Mentions,
+    ScopeId, TypeForm, TypeRef,
+};
+use crate::symbol::Symbol;
+use kiln_diag::Span;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+impl Machine {
+    /// Turns `-o name=value` into a body that amends every instance, after checking names and types.
+    pub(crate) fn set_options(
+        &mut self,
+        project: ObjectId,
+        settings: &[(String, String)],
+    ) -> Result<(), Poison> {
+        let span = self.program.project_span;
+        let options = self.well_known.options;
+        let Some(Term::Object(declared)) = self.field(project, options, span)? else {
+            return Ok(());
+        };
+        let mut bindings = Vec::new();
+        for (name, text) in settings {
+            let symbol = self.symbols.intern(name);
+            let Some(declaration) = self.declaration(declared, symbol)? else {
+                return Err(self.unknown_option(declared, symbol, None));
+            };
+            let form = self.option_value(&declaration.ty, text, declaration.frame, span);
+            let value = Rc::new(Expr { span: declaration.span.unwrap_or(span), form });
+            bindings.push((symbol, value));
+        }
+        let inner = synthetic_body(bindings, false, span);
+        let amend = Rc::new(Expr { span, form: Form::AmendSuper(inner) });
+        let body = synthetic_body(vec![(options, amend)], true, span);
+        let frame = self.member_frames.get(&project).copied().unwrap_or(FrameId::OUTERMOST);
+        self.command_line = Some(Raw::Body { body, frame });
+        Ok(())
+    }
+
+    /// Reads an option of the command line as its type says.
+    fn option_value(&mut self, ty: &TypeRef, text: &str, frame: FrameId, span: Span) -> Form {
+        match ty.as_ref() {
+            TypeForm::Bool if text == "true" || text == "false" => Form::Bool(text == "true"),
+            TypeForm::Int | TypeForm::IntLiteral(_) => match text.parse() {
+                Ok(number) => Form::Int(number),
+                Err(_) => Form::Text(Rc::from(text)),
+            },
+            TypeForm::Kind(name) if *name == self.well_known.platform => {
+                let callee = Rc::new(Expr { span, form: Form::Prelude(*name) });
+                let value = Rc::new(Expr { span, form: Form::Text(Rc::from(text)) });
+                let args = vec![Argument { name: None, spread: false, value, span }];
+                Form::Call { callee, args }
+            }
+            TypeForm::List(of) => {
+                let mut parts = Vec::new();
+                for part in text.split(',').filter(|part| !part.is_empty()) {
+                    let form = self.option_value(of, part, frame, span);
+                    let value = Rc::new(Expr { span, form });
+                    let (loops, guard) = (Vec::new(), None);
+                    parts.push(ListPart { spread: false, value, loops, guard });
+                }
+                Form::List(parts)
+            }
+            TypeForm::Union(types) => {
+                let is_null = |ty: &&TypeRef| matches!(ty.as_ref(), TypeForm::Null);
+                if text == "null" && types.iter().any(|ty| is_null(&ty)) {
+                    return Form::Null;
+                }
+                match types.iter().find(|ty| !is_null(ty)) {
+                    Some(one) => self.option_value(&Rc::clone(one), text, frame, span),
+                    None => Form::Text(Rc::from(text)),
+                }
+            }
+            TypeForm::Defined { scope, ix, .. } => {
+                let found = self.find_frame(frame, *scope).map(|id| &self.frame(id).form);
+                let definition = match found {
+                    Some(FrameForm::Braces { body, .. }) => body.types.get(*ix),
+                    _ => None,
+                };
+                match definition.map(|definition| Rc::clone(&definition.ty)) {
+                    Some(ty) => self.option_value(&ty, text, frame, span),
+                    None => Form::Text(Rc::from(text)),
+                }
+            }
+            _ => Form::Text(Rc::from(text)),
+        }
+    }
+}
+
+/// Makes a body that no text holds.
+fn synthetic_body(bindings: Vec<(Symbol, CodeRef)>, uses_super: bool, span: Span) -> Rc<Body> {
+    let mut index: BTreeMap<Symbol, Vec<usize>> = BTreeMap::new();
+    let mut entries = Vec::new();
+    for (symbol, value) in bindings {
+        index.entry(symbol).or_default().push(entries.len());
+        let key_span = value.span;
+        let value = Some(value);
+        let binding = Binding {
+            symbol,
+            key_span,
+            value,
+            ty: None,
+            uses_super,
+            mentions: Mentions::default(),
+        };
+        let form = EntryForm::Binding(binding);
+        entries.push(Entry { conditions: Rc::from([]), form });
+    }
+    Rc::new(Body {
+        scope: ScopeId::NOWHERE,
+        span,
+        transparent: true,
+        entries,
+        index,
+        lets: Vec::new(),
+        types: Vec::new(),
+        conditions: Vec::new(),
+        condition_mentions: Vec::new(),
+        assertions: Vec::new(),
+        dynamic: false,
+        late: false,
+    })
+}

@@ -15,7 +15,8 @@ help:
 	@echo "make casd      the remote execution engine that tests use, under target/"
 
 demo: tools
-	$(CARGO) build --quiet --package kiln-cli
+	@echo "demo: building kiln, which takes a minute or two the first time"
+	@$(CARGO) build --quiet --package kiln-cli
 	@tests/fixtures/demo.sh $(TARGET)/debug/kiln
 
 test: tools fixtures casd

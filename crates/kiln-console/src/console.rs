@@ -11,6 +11,9 @@ use crate::progress::{Progress, Show};
 use crate::ticker::BEAT;
 use crate::{Clock, Style};
 
+/// Timers show whole seconds: over a slow line every draw costs.
+const SECOND: Duration = Duration::from_secs(1);
+
 /// How a run is shown.
 #[derive(Clone)]
 pub enum Mode {
@@ -34,6 +37,8 @@ struct View {
     progress: Progress,
     output: Output,
     drawn: Option<Duration>,
+    /// Whether something other than time changed since the live lines were drawn.
+    changed: bool,
 }
 
 enum Output {
@@ -49,7 +54,8 @@ impl Console {
             Mode::Plain => (Show::Lines, Output::Lines(out)),
             Mode::Quiet => (Show::Failures, Output::Lines(out)),
         };
-        let view = View { progress: Progress::new(show, style), output, drawn: None };
+        let view =
+            View { progress: Progress::new(show, style), output, drawn: None, changed: false };
         Self { clock, style, stopping: Box::new(|| false), view: Mutex::new(view) }
     }
 
@@ -98,6 +104,7 @@ impl Sink for Console {
         let mut view = self.view();
         let ended = matches!(event, Event::RunEnded { .. });
         let said = view.progress.take(event, now);
+        view.changed = true;
         if ended {
             view.end(&said);
         } else {
@@ -113,16 +120,18 @@ impl Drop for Console {
 }
 
 impl View {
-    /// Says texts; draws the live lines anew with them, and else not more often than the beat.
+    /// Says texts; draws the live lines anew with them, else after a change with the beat, else for their timers.
     fn show(&mut self, texts: &[String], now: Duration, style: Style) {
         match &mut self.output {
             Output::Lines(out) => write_lines(out, texts),
             Output::Live(live) => {
-                let due = self.drawn.is_none_or(|drawn| now.saturating_sub(drawn) >= BEAT);
+                let pause = if self.changed { BEAT } else { SECOND };
+                let due = self.drawn.is_none_or(|drawn| now.saturating_sub(drawn) >= pause);
                 if texts.is_empty() && !due {
                     return;
                 }
                 self.drawn = Some(now);
+                self.changed = false;
                 live.hold();
                 for text in texts {
                     live.say(text);

@@ -13,6 +13,14 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// Returns `3 s`, `2m13s` or `1h02m`: a timer that runs.
+pub fn seconds(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..=59 => format!("{seconds} s"),
+        _ => duration(time),
+    }
+}
+
 /// Returns `912 B`, `1.2 MiB` and so on.
 pub fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -87,6 +95,8 @@ mod tests {
         check(59_999, "59.9 s");
         check(133_000, "2m13s");
         check(3_725_000, "1h02m");
+        assert_eq!(seconds(Duration::from_millis(3_999)), "3 s");
+        assert_eq!(seconds(Duration::from_secs(133)), "2m13s");
     }
 
     #[test]

@@ -52,9 +52,9 @@ fn live_lines_stand_below_what_is_said_and_go_at_the_end() {
                     Step::Wait(2_300),
                 ],
                 str![[r#"
-  2.3 s  preparing libs.png
-  2.3 s  building libs.zlib
-8/12 · 8 cached · 0 built · 2 running · 2.3 s
+    2 s  preparing libs.png
+    2 s  building libs.zlib
+8/12 · 8 cached · 0 built · 2 running · 2 s
 
 "#]],
             ),
@@ -62,8 +62,8 @@ fn live_lines_stand_below_what_is_said_and_go_at_the_end() {
                 vec![built("libs.zlib", 2_300), Step::Wait(100)],
                 str![[r#"
 ✓ built libs.zlib · 2.3 s
-  2.4 s  preparing libs.png
-9/12 · 8 cached · 1 built · 1 running · 2.4 s
+    2 s  preparing libs.png
+9/12 · 8 cached · 1 built · 1 running · 2 s
 
 "#]],
             ),
@@ -95,8 +95,8 @@ fn a_third_of_the_screen_is_the_most() {
         [(
             steps,
             str![[r#"
-  1.7 s  preparing a
-  1.6 s  preparing b
+    1 s  preparing a
+    1 s  preparing b
          … and 5 more
 0/7 · 0 cached · 0 built · 7 running ·…
 
@@ -114,7 +114,7 @@ fn long_names_are_cut_to_the_screen() {
         [(
             vec![planned(1, 0), started(&name), Step::Wait(1_500)],
             str![[r#"
-  1.5 s  preparing libs.xxxxxxxxxxxxxx…
+    1 s  preparing libs.xxxxxxxxxxxxxx…
 0/1 · 0 cached · 0 built · 1 running ·…
 
 "#]],
@@ -139,7 +139,7 @@ fn a_failure_scrolls_above_the_live_lines_at_once() {
   next: kiln log a
         kiln build a --retry-failed
          preparing b
-1/3 · 0 cached · 0 built · 1 failed · 1 running · 200 ms
+1/3 · 0 cached · 0 built · 1 failed · 1 running · 0 s
 
 "#]],
             ),
@@ -172,8 +172,8 @@ fn a_printed_report_does_not_tear_the_live_lines() {
             str![[r#"
 error[K0101]: `x` is not defined
   help: define it
-  2.0 s  preparing a
-0/2 · 0 cached · 0 built · 1 running · 2.0 s
+    2 s  preparing a
+0/2 · 0 cached · 0 built · 1 running · 2 s
 
 "#]],
         )],
@@ -213,4 +213,15 @@ fn at_most_ten_draws_a_second() {
     // A tenth of a second: two draws.
     let drawn = run.text().matches("running").count();
     assert!(drawn <= 2, "{drawn}");
+}
+
+#[test]
+fn timers_are_drawn_once_a_second() {
+    let run = run(24, 80);
+    run.play([planned(4, 0), started("a"), started("b"), started("c"), started("d")]);
+    run.play([Step::Wait(60_000)]);
+    let text = run.text();
+    let drawn = text.matches("4 running").count();
+    assert!((58..=62).contains(&drawn), "{drawn}");
+    assert!(text.len() < 30 * 1_024, "{} bytes in a minute", text.len());
 }

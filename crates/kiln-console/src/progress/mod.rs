@@ -191,7 +191,7 @@ impl Progress {
         running.truncate(running.len() - hidden);
         for (work, running) in running {
             let time = now.saturating_sub(running.since);
-            let time = if time >= LONG { text::duration(time) } else { String::new() };
+            let time = if time >= LONG { text::seconds(time) } else { String::new() };
             let time = self.style.paint(Paint::Faint, format_args!("{time:>7}"));
             lines.push(format!("{time}  {}", escape(&work.describe(running))));
         }
@@ -200,7 +200,7 @@ impl Progress {
         }
         if self.planned.is_some() || !self.running.is_empty() || self.fetched > 0 {
             let mut parts = self.counts();
-            parts.push(text::duration(now));
+            parts.push(text::seconds(now));
             lines.push(self.style.join(&parts));
         }
         lines

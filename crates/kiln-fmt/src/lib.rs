@@ -1,8 +1,9 @@
 //! Syntax tree to canonical text.
 //!
 //! # Purpose
-//! One style, no options: two blanks of indentation, one item a line where the source had several lines, one
-//! blank around operators, at most one blank line, comments where they were, block strings indented as a unit.
+//! One style, no options: two blanks of indentation; one item a line where the source had several lines or
+//! a line has more than 100 characters; one blank around operators; at most one blank line; comments where
+//! they were; block strings indented as a unit.
 //! A chunk with an error is left as it is.
 //!
 //! # Never

@@ -5,6 +5,9 @@ use crate::gap::Gap;
 use crate::spacing::{Place, is_spaced};
 use kiln_syntax::{Node, NodeIx, SyntaxKind as K, Tree};
 
+/// Characters of a line that rows keep to.
+const WIDTH: usize = 100;
+
 /// Blanks of one level.
 const STEP: usize = 2;
 
@@ -20,13 +23,15 @@ pub(crate) struct Printer<'a> {
     item_level: usize,
     /// The level of the line that is written.
     line_level: usize,
+    /// Whether a row is written on one line to see whether it fits.
+    trying: bool,
 }
 
 impl<'a> Printer<'a> {
     pub(crate) fn new(tree: &'a Tree, text: &'a str) -> Self {
         let out = String::with_capacity(text.len());
         let gap = Gap::default();
-        Self { tree, text, out, gap, before: None, item_level: 0, line_level: 0 }
+        Self { tree, text, out, gap, before: None, item_level: 0, line_level: 0, trying: false }
     }
 
     /// Writes a chunk as it is.
@@ -84,7 +89,6 @@ impl<'a> Printer<'a> {
                 self.token(Place { kind: K::String, parent: K::Term }, node.text(self.text));
             }
             K::Block => self.block(ix, node),
-            _ if is_row && self.is_broken(ix) => self.broken_row(ix, node),
             _ if is_row => self.row(ix, node),
             _ => {
                 for (ix, part) in self.tree.children(ix) {
@@ -100,68 +104,86 @@ impl<'a> Printer<'a> {
         trivia.any(|(_, part)| part.kind == K::Comment || part.text(self.text).contains('\n'))
     }
 
-    /// Writes a row on one line: `{ a, b }`, `[a, b]`, `(a, b)`.
+    /// Writes a row on one line if it was there and fits, else one part a line.
     fn row(&mut self, ix: NodeIx, node: Node) {
-        let parts: Vec<(NodeIx, Node)> =
-            self.tree.children(ix).filter(|(_, part)| !part.kind.is_trivia()).collect();
-        let braces = matches!(node.kind, K::Record | K::TypeDict) && parts.len() > 2;
-        let mut items = 0;
-        for (ix, part) in parts {
-            match part.kind {
-                K::Comma => {}
-                K::LeftBrace | K::LeftBracket | K::LeftParen => self.part(ix, part, node.kind),
-                K::RightBrace | K::RightBracket | K::RightParen => {
-                    self.out.push_str(if braces { " " } else { "" });
-                    self.before = None;
-                    self.part(ix, part, node.kind);
-                }
-                _ => {
-                    let lead = match (items, braces) {
-                        (0, true) => " ",
-                        (0, false) => "",
-                        _ => ", ",
-                    };
-                    self.out.push_str(lead);
-                    self.before = None;
-                    items += 1;
-                    self.part(ix, part, node.kind);
-                }
-            }
+        let mut parts = self.tree.children(ix);
+        if let Some((ix, open)) = parts.next() {
+            self.part(ix, open, node.kind);
+        }
+        let level = self.line_level;
+        let parts: Vec<(NodeIx, Node)> = parts.collect();
+        if self.is_broken(ix) {
+            return self.broken_row(&parts, node, level);
+        }
+        let mark = self.out.len();
+        let tries = !self.trying && !node.text(self.text).contains('\n');
+        self.trying |= tries;
+        self.flat_row(&parts, node);
+        self.trying &= !tries;
+        let items = parts.iter().filter(|(_, part)| !part.kind.is_token()).count();
+        if tries && items > 0 && self.column() > WIDTH {
+            self.out.truncate(mark);
+            self.gap = Gap::default();
+            self.broken_row(&parts, node, level);
         }
     }
 
-    /// Writes a row with one part a line; only arguments keep their commas.
-    fn broken_row(&mut self, ix: NodeIx, node: Node) {
+    /// Returns how many characters the line that is written has.
+    fn column(&self) -> usize {
+        self.out.rsplit('\n').next().unwrap_or_default().chars().count()
+    }
+
+    /// Writes a row behind its bracket on one line: `a, b }`, `a, b]`, `a, b)`.
+    fn flat_row(&mut self, parts: &[(NodeIx, Node)], node: Node) {
+        let parts =
+            parts.iter().filter(|(_, part)| !part.kind.is_trivia() && part.kind != K::Comma);
+        let parts: Vec<(NodeIx, Node)> = parts.copied().collect();
+        let braces = matches!(node.kind, K::Record | K::TypeDict) && parts.len() > 1;
+        for (part_ix, (ix, part)) in parts.into_iter().enumerate() {
+            let closes = matches!(part.kind, K::RightBrace | K::RightBracket | K::RightParen);
+            let lead = match (part_ix, closes) {
+                (0, _) | (_, true) if braces => " ",
+                (0, _) | (_, true) => "",
+                _ => ", ",
+            };
+            self.out.push_str(lead);
+            self.before = None;
+            self.part(ix, part, node.kind);
+        }
+    }
+
+    /// Writes a row behind its bracket with one part a line; only arguments keep their commas.
+    fn broken_row(&mut self, parts: &[(NodeIx, Node)], node: Node, level: usize) {
         let item_level = self.item_level;
-        let mut level = None;
-        let mut commas = self.commas_to_keep(ix, node);
-        for (ix, part) in self.tree.children(ix) {
-            let outer = level.unwrap_or(self.line_level);
+        let mut commas = commas_to_keep(parts, node);
+        for (part_ix, (ix, part)) in parts.iter().enumerate() {
             match part.kind {
-                K::LeftBrace | K::LeftBracket | K::LeftParen => {
-                    self.part(ix, part, node.kind);
-                    level = Some(self.line_level);
-                }
                 K::RightBrace | K::RightBracket | K::RightParen => {
-                    self.comments(outer + 1);
+                    self.comments(level + 1);
                     self.gap.lines = 1;
-                    self.start_line(outer);
+                    self.start_line(level);
                     self.token(Place { kind: part.kind, parent: node.kind }, part.text(self.text));
                 }
                 K::Comma if commas > 0 => {
                     commas -= 1;
                     self.out.push(',');
                 }
-                _ => self.line_of(ix, part, outer + 1),
+                K::Comma if self.if_follows(&parts[part_ix + 1..]) => self.out.push(','),
+                _ => self.line_of(*ix, *part, level + 1),
             }
         }
         self.item_level = item_level;
     }
 
-    /// Returns how many commas of a call stand between two arguments.
-    fn commas_to_keep(&self, ix: NodeIx, node: Node) -> usize {
-        let args = self.tree.children(ix).filter(|(_, part)| part.kind == K::Arg).count();
-        if node.kind == K::Call { args.saturating_sub(1) } else { 0 }
+    /// Returns whether the next list item begins with `if`: without a comma it would be a condition.
+    fn if_follows(&self, parts: &[(NodeIx, Node)]) -> bool {
+        let next = parts.iter().find(|(_, part)| !part.kind.is_trivia());
+        let Some((ix, _)) = next.filter(|(_, part)| part.kind == K::ListItem) else {
+            return false;
+        };
+        let first =
+            self.tree.below(*ix).find(|node| node.kind.is_token() && !node.kind.is_trivia());
+        first.is_some_and(|token| token.kind == K::IfWord)
     }
 
     fn block(&mut self, ix: NodeIx, node: Node) {
@@ -241,4 +263,10 @@ impl<'a> Printer<'a> {
             |place: Place| matches!(place.kind, K::LeftBrace | K::LeftBracket | K::LeftParen);
         self.before.is_some_and(opener)
     }
+}
+
+/// Returns how many commas of a call stand between two arguments.
+fn commas_to_keep(parts: &[(NodeIx, Node)], node: Node) -> usize {
+    let args = parts.iter().filter(|(_, part)| part.kind == K::Arg).count();
+    if node.kind == K::Call { args.saturating_sub(1) } else { 0 }
 }

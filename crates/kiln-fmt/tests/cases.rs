@@ -122,6 +122,19 @@ fn what_had_several_lines_has_one_item_a_line() {
 }
 
 #[test]
+fn a_row_that_does_not_fit_is_broken_from_the_outside() {
+    let long = "a".repeat(40);
+    check(
+        &format!("x = K {{ b = f({long}, y = [{long}, c]) , d = 1 }}\n"),
+        &format!("x = K {{\n  b = f({long}, y = [{long}, c])\n  d = 1\n}}\n"),
+    );
+    check(
+        &format!("x = f({long}, {long}, y = {long})\n"),
+        &format!("x = f(\n  {long},\n  {long},\n  y = {long}\n)\n"),
+    );
+}
+
+#[test]
 fn a_line_end_inside_of_an_expression_stays() {
     check("a = b\n    .c\n      .d({\n x = 1 })\n", "a = b\n  .c\n  .d({\n    x = 1\n  })\n");
     check("a = 1\n   +  2\n  - 3\n", "a = 1\n  + 2\n  - 3\n");

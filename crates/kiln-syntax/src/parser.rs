@@ -142,6 +142,6 @@ kinds! {
     err_let_in => LetIn;
     none: EOI | WHITESPACE | trivia | hs | top_item | item | other_item | sep | bind | attr
         | key_char | value | then_body | tail | operand | prefix | infix | primary | name
-        | next_key | key_ahead | postfix | call_arg | id_start | id_rest | keyword
+        | next_key | key_ahead | ahead_part | postfix | call_arg | id_start | id_rest | keyword
         | keyword_word | kw_end | kw_alone | path_char
 }

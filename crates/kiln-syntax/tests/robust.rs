@@ -2,73 +2,12 @@
 
 #![expect(clippy::disallowed_methods, reason = "the cases are files")]
 
+mod texts;
+
 use kiln_diag::FileId;
 use kiln_syntax::{Parse, parse};
 use std::path::Path;
-
-/// What opens something, with what closes it.
-const OPENERS: [(&str, &str); 60] = [
-    ("(", ")"),
-    ("[", "]"),
-    ("{ a = ", " }"),
-    ("{ a ", " }"),
-    ("{ a { ", " }"),
-    ("{ a.b { ", " }"),
-    ("{ [", "] = 1 }"),
-    ("{ [", "] }"),
-    ("{ a(b = ", ") = 1 }"),
-    ("{ a(b = ", ") }"),
-    ("{ \"%{", "}\" = 1 }"),
-    ("{ \"%{", "}\" }"),
-    ("f(", ")"),
-    ("f(a = ", ")"),
-    ("f(..", ")"),
-    ("f (", ")"),
-    ("a[", "]"),
-    ("a { b = ", " }"),
-    ("a { ..", " }"),
-    ("a.b", ""),
-    ("a?.b ", ""),
-    ("a\n  .b", ""),
-    ("\"%{", "}\""),
-    ("\"\"\"%{", "}\"\"\""),
-    ("if ", " then a else b"),
-    ("if a then ", " else b"),
-    ("if a then b else ", ""),
-    ("{ if ", " then { } }"),
-    ("{ if a then { ", " } }"),
-    ("{ if a then { } else { ", " } }"),
-    ("{ if a then { } else if b then { ", " } }"),
-    ("{ for x in ", " then { } }"),
-    ("{ for x in y then { [x] = ", " } }"),
-    ("{ let a = ", " }"),
-    ("{ let a = ", " in b }"),
-    ("{ assert ", ", \"a\" }"),
-    ("{ assert a, ", " }"),
-    ("{ type T = {", "} }"),
-    ("{ type T = Int where (x) => ", " }"),
-    ("let a = ", " in b"),
-    ("let a = b in ", ""),
-    ("let a(b = ", ") = 1 in c"),
-    ("(x) => ", ""),
-    ("(x: [", "]) => y"),
-    ("(x: { a: ", " }) => y"),
-    ("mixin A { b = ", " }"),
-    ("[..", "]"),
-    ("[a for b in ", "]"),
-    ("[a if ", "]"),
-    ("{ a: (", ") }"),
-    ("{ a: [", "] = 1 }"),
-    ("{ a: {", "} }"),
-    ("{ a: () -> ", " }"),
-    ("{ a: {b: ", "} }"),
-    ("a + (", ")"),
-    ("a + ", ""),
-    ("- ", ""),
-    ("! [", "]"),
-    ("{ a = ", " = 1 }"),
-    ("{ a = [", "] = 1 }"),
-];
+use texts::OPENERS;
 
 fn assert_sound(text: &str) -> Parse {
     let parse = parse(FileId(0), text);

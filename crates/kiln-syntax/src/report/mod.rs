@@ -171,16 +171,20 @@ fn select(text: &str, mut findings: Vec<Finding>) -> Vec<Diagnostic> {
     findings.sort_by_key(|finding| (finding.start(), finding.follows));
     let mut taken: Vec<Diagnostic> = Vec::new();
     let mut last: Option<u32> = None;
+    let mut line_end = 0;
     let mut silent_to = 0;
     for finding in findings {
         let start = finding.start();
-        if let Some(last) = last {
-            let between = text.get(last as usize..start as usize).unwrap_or_default();
-            let same_line = !between.contains('\n');
-            if start == last || start < silent_to || (finding.follows && same_line) {
-                continue;
-            }
+        let same_line = start <= line_end;
+        if last == Some(start)
+            || start < silent_to
+            || (last.is_some() && finding.follows && same_line)
+        {
+            continue;
         }
+        let rest = text.get(start as usize..).unwrap_or_default();
+        let line = rest.find('\n').unwrap_or(rest.len());
+        line_end = start.saturating_add(u32::try_from(line).unwrap_or(u32::MAX));
         last = Some(start);
         silent_to = silent_to.max(finding.silences);
         taken.push(finding.diagnostic);

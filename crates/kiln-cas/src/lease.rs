@@ -11,7 +11,8 @@ use rustix::fs::{FlockOperation, flock};
 const LOCK: &str = "lock";
 
 /// A folder of this process alone. Another process may remove it as soon as this one is dead, not before:
-/// the kernel gives the lock back when a process ends, however it ends.
+/// the kernel gives the lock back when a process ends, however it ends. The lock is a shared one, so that a child
+/// which works in the folder can hold it too.
 #[derive(Debug)]
 pub struct Lease {
     folder: PathBuf,
@@ -38,7 +39,7 @@ impl Lease {
             folder = parent.join(format!("{name}.{n_tried}"));
         }
         let lock = File::create_new(folder.join(LOCK))?;
-        flock(&lock, FlockOperation::LockExclusive)?;
+        flock(&lock, FlockOperation::LockShared)?;
         drop(gate);
         Ok(Self { folder, next: AtomicU64::new(0), lock })
     }
@@ -46,6 +47,11 @@ impl Lease {
     /// Returns the folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Returns the file whose lock keeps the folder; a child that locks it too, shared, keeps it as well.
+    pub fn lock_file(&self) -> PathBuf {
+        self.folder.join(LOCK)
     }
 
     /// Returns a path in the folder that was not given before; nothing is there.
@@ -72,24 +78,33 @@ pub fn sweep(parent: &Path, remove: &dyn Fn(&Path) -> io::Result<()>) -> io::Res
     if !parent.exists() {
         return Ok(0);
     }
-    let _gate = gate(parent, FlockOperation::LockExclusive)?;
-    let mut n_removed = 0;
+    let gate = gate(parent, FlockOperation::LockExclusive)?;
+    let mut dead = Vec::new();
     for entry in fs::read_dir(parent)? {
         let entry = entry?;
-        let dead = entry.file_type()?.is_dir() && is_dead(&entry.path())?;
-        if dead && remove(&entry.path()).is_ok() {
-            n_removed += 1;
+        if entry.file_type()?.is_dir()
+            && let Some(lock) = lock_dead(&entry.path())?
+        {
+            dead.push((entry.path(), lock));
         }
     }
-    Ok(n_removed)
+    // Removing may take long; the locks keep others away from these folders, the gate would from all.
+    drop(gate);
+    let removed = dead.iter().filter(|(folder, _lock)| remove(folder).is_ok());
+    Ok(removed.count())
 }
 
-/// A folder without a lock file is of one who died between the two, as makers are kept out meanwhile.
-fn is_dead(folder: &Path) -> io::Result<bool> {
-    match File::open(folder.join(LOCK)) {
-        Ok(lock) => Ok(flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(error),
+/// Locks a folder if its owner is dead. A folder without a lock file is of one who died between the two, as makers
+/// are kept out meanwhile.
+fn lock_dead(folder: &Path) -> io::Result<Option<File>> {
+    let lock = match File::options().create(true).append(true).open(folder.join(LOCK)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        lock => lock?,
+    };
+    match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(lock)),
+        Err(rustix::io::Errno::AGAIN) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

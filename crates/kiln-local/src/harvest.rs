@@ -18,7 +18,7 @@ use crate::meta::Meta;
 use crate::place::Place;
 
 /// A log that is longer keeps this much of its start and of its end.
-const LOG_PART: u64 = 8 << 20;
+pub(crate) const LOG_PART: u64 = 8 << 20;
 
 pub(crate) struct Harvest<'a> {
     pub(crate) cas: &'a DiskCas,
@@ -150,7 +150,11 @@ impl Harvest<'_> {
         let start = log.take(LOG_PART).chain(mark.as_bytes());
         // Both descriptors share one position, so the tail is sought when the start was read.
         let end = Late { file: &mut tail, position: length - LOG_PART, is_there: false };
-        Ok(self.cas.write_stream(&mut start.chain(end.take(LOG_PART)), false)?)
+        let kept = self.cas.write_stream(&mut start.chain(end.take(LOG_PART)), false)?;
+        // The file of the run says the same as the blob.
+        let text = self.cas.read(kept)?;
+        log.set_len(0).and_then(|()| log.write_all(&text)).map_err(failed)?;
+        Ok(kept)
     }
 
     fn log_error(&self, cause: io::Error) -> LocalError {

@@ -6,6 +6,19 @@
 //!
 //! # Never
 //! Knows keys, elements or an index.
+//!
+//! # Example
+//! ```no_run
+//! use std::sync::Arc;
+//! use kiln_cas::DiskCas;
+//! use kiln_local::LocalRunner;
+//! use kiln_sandbox::Launcher;
+//! let store = std::path::Path::new("/store");
+//! LocalRunner::sweep(store).unwrap();
+//! let blobs = Arc::new(DiskCas::open(store).unwrap());
+//! let launcher = Launcher { helper: "/usr/bin/kiln".into(), bwrap: Some("/usr/bin/bwrap".into()) };
+//! let runner = LocalRunner::new(blobs, launcher, "run-1").unwrap();
+//! ```
 #![expect(
     clippy::disallowed_methods,
     reason = "this crate owns work folders and needs a clock for a backstop"

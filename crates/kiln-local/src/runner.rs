@@ -11,13 +11,17 @@ use kiln_cas::{DiskCas, Lease, sweep};
 use kiln_sandbox::{Ended, Launcher, Spec, User, spawn};
 use kiln_stage::{Trees, remove_folder, write_copy};
 use kiln_tree::Tree;
+use rustix::fs::FallocateFlags;
 
 use crate::LocalError;
-use crate::harvest::Harvest;
+use crate::harvest::{Harvest, LOG_PART};
 use crate::place::Place;
 
 /// How long a cancelled command may go on unnoticed.
 const TICK: Duration = Duration::from_millis(50);
+
+/// How much more than its kept parts a log may take of the disk while the command runs.
+const LOG_SLACK: u64 = 64 << 20;
 
 /// Runs actions in sandboxes on this machine, with the blobs of one store.
 #[derive(Debug)]
@@ -70,7 +74,8 @@ impl LocalRunner {
         let log = File::options().read(true).append(true).create(true).open(&request.log);
         let log = log.map_err(log_error)?;
         log.set_len(0).map_err(log_error)?;
-        let spec = specification(request, place, lowers);
+        let hold = self.work.as_ref().map(Lease::lock_file);
+        let spec = Spec { hold, ..specification(request, place, lowers) };
         let (ending, usage) = self.execute(&spec, &log, request)?;
         let harvest = Harvest { cas: &self.cas, trees: &self.trees, place, request };
         Ok(Outcome { usage, ..harvest.outcome(ending, &log)? })
@@ -102,6 +107,7 @@ impl LocalRunner {
                 };
                 return Ok((ending, usage));
             }
+            trim_log(log);
             if request.cancel.is_set() {
                 running.kill();
             } else if start.elapsed() > backstop {
@@ -151,11 +157,23 @@ fn specification(request: &Request, place: &Place, lowers: Vec<std::path::PathBu
         upper: place.upper.clone(),
         work: place.work.clone(),
         root: place.root.clone(),
+        hold: None,
         argv: command.arguments.clone(),
         env,
         hostname: "buildbox".to_owned(),
         user: if is_root { User::Root } else { User::Builder },
     }
+}
+
+/// Gives the middle of a log that became very long back to the disk; its length stays.
+fn trim_log(log: &File) {
+    let length = log.metadata().map_or(0, |log| log.len());
+    let Some(middle) = length.checked_sub(2 * LOG_PART).filter(|middle| *middle > LOG_SLACK) else {
+        return;
+    };
+    // Where a file system cannot do it, the log only takes more space.
+    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    rustix::fs::fallocate(log, flags, LOG_PART, middle).ok();
 }
 
 /// The outcome of a command that was not even started.

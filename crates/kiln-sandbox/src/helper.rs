@@ -3,7 +3,7 @@
 //! It exists because a stack of many folders can only be mounted where one is privileged, that is in a user
 //! namespace of one's own, and in a process with one thread. Root goes the same way as everybody.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use rustix::fs::Mode;
+use rustix::fs::{FlockOperation, Mode, flock};
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::process::{Resource, Rlimit};
@@ -19,7 +19,7 @@ use rustix::thread::UnshareFlags;
 use signal_hook::consts::signal;
 
 use crate::report::{Area, Failure, Order, Report};
-use crate::{overlay, raw, watch};
+use crate::{Spec, overlay, raw, watch};
 
 /// First argument of this program when it is to call [`helper_main`] before anything else.
 pub const HELPER_WORD: &str = "__sandbox";
@@ -57,7 +57,7 @@ pub fn helper_main() -> ExitCode {
 /// Moves the socket away from the standard input and leaves nothing there.
 fn take_stdin() -> io::Result<UnixStream> {
     let socket = fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
-    let nothing = fs::File::open("/dev/null")?;
+    let nothing = File::open("/dev/null")?;
     rustix::stdio::dup2_stdin(&nothing)?;
     Ok(UnixStream::from(socket))
 }
@@ -67,9 +67,21 @@ fn sandbox(kiln: &mut UnixStream) -> Result<Report, Failure> {
     let order = read_order(kiln).map_err(other("reading the order of the sandbox"))?;
     raw::close_on_exec().map_err(other("closing inherited files"))?;
     let stop = reset_process().map_err(other("resetting signals and limits"))?;
+    let _held = hold(&order.spec).map_err(other("holding the work folder"))?;
     enter_namespaces()?;
     overlay::mount(&order.spec)?;
     watch::run(&order, kiln.as_fd(), &stop)
+}
+
+/// Locks the file that says that the work folder is in use. Where that fails, kiln is dead and someone else is
+/// already removing the folder.
+fn hold(spec: &Spec) -> io::Result<Option<File>> {
+    let Some(path) = &spec.hold else {
+        return Ok(None);
+    };
+    let file = File::open(path)?;
+    flock(&file, FlockOperation::NonBlockingLockShared)?;
+    Ok(Some(file))
 }
 
 fn read_order(kiln: &mut UnixStream) -> io::Result<Order> {

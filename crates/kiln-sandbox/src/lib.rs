@@ -7,6 +7,27 @@
 //!
 //! # Never
 //! Knows a store, an action, or what the command is for.
+//!
+//! # Example
+//! ```no_run
+//! use std::time::Duration;
+//! use kiln_sandbox::{Ended, Launcher, Spec, User, spawn};
+//! let launcher = Launcher { helper: "/usr/bin/kiln".into(), bwrap: Some("/usr/bin/bwrap".into()) };
+//! let spec = Spec {
+//!     lowers: vec!["/store/trees/base".into()],
+//!     upper: "/store/work/1/u".into(),
+//!     work: "/store/work/1/w".into(),
+//!     hold: None,
+//!     root: "/store/work/1/r".into(),
+//!     argv: vec!["/bin/true".to_owned()],
+//!     env: std::collections::BTreeMap::new(),
+//!     hostname: "buildbox".to_owned(),
+//!     user: User::Builder,
+//! };
+//! let log = std::fs::File::create("/tmp/log").unwrap();
+//! let mut running = spawn(&launcher, &spec, &log).unwrap();
+//! assert_eq!(running.wait(Duration::from_secs(60)).unwrap(), Some(Ended::Exit(0)));
+//! ```
 #![expect(clippy::disallowed_methods, reason = "this crate owns processes")]
 
 mod error;

@@ -97,6 +97,7 @@ pub fn probe(launcher: &Launcher, scratch: &Path) -> Result<(), SandboxError> {
         upper,
         work,
         root,
+        hold: None,
         argv: vec!["/nothing".to_owned()],
         env: std::collections::BTreeMap::new(),
         hostname: "buildbox".to_owned(),

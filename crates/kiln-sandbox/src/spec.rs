@@ -34,6 +34,8 @@ pub struct Spec {
     pub upper: PathBuf,
     /// Empty folder on the file system of `upper`, for the kernel.
     pub work: PathBuf,
+    /// File that is locked, shared, as long as anything of the sandbox runs: even when kiln was killed.
+    pub hold: Option<PathBuf>,
     /// Empty folder that becomes the root, in the sandbox's own mount namespace only.
     pub root: PathBuf,
     pub argv: Vec<String>,

@@ -6,6 +6,21 @@
 //!
 //! # Never
 //! Knows what runs in a folder, follows a link that lies in one, or opens anything but files and folders.
+//!
+//! # Example
+//! ```
+//! use std::sync::Arc;
+//! use kiln_cas::DiskCas;
+//! use kiln_stage::{Taking, Times, Trees, capture};
+//! let folder = tempfile::tempdir().unwrap();
+//! let given = folder.path().join("given");
+//! std::fs::create_dir(&given).unwrap();
+//! std::fs::write(given.join("hello.txt"), "hello").unwrap();
+//! let store = Arc::new(DiskCas::open(&folder.path().join("store")).unwrap());
+//! let captured = capture(&store, &given, Times::Strip, Taking::Copy).unwrap();
+//! let staged = Trees::new(store).extract(&captured.tree).unwrap();
+//! assert_eq!(std::fs::read(staged.join("hello.txt")).unwrap(), b"hello");
+//! ```
 #![expect(clippy::disallowed_methods, reason = "this crate owns staged folders on disk")]
 
 mod attributes;

@@ -191,4 +191,5 @@ fn log(bench: &Bench) {
     let log = kiln_cas::Cas::read(&*bench.cas, run.outcome.log).unwrap();
     assert!(log.starts_with(b"first\n") && log.ends_with(b"last\n"));
     assert!(log.len() < 17_000_000, "{}", log.len());
+    assert_eq!(run.text.as_bytes(), log, "the file says the same");
 }

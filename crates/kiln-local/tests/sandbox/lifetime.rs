@@ -101,6 +101,7 @@ fn processes(word: &str) -> Vec<PathBuf> {
 
 /// Runs a command that does not end, after it printed the name of the folder that its processes have mounted.
 pub(crate) fn victim(folder: &str) -> ExitCode {
+    LocalRunner::sweep(&Path::new(folder).join("store")).unwrap();
     let bench = Bench::new(Path::new(folder));
     let request = bench.request(WAIT);
     let work = bench.store().join("work/run/0");

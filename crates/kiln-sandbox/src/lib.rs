@@ -15,10 +15,10 @@
 //! let launcher = Launcher { helper: "/usr/bin/kiln".into(), bwrap: Some("/usr/bin/bwrap".into()) };
 //! let spec = Spec {
 //!     lowers: vec!["/store/trees/base".into()],
-//!     upper: "/store/work/1/u".into(),
-//!     work: "/store/work/1/w".into(),
+//!     upper: "/store/runs/1/u".into(),
+//!     work: "/store/runs/1/w".into(),
 //!     hold: None,
-//!     root: "/store/work/1/r".into(),
+//!     root: "/store/runs/1/r".into(),
 //!     argv: vec!["/bin/true".to_owned()],
 //!     env: std::collections::BTreeMap::new(),
 //!     hostname: "buildbox".to_owned(),

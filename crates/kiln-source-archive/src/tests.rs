@@ -10,6 +10,7 @@ use kiln_ir::Source;
 use kiln_source::{Fetcher, Mirrors, Pin, Ports, Settings, SourceKind, ThreadPause};
 use kiln_testkit::{debian_mirror, scratch};
 use kiln_tree::Node;
+use proptest::prelude::*;
 
 use crate::{ArchiveKind, Limits, Unpack, extract, strip};
 
@@ -429,6 +430,40 @@ fn a_failing_read_is_no_panic() {
     let unpack = Unpack { name: "a", cas: &cas, limits: Limits::default(), place: &place };
     let from = Read::chain(&b"12"[..], Failing);
     assert_eq!(extract(from, &unpack).unwrap_err().to_string(), "cannot unpack `a`: it is damaged");
+}
+
+proptest! {
+    /// Damage is an error or another tree, never a panic.
+    #[test]
+    fn damaged_headers_are_no_panic(changes in prop::collection::vec((0usize..4096, any::<u8>()), 1..6)) {
+        let records = record("path", "long/name") + &record("mtime", "1");
+        let mut archive = tar(&[
+            folder("d/"),
+            Raw { content: records.as_bytes(), ..raw(b'x', "x") },
+            file("short", "1"),
+            link(b'2', "d/l", "../short"),
+            link(b'1', "h", "long/name"),
+        ]);
+        for (at, byte) in changes {
+            if let Some(place) = archive.get_mut(at) {
+                *place = byte;
+            }
+        }
+        // The sums of the headers are made right again, so that the damage is reached.
+        for header in archive.chunks_exact_mut(512).filter(|block| block[257..262] == *b"ustar") {
+            field(header, 148, b"        ");
+            let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+            field(header, 148, format!("{sum:06o}\0 ").as_bytes());
+        }
+        let cas = MemoryCas::default();
+        let place = strip(0);
+        let limits = Limits { n_bytes: 1 << 20, ..Limits::default() };
+        let found = extract(&archive[..], &Unpack { name: "a", cas: &cas, limits, place: &place });
+        if let Ok(tree) = found {
+            cas.write_tree(&tree).unwrap();
+            prop_assert_eq!(cas.read_tree(tree.digest()).unwrap(), tree);
+        }
+    }
 }
 
 const HELLO: &str = "debian:pool/main/h/hello/hello_2.10.orig.tar.gz";

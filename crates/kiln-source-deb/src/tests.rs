@@ -9,7 +9,7 @@ use kiln_event::Silent;
 use kiln_ir::Base;
 use kiln_lock::{LockedBase, LockedPackage};
 use kiln_source::{Download, Fetcher, Mirrors, Ports, Settings, ThreadPause};
-use kiln_testkit::{debian_mirror, project_root, scratch};
+use kiln_testkit::{FileServer, debian_mirror, project_root, scratch};
 use kiln_tree::{Node, RelPath, Tree};
 
 use crate::sysroot::assemble;
@@ -35,11 +35,12 @@ fn base(suite: &str, component: &str, roots: &str) -> Base {
     }
 }
 
-/// Gives ports of a fresh store on the mirror.
+/// Gives ports of a fresh cache on the mirror, served on loopback.
 fn with_ports<T>(cas: &dyn Cas, run: impl FnOnce(Ports<'_>) -> T) -> T {
+    let server = FileServer::start(&debian_mirror());
     let cache = scratch();
     let mut mirrors = Mirrors::default();
-    mirrors.set("debian", [format!("file://{}", debian_mirror().display())]).unwrap();
+    mirrors.set("debian", [server.url()]).unwrap();
     let folder = cache.path().to_owned();
     let settings = Settings { folder, mirrors, n_threads: 2, ..Settings::default() };
     let fetcher = Fetcher::new(settings, Box::new(ThreadPause)).unwrap();
@@ -98,11 +99,18 @@ fn c_min_becomes_a_sysroot() {
     check("etc/passwd", "file");
     check("var/run", "-> /run");
     check("usr/share/man/man1/awk.1.gz", "nothing");
-    let alone = with_ports(&MemoryCas::default(), |ports| fetch(&locked, 1, ports)).unwrap();
-    assert_eq!(alone, tree);
     assert_eq!(cas.read_tree(tree.digest()).unwrap(), tree);
     let files: Vec<Digest> = tree.files().map(|(_, file)| file.digest).collect();
     assert!(files.len() > 2_500 && cas.missing(&files).unwrap().is_empty());
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let locked = tracked(&base("bookworm", "main", "sed tar")).unwrap();
+    let made = |n_threads| {
+        with_ports(&MemoryCas::default(), |ports| fetch(&locked, n_threads, ports)).unwrap()
+    };
+    assert_eq!(made(1), made(4));
 }
 
 #[test]

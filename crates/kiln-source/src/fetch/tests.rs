@@ -232,3 +232,44 @@ fn many_files_come_in_order_and_the_first_error_is_told() {
     let error = fetcher.fetch_all(&wanted, &Silent).unwrap_err();
     assert_eq!(error.to_string(), "cannot fetch `m:none`");
 }
+
+#[test]
+fn a_proxy_that_fails_is_named_without_its_password() {
+    let folder = scratch();
+    let proxy = FileServer::start(folder.path());
+    let mut mirrors = Mirrors::default();
+    mirrors.set("m", ["http://127.0.0.1:9"]).unwrap();
+    let named = proxy.url().replace("http://", "http://me:secret@");
+    let proxies = Proxies { http: Some(named), ..Proxies::default() };
+    let settings =
+        Settings { folder: folder.path().into(), mirrors, proxies, ..Settings::default() };
+    let fetcher = Fetcher::new(settings, Box::new(Arc::<Pauses>::default())).unwrap();
+    let error = fetcher.fetch(&Wanted::current("m:a"), &Silent).unwrap_err();
+    let cause = error.source().unwrap().to_string();
+    assert!(cause.contains(&format!("the proxy {}", proxy.url())), "{cause}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_is_an_error_of_the_disk() {
+    let folder = scratch();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let settings = Settings { folder: file.clone(), ..Settings::default() };
+    let fetcher = Fetcher::new(settings, Box::new(Arc::<Pauses>::default())).unwrap();
+    let error = fetcher.fetch(&wanted(), &Silent).unwrap_err();
+    assert_eq!(error.to_string(), format!("cannot write the download `{}`", file.display()));
+}
+
+#[test]
+fn an_unknown_alias_tells_what_to_write() {
+    let folder = scratch();
+    let settings = Settings { folder: folder.path().into(), ..Settings::default() };
+    let fetcher = Fetcher::new(settings, Box::new(Arc::<Pauses>::default())).unwrap();
+    let error = fetcher.fetch(&Wanted::current("gnu-ftp:a"), &Silent).unwrap_err();
+    let help = miette::Diagnostic::help(&error).unwrap().to_string();
+    assert_eq!(
+        help,
+        "add `gnu-ftp = [\"https://mirror.example.org/gnu-ftp\"]` below `[mirrors]` in config.toml, or set \
+         `KILN_MIRROR_GNU_FTP`, or give `--mirror gnu-ftp=URL`"
+    );
+}

@@ -67,6 +67,10 @@ impl Parse {
 
 /// Reads a text. Never fails: what cannot be read is [`ast::Expr::Error`] and a diagnostic.
 pub fn parse(file: FileId, text: &str) -> Parse {
+    if u32::try_from(text.len()).is_err() {
+        let long = Diagnostic::error(code::UNEXPECTED, "a file has at most 4 GiB");
+        return Parse { diagnostics: vec![long], ..parse(file, "") };
+    }
     let starts = chunk::chunk_starts(text);
     read::on_deep_stack(text, &starts, || {
         let tree = read::read_tree(text, &starts);

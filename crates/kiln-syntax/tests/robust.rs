@@ -28,7 +28,7 @@ fn assert_sound(text: &str) -> Parse {
 #[test]
 fn nesting_of_any_kind_is_read_in_linear_time() {
     for (open, close) in OPENERS {
-        for depth in [10, 30, 100] {
+        for depth in [10, 100] {
             let opened = format!("x = {}", open.repeat(depth));
             let closed = format!("x = {}1{}\n", open.repeat(depth), close.repeat(depth));
             for text in [opened, closed] {
@@ -77,7 +77,7 @@ fn mutants_of_the_cases_are_read() {
         for path in paths.iter().filter(|path| path.extension().is_some_and(|end| end == "kiln")) {
             let text = std::fs::read_to_string(path).unwrap();
             if text.len() < 2000 {
-                for _ in 0..24 {
+                for _ in 0..12 {
                     assert_sound(&mutant(&text, &mut random));
                 }
             }

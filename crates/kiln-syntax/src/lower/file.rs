@@ -17,7 +17,9 @@ impl Lower<'_> {
                 K::LetIn => lower.let_in(ix, node),
                 _ => lower.expr(ix, node),
             };
-            values.push(Value { id, node, doc });
+            // What is not whole may have lost its name, or the rest of itself, to its own error.
+            let whole = !lower.tree.below(ix).any(|node| node.kind.is_error());
+            values.push(Value { id, node, doc, whole });
         });
         self.ast.doc = self.file_doc();
         self.ast.entries = items;
@@ -33,13 +35,13 @@ impl Lower<'_> {
         let binds =
             |entry: &&Entry| !matches!(entry, Entry::Let(_) | Entry::Type(_) | Entry::Assert(_));
         if let Some(item) = self.ast.entries.iter().find(binds).map(Entry::span) {
-            for value in std::iter::once(first).chain(values) {
+            for value in std::iter::once(first).chain(values).filter(|value| value.whole) {
                 self.among_items(&value, item);
             }
             return;
         }
         let first_span = self.span(first.node);
-        if let Some(second) = values.next() {
+        if let Some(second) = values.find(|value| value.whole && first.whole) {
             let span = self.span(second.node);
             self.diagnostics.push(
                 Diagnostic::error(
@@ -53,7 +55,7 @@ impl Lower<'_> {
         }
         let late =
             self.ast.entries.iter().map(Entry::span).find(|span| span.start > first_span.start);
-        if let Some(late) = late {
+        if let Some(late) = late.filter(|_| first.whole) {
             self.diagnostics.push(
                 Diagnostic::error(
                     code::TWO_VALUES,
@@ -102,6 +104,8 @@ struct Value {
     id: ExprId,
     node: Node,
     doc: Option<String>,
+    /// Has no error inside.
+    whole: bool,
 }
 
 /// Returns the text of a line of documentation without its mark and the blank after it.

@@ -14,7 +14,11 @@ pub(super) fn missing(around: &Around<'_>, what: Missing) -> Finding {
             plain(around, code::NO_TYPE, format!("expected a type{after}"), "a type is missing")
                 .help("a type is `String`, `[String]`, `{String}`, `{ a: Int }`, `A | B`, `A?` or a kind"),
         ),
-        Missing::Close => Finding { silences: block_goes_on(around), ..Finding::new(close(around)) },
+        Missing::Close => Finding {
+            silences: block_goes_on(around),
+            cut: column_zero(around).is_some(),
+            ..Finding::new(close(around))
+        },
         Missing::Then if around.parent.kind == K::IfItem => Finding::following(then(around)),
         Missing::Then => Finding::new(then(around)),
         Missing::Else => Finding::new(

@@ -38,11 +38,13 @@ struct Finding {
     follows: bool,
     /// Errors up to here are consequences of this one.
     silences: u32,
+    /// A bracket that a line at column 0 cut off: what was meant to close it comes later.
+    cut: bool,
 }
 
 impl Finding {
     fn new(diagnostic: Diagnostic) -> Self {
-        Self { diagnostic, follows: false, silences: 0 }
+        Self { diagnostic, follows: false, silences: 0, cut: false }
     }
 
     fn following(diagnostic: Diagnostic) -> Self {
@@ -54,7 +56,7 @@ impl Finding {
             diagnostic.code,
             code::NO_SEPARATOR | code::SPACED_CALL | code::TWO_VALUES | code::CONDITION
         );
-        Self { diagnostic, follows, silences: 0 }
+        Self { follows, ..Self::new(diagnostic) }
     }
 
     fn start(&self) -> u32 {
@@ -173,8 +175,13 @@ fn select(text: &str, mut findings: Vec<Finding>) -> Vec<Diagnostic> {
     let mut last: Option<u32> = None;
     let mut line_end = 0;
     let mut silent_to = 0;
+    let mut cut = 0;
     for finding in findings {
         let start = finding.start();
+        if cut > 0 && finding.diagnostic.code == code::CLOSES_NOTHING {
+            cut -= 1;
+            continue;
+        }
         let same_line = start <= line_end;
         if last == Some(start)
             || start < silent_to
@@ -187,6 +194,7 @@ fn select(text: &str, mut findings: Vec<Finding>) -> Vec<Diagnostic> {
         line_end = start.saturating_add(u32::try_from(line).unwrap_or(u32::MAX));
         last = Some(start);
         silent_to = silent_to.max(finding.silences);
+        cut += usize::from(finding.cut);
         taken.push(finding.diagnostic);
         if taken.len() == MOST {
             break;

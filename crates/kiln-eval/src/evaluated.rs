@@ -147,19 +147,6 @@ impl Evaluated {
         self.required_of(object, name)
     }
 
-    /// Forces a field that has to be set, and checks its type, without reading it.
-    ///
-    /// # Errors
-    /// If it is not set or cannot be evaluated; the reason is among the findings.
-    pub fn force(&mut self, id: ElementId, name: &str) -> Result<(), Failed> {
-        let object = self.object(id);
-        if self.machine.field_by_name(object, name)?.is_none() {
-            self.machine.report_unset(object, name);
-            return Err(Failed);
-        }
-        Ok(())
-    }
-
     /// Forces a setting of the project.
     ///
     /// # Errors
@@ -203,7 +190,7 @@ impl Evaluated {
         self.machine.declared_names(object)
     }
 
-    /// Checks the assertions of an element and that all its keys are fields.
+    /// Checks an element: its keys, the types of all declared fields, its assertions.
     ///
     /// # Errors
     /// If one does not hold; the reason is among the findings.

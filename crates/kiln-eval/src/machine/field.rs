@@ -59,6 +59,12 @@ impl Machine {
             Some(Slot::Busy) => return Err(self.report_cycle(object, symbol, span)),
             None => {}
         }
+        if below == Position::TOP {
+            self.check_keys(object)?;
+            if let Some(term) = self.shared_field(object, symbol)? {
+                return Ok(Some(term));
+            }
+        }
         self.enter(span)?;
         self.object_mut(object).slots.insert(key, Slot::Busy);
         self.pending.push(Pending::Field(object, symbol, span));
@@ -80,12 +86,6 @@ impl Machine {
         symbol: Symbol,
         below: Position,
     ) -> Result<Option<Term>, Poison> {
-        self.check_keys(object)?;
-        if below == Position::TOP
-            && let Some(term) = self.shared_field(object, symbol)?
-        {
-            return Ok(Some(term));
-        }
         let Some(position) = self.find_binding(object, symbol, below)? else { return Ok(None) };
         let layers = self.layers(object)?;
         let layer = &layers[position.layer];

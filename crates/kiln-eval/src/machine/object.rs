@@ -140,6 +140,10 @@ pub(super) struct Object {
     pub(super) is_late: bool,
     /// Of a kind: which of its fields elements may take over, with all fields that they depend on.
     pub(super) shares: BTreeMap<Symbol, Option<Rc<[Symbol]>>>,
+    /// Of a kind: all fields that it declares.
+    pub(super) fields: Option<Rc<[Symbol]>>,
+    /// Of an element: the keys that its bodies above its kind may bind, sorted.
+    pub(super) own_keys: Option<Rc<[Symbol]>>,
     /// Keys of closed objects were compared with what is declared.
     pub(super) keys_checked: bool,
 }
@@ -162,6 +166,8 @@ impl Object {
             overrides: 0,
             is_late: false,
             shares: BTreeMap::new(),
+            fields: None,
+            own_keys: None,
             keys_checked: false,
         }
     }

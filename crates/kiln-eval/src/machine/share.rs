@@ -15,17 +15,12 @@ impl Machine {
         symbol: Symbol,
     ) -> Result<Option<Term>, Poison> {
         let Some(kind) = self.kind_object(object) else { return Ok(None) };
-        let layers = self.layers(object)?;
-        let inherited = self.layers(kind)?.len();
-        if self.object(object).is_late || inherited > layers.len() {
-            return Ok(None);
-        }
-        let own = &layers[inherited..];
-        if self.any_binds(own, symbol) {
+        let own = self.own_keys(object, kind)?;
+        if self.object(object).is_late || own.binary_search(&symbol).is_ok() {
             return Ok(None);
         }
         let Some(depends_on) = self.share_of(kind, symbol)? else { return Ok(None) };
-        if depends_on.iter().any(|other| self.any_binds(own, *other)) {
+        if own.iter().any(|key| depends_on.binary_search(key).is_ok()) {
             return Ok(None);
         }
         let span = self.object(object).span;
@@ -42,7 +37,7 @@ impl Machine {
     }
 
     /// Returns the nearest kind that an element amends.
-    fn kind_object(&self, object: ObjectId) -> Option<ObjectId> {
+    pub(super) fn kind_object(&self, object: ObjectId) -> Option<ObjectId> {
         if self.object(object).nature != Nature::Element {
             return None;
         }
@@ -56,8 +51,24 @@ impl Machine {
         None
     }
 
-    fn any_binds(&self, layers: &[Layer], symbol: Symbol) -> bool {
-        layers.iter().any(|layer| self.may_bind(layer, symbol))
+    /// Returns the keys that the bodies of an element above its kind may bind, sorted.
+    pub(super) fn own_keys(
+        &mut self,
+        object: ObjectId,
+        kind: ObjectId,
+    ) -> Result<Rc<[Symbol]>, Poison> {
+        if let Some(known) = &self.object(object).own_keys {
+            return Ok(Rc::clone(known));
+        }
+        let layers = self.layers(object)?;
+        let inherited = self.layers(kind)?.len();
+        let own = layers.get(inherited..).unwrap_or_default();
+        let mut keys: Vec<Symbol> = own.iter().flat_map(|layer| self.written_keys(layer)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let keys: Rc<[Symbol]> = Rc::from(keys);
+        self.object_mut(object).own_keys = Some(Rc::clone(&keys));
+        Ok(keys)
     }
 
     /// Returns all fields that a field of a kind depends on; none if it cannot be shared.

@@ -88,7 +88,7 @@ fn execute(
     run: &Run<'_>,
     cancel: &CancelFlag,
 ) -> Result<Report, Problem> {
-    let Planned { loaded, plan } = planned;
+    let Planned { loaded, plan, pins } = planned;
     let keys: Vec<Key> = plan.nodes.iter().map(|node| node.key).collect();
     for _rewind in 0..=MAX_REWINDS {
         let have = store.index.have(&keys)?;
@@ -101,7 +101,7 @@ fn execute(
             return Ok(Report { cached, ..Report::default() });
         }
         let runner = runner(session, store, run)?;
-        let supplier = Supplier::new(session, loaded, store, run);
+        let supplier = Supplier::new(session, loaded, pins, store, run);
         let clock = || run.micros();
         let ports = Ports {
             runner: &runner,

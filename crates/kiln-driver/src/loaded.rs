@@ -35,6 +35,7 @@ pub(crate) struct Loaded {
 pub(crate) struct Planned {
     pub(crate) loaded: Loaded,
     pub(crate) plan: Plan,
+    pub(crate) pins: Pins,
 }
 
 impl Loaded {
@@ -107,7 +108,7 @@ impl Planned {
         let platform = Platform { isa: ISA.to_owned(), ..Platform::default() };
         let request = Request { targets, platform };
         match kiln_plan::plan(&loaded.ir, &pins, &request) {
-            Ok(plan) => Ok(Self { loaded, plan }),
+            Ok(plan) => Ok(Self { loaded, plan, pins }),
             Err(error) => Err(Problem::finding(&loaded.texts, finding(&loaded.texts, &error))),
         }
     }

@@ -12,6 +12,8 @@ use crate::{DriverError, Problem, Session};
 
 /// Version of the form of `events.jsonl`.
 const EVENTS_VERSION: u32 = 1;
+/// Records of runs that are kept; what a build printed is in the store as well.
+const KEPT_RUNS: usize = 200;
 
 /// One run: `$XDG_STATE_HOME/kiln/runs/ID/` with `events.jsonl` and a log an element.
 pub(crate) struct Run<'a> {
@@ -34,6 +36,7 @@ impl<'a> Run<'a> {
         std::fs::create_dir_all(&runs).map_err(unusable(&runs))?;
         let (id, folder) =
             new_folder(&runs, environment.now, environment.pid).map_err(unusable(&runs))?;
+        forget_old(&runs);
         let path = folder.join("events.jsonl");
         let events = Mutex::new(File::create(&path).map_err(unusable(&path))?);
         let run = Self { id: id.clone(), folder, started: environment.started, events, shown };
@@ -45,6 +48,26 @@ impl<'a> Run<'a> {
     /// Returns microseconds since the process started.
     pub(crate) fn micros(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Removes the oldest records beyond those that are kept; a record that is in use or foreign is left.
+fn forget_old(runs: &Path) {
+    let Ok(entries) = std::fs::read_dir(runs) else {
+        return;
+    };
+    let started = |name: &str| name.split('-').next()?.parse::<u64>().ok();
+    let mut records: Vec<(u64, PathBuf)> = entries
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            Some((started(entry.file_name().to_str()?)?, entry.path()))
+        })
+        .collect();
+    records.sort();
+    let n_old = records.len().saturating_sub(KEPT_RUNS);
+    for (_, folder) in &records[..n_old] {
+        // Another kiln may be removing it, too.
+        let _gone = std::fs::remove_dir_all(folder);
     }
 }
 
@@ -70,5 +93,23 @@ impl Sink for Run<'_> {
         let _written =
             self.events.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
         self.shown.emit(record.event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_records_go_and_foreign_folders_stay() {
+        let runs = tempfile::tempdir().unwrap();
+        for started in 0..=KEPT_RUNS {
+            std::fs::create_dir(runs.path().join(format!("{started}-1-0"))).unwrap();
+        }
+        std::fs::create_dir(runs.path().join("mine")).unwrap();
+        forget_old(runs.path());
+        assert!(!runs.path().join("0-1-0").exists());
+        assert!(runs.path().join("1-1-0").exists());
+        assert!(runs.path().join("mine").exists());
     }
 }

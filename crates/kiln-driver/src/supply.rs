@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kiln_cas::DiskCas;
 use kiln_exec::{ForeignError, Supply};
-use kiln_ir::{Base, Source};
+use kiln_ir::{Base, Pins, Source};
 use kiln_source::{Fetcher, Pin, Ports, SourceKind};
 use kiln_source_archive::ArchiveKind;
-use kiln_source_local::LocalKind;
+use kiln_source_local::{LocalError, LocalKind};
 use kiln_tree::Tree;
 
 use crate::loaded::Loaded;
@@ -19,6 +19,8 @@ use crate::{DriverError, Problem, Session};
 pub(crate) struct Supplier<'a> {
     session: &'a Session,
     loaded: &'a Loaded,
+    /// What the plan was made of.
+    pins: &'a Pins,
     store: &'a Store,
     run: &'a Run<'a>,
     cas: Arc<DiskCas>,
@@ -31,13 +33,14 @@ impl<'a> Supplier<'a> {
     pub(crate) fn new(
         session: &'a Session,
         loaded: &'a Loaded,
+        pins: &'a Pins,
         store: &'a Store,
         run: &'a Run<'a>,
     ) -> Self {
         let local = LocalKind { project: loaded.root.clone() };
         let kinds: [Box<dyn SourceKind>; 2] = [Box::new(local), Box::new(ArchiveKind)];
         let cas = Arc::clone(&store.cas);
-        Self { session, loaded, store, run, cas, kinds, fetcher: Mutex::default() }
+        Self { session, loaded, pins, store, run, cas, kinds, fetcher: Mutex::default() }
     }
 
     /// Looks up what a source is now.
@@ -78,7 +81,12 @@ impl Supply for Supplier<'_> {
     fn source(&self, source: &Source) -> Result<Tree, ForeignError> {
         if let Source::Local { path, exclude } = source {
             let root = &self.loaded.root;
-            return Ok(kiln_source_local::import(self.cas.as_ref(), root, path, exclude)?);
+            let tree = kiln_source_local::import(self.cas.as_ref(), root, path, exclude)?;
+            // What was planned is what is built, or nothing: somebody may be editing right now.
+            if self.pins.sources.get(source) != Some(&tree.digest()) {
+                return Err(LocalError::Changed { path: path.clone() }.into());
+            }
+            return Ok(tree);
         }
         let locked = self.loaded.lock.source(source).ok_or_else(|| Self::not_locked(source))?;
         let pin = Pin { content: locked.content, tree: locked.tree };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use kiln_event::{Event, Sink};
-use kiln_ir::{Base, Source, Step};
+use kiln_ir::{Base, Pins, Source, Step};
 use kiln_lock::{Lock, LockedSource};
 use kiln_project::LOCK_FILE;
 
@@ -89,7 +89,8 @@ pub fn track(
     }
     let store = Store::open(session)?;
     let run = Run::start(session, shown)?;
-    let supplier = Supplier::new(session, &loaded, &store, &run);
+    let pins = Pins::default();
+    let supplier = Supplier::new(session, &loaded, &pins, &store, &run);
     let tracked = look_up(session, &supplier, trust, &sources, &bases);
     let ok = tracked.is_ok();
     let (built, cached, failed, launched) = (0, 0, usize::from(!ok), 0);

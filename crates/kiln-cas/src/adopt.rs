@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 
 use kiln_digest::Digest;
-use rustix::fs::{AtFlags, CWD, linkat};
+use rustix::fs::{AtFlags, CWD, Mode, linkat, mkdirat};
 use rustix::io::Errno;
 
 use crate::disk::{Place, hash, look, settle};
@@ -34,16 +34,38 @@ impl DiskCas {
         if look(&path, digest, executable)? == Place::Good {
             return self.share(folder, name, &path).map(|()| digest);
         }
-        let partial = self.fresh();
-        match linkat(folder, name, CWD, &partial, AtFlags::empty()) {
-            Ok(()) => self.install(&partial, digest, executable)?,
+        match self.link_in(folder, name, &path) {
+            Ok(()) => {}
+            // Someone was faster, or something bad is in the way.
+            Err(Errno::EXIST) => {
+                let partial = self.fresh();
+                linkat(folder, name, CWD, &partial, AtFlags::empty()).map_err(|cause| {
+                    CasError::Write { path: partial.clone(), cause: cause.into() }
+                })?;
+                self.install(&partial, digest, executable)?;
+            }
             Err(Errno::XDEV | Errno::MLINK | Errno::PERM) => {
                 io::Seek::rewind(&mut &*file).map_err(stream)?;
                 self.write_stream(&mut &*file, executable)?;
             }
-            Err(error) => return Err(CasError::Write { path: partial, cause: error.into() }),
+            Err(error) => return Err(CasError::Write { path, cause: error.into() }),
         }
         Ok(digest)
+    }
+
+    /// Links a finished file to the place of its blob; the folder of the place may have to be made.
+    fn link_in(&self, folder: BorrowedFd<'_>, name: &Path, path: &Path) -> Result<(), Errno> {
+        match linkat(folder, name, CWD, path, AtFlags::empty()) {
+            Err(Errno::NOENT) => {
+                let parent = path.parent().unwrap_or(self.folder());
+                match mkdirat(CWD, parent, Mode::from_raw_mode(0o755)) {
+                    Ok(()) | Err(Errno::EXIST) => {}
+                    Err(error) => return Err(error),
+                }
+                linkat(folder, name, CWD, path, AtFlags::empty())
+            }
+            linked => linked,
+        }
     }
 
     /// Replaces a file by a link to the store's own one, so that equal files are one.

@@ -23,6 +23,9 @@ pub struct DiskCas {
     scratch: Option<Lease>,
 }
 
+/// How much is read at once; small enough to come without a call to the kernel, as most files are small.
+const BUFFER: usize = 1 << 16;
+
 /// What is at the place of a blob's file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -248,7 +251,7 @@ pub(crate) fn settle(file: &File, executable: bool) -> io::Result<()> {
 /// Takes the digest of an open file from where it stands.
 pub(crate) fn hash(mut file: &File) -> io::Result<Digest> {
     let mut hasher = Hasher::default();
-    let mut buffer = vec![0; 1 << 17];
+    let mut buffer = vec![0; BUFFER];
     loop {
         match file.read(&mut buffer) {
             Ok(0) => return Ok(hasher.finish()),
@@ -267,7 +270,7 @@ fn copy_hashed(from: &mut dyn Read, to: &Path, executable: bool) -> Result<Diges
     let options = File::options().write(true).create_new(true).mode(mode(executable)).clone();
     let mut file = options.open(to).map_err(CasError::write(to))?;
     let mut hasher = Hasher::default();
-    let mut buffer = vec![0; 1 << 17];
+    let mut buffer = vec![0; BUFFER];
     loop {
         let n_read = match from.read(&mut buffer) {
             Ok(0) => break,

@@ -63,11 +63,8 @@ impl LocalRunner {
 
     fn run_in(&self, place: &Place, request: &Request) -> Result<Outcome, LocalError> {
         let mut lowers = Vec::new();
-        for tree in request.staging.lowers.iter().filter(|tree| !tree.entries().is_empty()) {
-            lowers.push(self.trees.extract(tree)?);
-        }
-        if lowers.is_empty() {
-            lowers.push(self.trees.extract(&Tree::empty())?);
+        for tree in layers(&request.staging.lowers) {
+            lowers.push(self.trees.extract(&tree)?);
         }
         write_copy(&self.cas, &request.staging.upper, &place.upper)?;
         let log_error = |cause| LocalError::Log { path: request.log.clone(), cause };
@@ -144,6 +141,22 @@ impl Drop for LocalRunner {
             drop(work.end(remove_folder));
         }
     }
+}
+
+/// Returns the trees to stack, lowest first. The kernel refuses a folder that is there twice, and no folder at all;
+/// of equal trees the upper one hides the other.
+fn layers(lowers: &[Tree]) -> Vec<Tree> {
+    let mut layers: Vec<Tree> = Vec::new();
+    for tree in lowers.iter().rev() {
+        if !tree.entries().is_empty() && !layers.contains(tree) {
+            layers.push(tree.clone());
+        }
+    }
+    if layers.is_empty() {
+        layers.push(Tree::empty());
+    }
+    layers.reverse();
+    layers
 }
 
 fn specification(request: &Request, place: &Place, lowers: Vec<std::path::PathBuf>) -> Spec {

@@ -18,6 +18,8 @@ pub(crate) const CASES: &[Case] = &[
     ("descriptors of the caller are closed", descriptors),
     ("an input is not changed by append, chmod or delete", inputs),
     ("fifty layers stack in order", layers),
+    ("equal layers are one, the upper one", equal_layers),
+    ("namespaces and mounts are refused inside", refused),
     ("no program means no sandbox", no_program),
     ("signals and umask are the usual ones", signals),
     ("the machine can do it", probe),
@@ -112,6 +114,38 @@ fn layers(bench: &Bench) {
     let script = "cat /data/which; ls /data | wc -l";
     let run = bench.run(&bench.request_on(script, lowers, bench.upper(&[]))).unwrap();
     assert_eq!(run.text, "49\n51\n");
+}
+
+fn equal_layers(bench: &Bench) {
+    let layer = |text: &str| {
+        let mut draft = Draft::default();
+        draft.put(&path("data/which"), bench.file(text)).unwrap();
+        draft.seal()
+    };
+    let layers =
+        [bench.shell.clone(), layer("one\n"), layer("two\n"), layer("one\n"), Tree::empty()];
+    let request = bench.request_on("cat /data/which", layers.to_vec(), bench.upper(&[]));
+    assert_eq!(bench.run(&request).unwrap().text, "one\n");
+}
+
+fn refused(bench: &Bench) {
+    for uid in ["1000", "0"] {
+        for attempt in [
+            "unshare -U true",
+            "unshare -m true",
+            "mount -t tmpfs none /tmp",
+            "mount -o remount,rw /",
+            "hostname other",
+            "mknod /out/null c 1 3",
+            "chroot / true",
+        ] {
+            let mut request = bench.request(attempt);
+            request.action.command.platform.insert("unixUID".to_owned(), uid.to_owned());
+            let run = bench.run(&request).unwrap();
+            assert_ne!(run.outcome.ending, Ending::Exit(0), "{uid}: {attempt}: {}", run.text);
+            assert_ne!(run.outcome.ending, Ending::Exit(127), "{attempt} is not there");
+        }
+    }
 }
 
 fn no_program(bench: &Bench) {

@@ -68,10 +68,10 @@ pub(crate) enum Form {
         scope: ScopeId,
         ix: usize,
     },
-    /// A field declared by the kind of an enclosing body; the name may be the key that is being bound.
+    /// A field declared by the kind of an enclosing body, but not of those whose key it is.
     Inherited {
         symbol: Symbol,
-        is_own_key: bool,
+        not_in: Vec<ScopeId>,
     },
     /// A name of the standard library.
     Prelude(Symbol),

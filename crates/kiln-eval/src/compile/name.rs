@@ -38,8 +38,9 @@ impl Compiler<'_> {
             }
         } else if self.touch_amends() {
             self.mentions.symbols.insert(symbol);
-            let is_own_key = self.scopes.iter().any(|scope| scope.skip == Some(symbol));
-            return Form::Inherited { symbol, is_own_key };
+            let skipping = self.scopes.iter().filter(|scope| scope.skip == Some(symbol));
+            let not_in = skipping.map(|scope| scope.id).collect();
+            return Form::Inherited { symbol, not_in };
         }
         self.undefined(&name.text, name.span);
         Form::Broken

@@ -46,6 +46,8 @@ impl Machine {
         for symbol in self.fields_of(object)?.iter() {
             match self.field(object, *symbol, span) {
                 Ok(Some(_)) => {}
+                // Declared under a condition that does not hold: not there.
+                Ok(None) if matches!(self.declaration(object, *symbol), Ok(None)) => {}
                 Ok(None) => {
                     self.report_no_value(object, *symbol, span);
                     failed = true;

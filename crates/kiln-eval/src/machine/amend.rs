@@ -210,11 +210,20 @@ impl Machine {
         base: ObjectId,
         symbol: Symbol,
     ) -> Result<bool, Poison> {
-        if self.declaration(object, symbol)?.is_some() {
-            return Ok(true);
+        let layers = self.layers(object)?;
+        if self.is_dict(object) {
+            let below = self.layers(base)?;
+            return Ok(below.iter().any(|layer| self.may_bind(layer, symbol)));
         }
-        let is_kinded = !self.is_dict(object);
-        Ok(!is_kinded && self.layers(base)?.iter().any(|l| self.written_keys(l).contains(&symbol)))
+        // Under a condition or not: what is declared somewhere is a field.
+        Ok(layers.iter().any(|layer| {
+            let LayerSource::Items { body, from, to, .. } = &layer.source else { return false };
+            let entries = body.index.get(&symbol).into_iter().flatten();
+            entries.filter(|entry| (*from..*to).contains(*entry)).any(|entry| {
+                let binding = super::field::binding_of(&body.entries[*entry].form);
+                binding.is_some_and(|binding| binding.ty.is_some())
+            })
+        }))
     }
 
     fn report_unknown_key(

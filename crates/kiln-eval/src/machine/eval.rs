@@ -39,9 +39,7 @@ impl Machine {
             Form::Local { scope, ix } => self.local(*scope, *ix, env, span),
             Form::BraceLet { scope, ix } => self.brace_let(*scope, *ix, env, span),
             Form::Field { scope, symbol } => self.scope_field(*scope, *symbol, env, span),
-            Form::Inherited { symbol, is_own_key } => {
-                self.inherited(*symbol, *is_own_key, env, span)
-            }
+            Form::Inherited { symbol, not_in } => self.inherited(*symbol, not_in, env, span),
             Form::Prelude(symbol) => self.prelude(*symbol, env.frame, span),
             Form::SelfElement => self.self_element(env, span),
             Form::Project => self.here(env.frame, span).map(Term::Object),
@@ -262,12 +260,12 @@ impl Machine {
     fn inherited(
         &mut self,
         symbol: Symbol,
-        is_own_key: bool,
+        not_in: &[ScopeId],
         env: Env,
         span: Span,
     ) -> Result<Term, Poison> {
         let mut seen: Vec<ObjectId> = Vec::new();
-        for object in self.enclosing_objects(env.frame) {
+        for object in self.enclosing_objects(env.frame, not_in) {
             if self.is_dict(object) {
                 continue;
             }
@@ -289,7 +287,7 @@ impl Machine {
         names.retain(|name| is_capital(name) == is_capital(&text));
         let mut finding = Diagnostic::error(Code(101), format!("`{text}` is not defined"))
             .at(span, "no such name here, and no field of the enclosing kind");
-        if is_own_key {
+        if !not_in.is_empty() {
             finding = finding.help(OWN_KEY);
         } else if let Some(help) = suggestion(&text, names.iter().map(AsRef::as_ref)) {
             finding = finding.help(help);
@@ -298,13 +296,14 @@ impl Machine {
     }
 
     /// Returns the objects that the enclosing written braces contribute to, innermost first.
-    pub(super) fn enclosing_objects(&self, from: FrameId) -> Vec<ObjectId> {
+    fn enclosing_objects(&self, from: FrameId, not_in: &[ScopeId]) -> Vec<ObjectId> {
         let mut objects = Vec::new();
         let mut id = from;
         while id != FrameId::OUTERMOST {
             let frame = self.frame(id);
             if let FrameForm::Braces { object: Some(object), body, .. } = &frame.form
                 && !body.transparent
+                && !not_in.contains(&frame.scope)
             {
                 objects.push(*object);
             }
@@ -338,7 +337,7 @@ impl Machine {
     }
 
     fn self_element(&mut self, env: Env, span: Span) -> Result<Term, Poison> {
-        let objects = self.enclosing_objects(env.frame);
+        let objects = self.enclosing_objects(env.frame, &[]);
         let element =
             objects.into_iter().find(|object| self.object(*object).nature == Nature::Element);
         match element {

@@ -215,10 +215,12 @@ impl Machine {
             let LayerSource::Items { body, from, to, .. } = &layer.source else { continue };
             let Some(entries) = body.index.get(&symbol) else { continue };
             for entry in entries.iter().rev().filter(|entry| (*from..*to).contains(entry)) {
-                let Some(binding) = binding_of(&body.entries[*entry].form) else { continue };
-                if let Some(ty) = &binding.ty {
+                let entry = &body.entries[*entry];
+                let Some(binding) = binding_of(&entry.form) else { continue };
+                let Some(ty) = &binding.ty else { continue };
+                let frame = self.layer_frame(object, layer);
+                if self.layer_holds(object, layer)? && self.hold(&entry.conditions, frame)? {
                     let (ty, span) = (Rc::clone(ty), Some(binding.key_span));
-                    let frame = self.layer_frame(object, layer);
                     return Ok(Some(Declaration { ty, frame, span }));
                 }
             }

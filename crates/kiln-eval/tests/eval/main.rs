@@ -7,6 +7,7 @@
 
 mod fixture;
 mod hello;
+mod instances;
 mod lang;
 mod projects;
 mod show;

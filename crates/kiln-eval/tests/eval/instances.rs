@@ -1,0 +1,194 @@
+//! Options, defaults, instances of a project.
+
+use crate::projects::{check, check_with};
+use snapbox::str;
+
+#[test]
+fn options_are_typed_and_set_from_outside() {
+    let text = r#"//- /project.kiln
+type Jobs = Int where (n) => n > 0
+Project {
+  name = "p"
+  options {
+    debug: Bool = false
+    tls: "openssl" | "none" = "openssl"
+    jobs: Jobs = 4
+    features: [String] = ["a"]
+    target: Platform = machine.build
+  }
+}
+//- /x.kiln
+shown = [option.debug, option.tls, option.jobs, option.features, machine.target.cpu, machine.build.cpu]
+"#;
+    check(
+        text,
+        &["x.shown"],
+        str![[r#"
+elements: 
+x.shown: [false, "openssl", 4, ["a"], "x86_64", "x86_64"]
+
+"#]],
+    );
+    let all = [
+        ("debug", "true"),
+        ("tls", "none"),
+        ("jobs", "8"),
+        ("features", "b,c"),
+        ("target", "aarch64-linux-gnu"),
+    ];
+    check_with(
+        text,
+        &all,
+        &["x.shown"],
+        str![[r#"
+elements: 
+x.shown: [true, "none", 8, ["b", "c"], "aarch64", "x86_64"]
+
+"#]],
+    );
+    check_with(
+        text,
+        &[("jobs", "0")],
+        &["x.shown"],
+        str![[r#"
+elements: 
+error[K0201]: `jobs` of `options` is a value of type `Jobs`, not the Int 0
+  project.kiln:7:5 `jobs` this is the Int 0
+  project.kiln:7:5 `jobs` declared here
+
+"#]],
+    );
+    check_with(
+        text,
+        &[("tls", "opensl")],
+        &["x.shown"],
+        str![[r#"
+elements: 
+error[K0201]: `tls` of `options` is a value of type `"openssl" | "none"`, not the String "opensl"
+  project.kiln:6:5 `tls` this is the String "opensl"
+  project.kiln:6:5 `tls` declared here
+  help: did you mean "openssl"?
+
+"#]],
+    );
+    check_with(
+        text,
+        &[("debgu", "true")],
+        &["x.shown"],
+        str![[r#"
+error[K0501]: there is no option `debgu`
+  help: did you mean `debug`?
+
+"#]],
+    );
+}
+
+#[test]
+fn an_amended_project_is_an_instance() {
+    check(
+        r#"//- /project.kiln
+Project {
+  name = "cross"
+  options { target: Platform = machine.build }
+  let native = project { options { target = machine.build } }
+  tool = Manual { version = machine.target.cpu }
+  gcc = Manual { build-deps = [native.tool, tool] }
+  variants = { for c in ["aarch64", "x86_64"] then { [c] = project { options { target = Platform("%{c}-linux-gnu") } } } }
+  own = project { tool = super { version = "9" } }
+}
+//- /x.kiln
+versions = [variants.aarch64.tool.version, variants.x86_64.tool.version, variants.aarch64.lib.v]
+same = [variants.x86_64.tool == tool, variants.aarch64.tool == tool]
+let arm = project { options { target = Platform("aarch64-none-elf") } }
+let swapped = project { lib = { v = "other" } }
+named = [arm.tool, arm.gcc.build-deps.last, swapped.tool, swapped.lib.v]
+deps = [tool.build-deps, variants.aarch64.gcc.build-deps.map((d) => d.version)]
+own = [project.own.tool.version, project.own.gcc.build-deps.last.version]
+//- /lib.kiln
+v = tool.version
+"#,
+        &["gcc.build-deps", "x.versions", "x.same", "x.deps", "x.own", "x.named"],
+        str![[r#"
+elements: gcc tool
+gcc.build-deps: [<tool>, <tool>]
+x.versions: ["aarch64", "x86_64", "aarch64"]
+x.same: [true, false]
+x.deps: [[], ["x86_64", "aarch64"]]
+x.own: ["9", "9"]
+x.named: [<tool{target=aarch64-none-elf}>, <tool{target=aarch64-none-elf}>, <tool{6}>, "other"]
+
+"#]],
+    );
+}
+
+#[test]
+fn an_override_that_hits_nothing_is_refused() {
+    check(
+        r#"//- /libs.kiln
+zlib = Manual {}
+//- /x.kiln
+a = libs { zlibb = Manual {} }
+b = project { lib = 1 }
+c = libs { zlib = super { version = "2" } }.zlib.version
+d = a.zlib
+"#,
+        &["x.c", "x.d"],
+        str![[r#"
+elements: libs.zlib x.a.zlib x.a.zlibb
+x.c: "2"
+x.d: <x.a.zlib>
+error[K0307]: `x.a` has no key `zlibb` to override
+  x.kiln:1:12 `zlibb` overrides nothing
+  libs.kiln:1:1 `zlib` declared here
+  help: did you mean `zlib`?
+error[K0307]: the project has no `lib` to override
+  x.kiln:2:15 `lib` overrides nothing
+  help: did you mean `libs`?
+
+"#]],
+    );
+}
+
+#[test]
+fn defaults_come_after_the_library_and_before_kinds_of_users() {
+    check(
+        r#"//- /project.kiln
+Project {
+  name = "p"
+  defaults {
+    Element { env { LC_ALL = "C" }, prefix = "/opt" }
+    Build { install += licenses, team: String = "none" }
+    Autotools { cflags += ["-g"] }
+  }
+  let licenses = "copy licenses of %{project.name}"
+}
+//- /Mine.kiln
+Autotools { cflags += ["-O3"] }
+//- /x.kiln
+a = Mine { cflags += ["-last"], team = "us", install = ["mine", super.last] }
+b = Import {}
+shown = [a.cflags, a.env, a.install, a.team, b.prefix, b.env]
+"#,
+        &["x.shown"],
+        str![[r#"
+elements: x.a x.b
+x.shown: [["-O2", "-g", "-O3", "-last"], { LC_ALL = "C" }, ["mine", "copy licenses of p"], "us", "/opt", { LC_ALL = "C" }]
+
+"#]],
+    );
+}
+
+#[test]
+fn inputs_are_refused_until_they_work() {
+    check(
+        r#"//- /project.kiln
+Project { name = "p", inputs { q = 1 } }
+"#,
+        &[],
+        str![[r#"
+error[K0510]: inputs are not supported yet
+  project.kiln:1:23 `inputs` other projects cannot be used yet
+
+"#]],
+    );
+}

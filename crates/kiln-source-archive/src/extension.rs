@@ -56,8 +56,10 @@ fn once(slot: &mut Option<Vec<u8>>, value: &[u8]) -> Result<(), Rule> {
     }
 }
 
+/// Drops the NUL bytes that end a text of GNU tar.
 fn without_end(bytes: &[u8]) -> &[u8] {
-    bytes.strip_suffix(b"\0").unwrap_or(bytes)
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    &bytes[..end]
 }
 
 /// Splits the first record off.

@@ -93,13 +93,15 @@ fn unpack(package: &LockedPackage, path: &Path, cas: &dyn Cas) -> Result<Unpacke
     };
     let scripts = MemoryCas::default();
     let place = strip(0);
-    let limits = Limits::default();
-    let control = Unpack { name: &package.path, cas: &scripts, limits, place: &place };
+    // Scripts are held in memory; they are small.
+    let small = Limits { n_bytes: 64 << 20, ..Limits::default() };
+    let control = Unpack { name: &package.path, cas: &scripts, limits: small, place: &place };
     let control = extract(open("control.tar")?, &control)?;
     let alternatives = match postinst(&control) {
         Some(digest) => installed_by(&String::from_utf8_lossy(&scripts.read(digest)?)),
         None => Vec::new(),
     };
+    let limits = Limits::default();
     let data = Unpack { name: &package.path, cas, limits, place: &fixups::merged };
     Ok((extract(open("data.tar")?, &data)?, alternatives))
 }

@@ -11,9 +11,13 @@ use kiln_lock::{LockedBase, LockedPackage};
 use kiln_source::{Download, Fetcher, Mirrors, Ports, Settings, ThreadPause};
 use kiln_testkit::{FileServer, debian_mirror, project_root, scratch};
 use kiln_tree::{Node, RelPath, Tree};
+use proptest::prelude::*;
 
+use crate::alternatives::installed_by;
+use crate::relation::groups;
+use crate::stanza::{fields, stanzas};
 use crate::sysroot::assemble;
-use crate::{DebError, Trust, fetch, track};
+use crate::{DebError, Trust, compare_versions, fetch, track};
 
 const ROOTS: &str = "gcc make libc6-dev libc-bin dash bash coreutils sed grep mawk findutils \
                      diffutils tar gzip";
@@ -211,4 +215,29 @@ fn a_path_belongs_to_one_package() {
         [&["bin/x", "usr/bin/x"], &["y"]],
         "cannot unpack `debian:a`: the entry `usr/bin/x` comes twice",
     );
+}
+
+proptest! {
+    #[test]
+    fn texts_of_others_are_no_panic(
+        text in "([ \t\n:,|()<>=~$#;{}\\\\\"'/.+a-c0-2é-]|Package|Depends|update-alternatives|--install|--slave){0,40}",
+    ) {
+        for (_, value) in stanzas(&text).flat_map(fields) {
+            prop_assert_eq!(value, value.trim());
+        }
+        for relation in groups(&text).into_iter().flatten().flatten() {
+            let told = relation.to_string();
+            prop_assert_eq!(groups(&told), Some(vec![vec![relation]]));
+        }
+        for alternative in installed_by(&text) {
+            prop_assert!(alternative.links.iter().all(|(link, target)| link.starts_with('/') && target.starts_with('/')));
+        }
+    }
+
+    #[test]
+    fn versions_are_ordered(left in "[0-2a-b.~:+é-]{0,8}", right in "[0-2a-b.~:+é-]{0,8}") {
+        let order = compare_versions(&left, &right);
+        prop_assert_eq!(compare_versions(&right, &left), order.reverse());
+        prop_assert!(compare_versions(&left, &left).is_eq());
+    }
 }

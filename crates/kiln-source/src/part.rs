@@ -68,6 +68,11 @@ impl Part {
         fs::rename(&self.path, path)
     }
 
+    /// Takes the part away; whoever waits for it sees that, and begins his own.
+    pub(crate) fn discard(&self) {
+        drop(fs::remove_file(&self.path));
+    }
+
     pub(crate) fn failed(&self, cause: io::Error) -> SourceError {
         SourceError::Write { path: self.path.clone(), cause }
     }

@@ -178,9 +178,14 @@ impl Fetcher {
         let mut part = Part::lock(&part_path).map_err(failed(&part_path))?;
         // Another process may have brought it while this one waited for the lock.
         if let Some(download) = self.present(wanted).map_err(failed(folder))? {
+            part.discard();
             return Ok((download, 0));
         }
-        let content = self.try_places(wanted, &places, &mut part, sink)?;
+        let content = self.try_places(wanted, &places, &mut part, sink).inspect_err(|_error| {
+            if part.n_bytes == 0 {
+                part.discard();
+            }
+        })?;
         let path = folder.join(content.hex());
         part.keep(&path).map_err(failed(&path))?;
         Ok((Download { path, content }, part.n_fetched))
@@ -208,8 +213,13 @@ impl Fetcher {
     }
 
     fn places(&self, wanted: &Wanted) -> Result<Vec<Place>, SourceError> {
-        let mut places = self.settings.mirrors.resolve(&wanted.url)?;
-        if self.settings.offline {
+        let offline = self.settings.offline;
+        let mut places = match self.settings.mirrors.resolve(&wanted.url) {
+            // Without a network nobody looks for mirrors.
+            Err(SourceError::UnknownAlias { .. }) if offline => Vec::new(),
+            places => places?,
+        };
+        if offline {
             places.retain(|place| matches!(place, Place::File(_)));
         }
         if places.is_empty() {

@@ -187,8 +187,11 @@ fn what_is_here_is_not_fetched_again_unless_it_changed() {
     assert_eq!(world.fetch(&wanted(), &Silent).unwrap(), first);
     assert_eq!(world.requests(), "0 0");
     fs::remove_file(first.path).unwrap();
-    let error = world.fetch(&wanted(), &Silent).unwrap_err();
-    assert_eq!(error.to_string(), format!("`debian:{PATH}` is not here and kiln is offline"));
+    for url in [format!("debian:{PATH}"), "unknown:a".to_owned()] {
+        let wanted = Wanted { url: url.clone(), ..wanted() };
+        let error = world.fetch(&wanted, &Silent).unwrap_err();
+        assert_eq!(error.to_string(), format!("`{url}` is not here and kiln is offline"));
+    }
 }
 
 #[test]
@@ -272,4 +275,18 @@ fn an_unknown_alias_tells_what_to_write() {
         "add `gnu-ftp = [\"https://mirror.example.org/gnu-ftp\"]` below `[mirrors]` in config.toml, or set \
          `KILN_MIRROR_GNU_FTP`, or give `--mirror gnu-ftp=URL`"
     );
+}
+
+#[test]
+fn processes_that_want_one_file_wait_for_each_other() {
+    let world = World::new();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| world.fetch(&wanted(), &Silent).unwrap());
+        }
+    });
+    assert_eq!(world.requests(), "0");
+    let kept = fs::read_dir(world.cache.path().join("downloads")).unwrap();
+    let kept: Vec<_> = kept.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(kept, [Digest::of(&content()).hex().as_str()]);
 }

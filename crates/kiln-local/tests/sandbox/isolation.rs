@@ -83,6 +83,8 @@ fn host_files(bench: &Bench) {
 fn descriptors(bench: &Bench) {
     let run = bench.sh("ls /proc/self/fd | tr '\\n' ' '; readlink /proc/self/fd/0");
     run.out();
+    let peek = bench.sh("tr '\\0' '\\n' < /proc/1/environ; ls -l /proc/1/fd /proc/1/cwd/ 2>&1");
+    assert!(!peek.text.contains("PATH=") && !peek.text.contains("HOME="), "{}", peek.text);
     // The fourth is the folder that `ls` reads.
     assert_eq!(run.text, "0 1 2 3 /dev/null\n");
 }

@@ -29,7 +29,7 @@ pub enum SourceError {
     )]
     BadMirror { alias: String, mirror: String },
     #[error("cannot fetch `{url}`")]
-    #[diagnostic(code("K2004"), help("tried:\n{}", tries.join("\n")))]
+    #[diagnostic(code("K2004"), help("tried:\n{}", counted(tries)))]
     Unreachable {
         url: String,
         /// A place and what it answered, for each failed try.
@@ -44,7 +44,10 @@ pub enum SourceError {
     )]
     WrongContent { url: String, expected: String, found: String },
     #[error("`{url}` is not here and kiln is offline")]
-    #[diagnostic(code("K2006"), help("run `kiln fetch` with a network, or leave out `--offline`"))]
+    #[diagnostic(
+        code("K2006"),
+        help("run the command once with a network and without `--offline`")
+    )]
     Offline { url: String },
     #[error("cannot use the {what} `{value}`")]
     #[diagnostic(code("K2007"), help("correct the environment or the configuration"))]
@@ -67,4 +70,25 @@ pub enum SourceError {
 fn environment_name(alias: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     format!("KILN_MIRROR_{}", alias.chars().map(plain).collect::<String>())
+}
+
+/// Returns lines, those that come again in a row once with their number.
+fn counted(lines: &[String]) -> String {
+    let groups = lines.chunk_by(|line, next| line == next).map(|group| match group {
+        [line] => line.clone(),
+        group => format!("{} ({} times)", group[0], group.len()),
+    });
+    groups.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_tries_are_told_once() {
+        let lines = ["a: x", "b: y", "b: y", "a: x"].map(str::to_owned);
+        assert_eq!(counted(&lines), "a: x\nb: y (2 times)\na: x");
+        assert_eq!(counted(&[]), "");
+    }
 }

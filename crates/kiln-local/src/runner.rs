@@ -10,7 +10,7 @@ use kiln_action::{Ending, Outcome, Request, RunError, Runner, Usage};
 use kiln_cas::{DiskCas, Lease, sweep};
 use kiln_sandbox::{Ended, Launcher, Spec, User, spawn};
 use kiln_stage::{Trees, remove_folder, write_copy};
-use kiln_tree::Tree;
+use kiln_tree::{Tree, merge};
 use rustix::fs::FallocateFlags;
 
 use crate::LocalError;
@@ -19,6 +19,9 @@ use crate::place::Place;
 
 /// How long a cancelled command may go on unnoticed.
 const TICK: Duration = Duration::from_millis(50);
+
+/// How many folders are stacked; each makes the first look at a name slower, and the kernel takes at most 500.
+const MAX_LAYERS: usize = 64;
 
 /// How much more than its kept parts a log may take of the disk while the command runs.
 const LOG_SLACK: u64 = 64 << 20;
@@ -156,6 +159,19 @@ fn layers(lowers: &[Tree]) -> Vec<Tree> {
         layers.push(Tree::empty());
     }
     layers.reverse();
+    fold(layers)
+}
+
+/// Makes one tree of the layers above the base where there are too many; the base is large and stays as it is.
+fn fold(mut layers: Vec<Tree>) -> Vec<Tree> {
+    if layers.len() > MAX_LAYERS {
+        let n_folded = layers.len() - MAX_LAYERS + 1;
+        let folded = merge(&layers[1..=n_folded]).tree;
+        layers.splice(1..=n_folded, [folded]);
+        if layers[0] == layers[1] || layers[2..].contains(&layers[1]) {
+            layers.remove(1);
+        }
+    }
     layers
 }
 

@@ -17,7 +17,7 @@ pub(crate) const CASES: &[Case] = &[
     ("files of the host are not there", host_files),
     ("descriptors of the caller are closed", descriptors),
     ("an input is not changed by append, chmod or delete", inputs),
-    ("fifty layers stack in order", layers),
+    ("a hundred layers stack in order", layers),
     ("equal layers are one, the upper one", equal_layers),
     ("namespaces and mounts are refused inside", refused),
     ("no program means no sandbox", no_program),
@@ -112,10 +112,10 @@ fn layers(bench: &Bench) {
         draft.put(&path(&format!("data/only-{n}")), bench.file("x")).unwrap();
         draft.seal()
     };
-    let lowers = std::iter::once(bench.shell.clone()).chain((0..50).map(layer)).collect();
+    let lowers = std::iter::once(bench.shell.clone()).chain((0..100).map(layer)).collect();
     let script = "cat /data/which; ls /data | wc -l";
     let run = bench.run(&bench.request_on(script, lowers, bench.upper(&[]))).unwrap();
-    assert_eq!(run.text, "49\n51\n");
+    assert_eq!(run.text, "99\n101\n");
 }
 
 fn equal_layers(bench: &Bench) {

@@ -181,8 +181,9 @@ impl Fetcher {
             part.discard();
             return Ok((download, 0));
         }
-        let content = self.try_places(wanted, &places, &mut part, sink).inspect_err(|_error| {
-            if part.n_bytes == 0 {
+        let content = self.try_places(wanted, &places, &mut part, sink).inspect_err(|error| {
+            // A part that stays could only go on where there is space.
+            if part.n_bytes == 0 || matches!(error, SourceError::Write { .. }) {
                 part.discard();
             }
         })?;

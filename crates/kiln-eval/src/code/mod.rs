@@ -32,13 +32,13 @@ impl ScopeId {
 
 /// An expression with its place.
 #[derive(Debug)]
-pub(crate) struct Code {
+pub(crate) struct Expr {
     pub(crate) span: Span,
     pub(crate) form: Form,
 }
 
 /// A shared expression: thunks hold it.
-pub(crate) type CodeRef = Rc<Code>;
+pub(crate) type CodeRef = Rc<Expr>;
 
 /// The forms of resolved expressions.
 #[derive(Debug)]

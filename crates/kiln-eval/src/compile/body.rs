@@ -7,7 +7,7 @@ use crate::code::{
     Assertion, Body, Condition, Entry, EntryForm, LetSlot, Loop, Mentions, TypeDefinition,
 };
 use crate::symbol::Symbol;
-use kiln_diag::{Code as Number, Diagnostic, Span};
+use kiln_diag::{Code, Diagnostic, Span};
 use kiln_syntax::ast;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -101,7 +101,7 @@ impl Compiler<'_> {
         if scope.names.insert(symbol, meaning).is_some() {
             let message = format!("`{}` is defined twice in these braces", name.text);
             self.report(
-                Diagnostic::error(Number(301), message)
+                Diagnostic::error(Code(301), message)
                     .at(name.span, "the second definition")
                     .help("rename one of them"),
             );
@@ -112,7 +112,7 @@ impl Compiler<'_> {
         if !name.quoted && RESERVED.contains(&name.text.as_ref()) {
             let message = format!("`{}` is reserved", name.text);
             self.report(
-                Diagnostic::error(Number(102), message).at(name.span, "cannot be bound").help(
+                Diagnostic::error(Code(102), message).at(name.span, "cannot be bound").help(
                     format!("choose another name, or quote it as a key: `\"{}\"`", name.text),
                 ),
             );
@@ -231,7 +231,7 @@ impl Compiler<'_> {
     fn type_definition(&mut self, entry: &ast::TypeEntry) -> TypeDefinition {
         if !entry.name.is_capital() {
             let message = format!("the type `{}` needs a capital name", entry.name.text);
-            self.report(Diagnostic::error(Number(209), message).at(entry.name.span, "lower case"));
+            self.report(Diagnostic::error(Code(209), message).at(entry.name.span, "lower case"));
         }
         let ty = self.ty(&entry.ty);
         let condition = entry.condition.map(|condition| self.expr(condition));

@@ -4,11 +4,11 @@ use super::body::Style;
 use super::scope::Scope;
 use super::{Compiler, NESTING, path};
 use crate::code::{
-    Argument, Code, CodeRef, Form, Function, LetSlot, ListPart, Loop, Mentions, Parameter, Piece,
+    Argument, CodeRef, Expr, Form, Function, LetSlot, ListPart, Loop, Mentions, Parameter, Piece,
     ScopeId, TypeRef,
 };
 use crate::symbol::Symbol;
-use kiln_diag::{Code as Number, Diagnostic, Span};
+use kiln_diag::{Code, Diagnostic, Span};
 use kiln_syntax::ast::{self, ExprId};
 use std::rc::Rc;
 
@@ -17,16 +17,16 @@ impl Compiler<'_> {
         let span = self.ast.span(id);
         if self.nesting >= NESTING {
             self.report(
-                Diagnostic::error(Number(412), "this expression nests too deep")
+                Diagnostic::error(Code(412), "this expression nests too deep")
                     .at(span, format!("more than {NESTING} levels"))
                     .help("bind parts of it with `let`"),
             );
-            return Rc::new(Code { span, form: Form::Broken });
+            return Rc::new(Expr { span, form: Form::Broken });
         }
         self.nesting += 1;
         let form = self.form(id, span);
         self.nesting -= 1;
-        Rc::new(Code { span, form })
+        Rc::new(Expr { span, form })
     }
 
     fn form(&mut self, id: ExprId, span: Span) -> Form {
@@ -109,7 +109,7 @@ impl Compiler<'_> {
             return Form::Path(Rc::from(path));
         }
         self.report(
-            Diagnostic::error(Number(105), format!("the path `{written}` leaves the project"))
+            Diagnostic::error(Code(105), format!("the path `{written}` leaves the project"))
                 .at(span, "above the folder of `project.kiln`")
                 .help("move the files into the project, or make them a source of their own"),
         );
@@ -118,12 +118,12 @@ impl Compiler<'_> {
 
     fn mixin(&mut self, kind: &[ast::Name], body: &ast::Body, span: Span) -> Form {
         let Some((first, rest)) = kind.split_first() else { return Form::Broken };
-        let mut code = Rc::new(Code { span: first.span, form: self.name(first) });
+        let mut code = Rc::new(Expr { span: first.span, form: self.name(first) });
         for name in rest {
             let symbol = self.symbol(&name.text);
             let form =
                 Form::Select { base: code, name: symbol, name_span: name.span, optional: false };
-            code = Rc::new(Code { span, form });
+            code = Rc::new(Expr { span, form });
         }
         let outer = std::mem::replace(&mut self.in_key, false);
         let body = self.body(body, Style::AMEND);
@@ -223,7 +223,7 @@ impl Compiler<'_> {
             None => (self.expr(value), ty),
             Some(params) => {
                 let form = Form::Lambda(self.function(params, ty, value, span));
-                (Rc::new(Code { span, form }), None)
+                (Rc::new(Expr { span, form }), None)
             }
         }
     }

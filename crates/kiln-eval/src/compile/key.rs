@@ -2,9 +2,9 @@
 
 use super::body::{Draft, Style};
 use super::{Compiler, NESTING};
-use crate::code::{Binding, Body, Code, CodeRef, Condition, Entry, EntryForm, Form, TypeRef};
+use crate::code::{Binding, Body, CodeRef, Condition, Entry, EntryForm, Expr, Form, TypeRef};
 use crate::symbol::Symbol;
-use kiln_diag::{Code as Number, Diagnostic, Span};
+use kiln_diag::{Code, Diagnostic, Span};
 use kiln_syntax::ast;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -62,7 +62,7 @@ impl Compiler<'_> {
         }
         let first = draft.set.iter().find(|(other, when, _)| *other == path && when == under);
         if let Some((_, _, first)) = first {
-            let finding = Diagnostic::error(Number(301), format!("`{}` is set twice", name.text))
+            let finding = Diagnostic::error(Code(301), format!("`{}` is set twice", name.text))
                 .at(name.span, "the second `=`")
                 .also(*first, "the first one")
                 .help("remove one of them, or extend the first with `+=`");
@@ -101,7 +101,7 @@ impl Compiler<'_> {
         self.super_used = true;
         if self.nesting >= NESTING {
             let message = format!("this key has more than {NESTING} parts");
-            self.report(Diagnostic::error(Number(412), message).at(field.span, "too deep"));
+            self.report(Diagnostic::error(Code(412), message).at(field.span, "too deep"));
             return None;
         }
         self.nesting += 1;
@@ -138,7 +138,7 @@ impl Compiler<'_> {
             dynamic,
             late: dynamic,
         });
-        Some(Rc::new(Code { span: field.span, form: Form::AmendSuper(body) }))
+        Some(Rc::new(Expr { span: field.span, form: Form::AmendSuper(body) }))
     }
 
     fn right(&mut self, field: &ast::Field) -> (Option<CodeRef>, Option<TypeRef>) {
@@ -153,13 +153,13 @@ impl Compiler<'_> {
                 let value = self.expr(*value);
                 self.super_used = true;
                 let ty = annotation.map(|ty| self.ty(ty));
-                (Some(Rc::new(Code { span: value.span, form: Form::AddSuper(value) })), ty)
+                (Some(Rc::new(Expr { span: value.span, form: Form::AddSuper(value) })), ty)
             }
             ast::Right::Amend(body) => {
                 let body = self.body(body, Style { amends: true, transparent: false });
                 self.super_used = true;
                 let ty = annotation.map(|ty| self.ty(ty));
-                (Some(Rc::new(Code { span: field.span, form: Form::AmendSuper(body) })), ty)
+                (Some(Rc::new(Expr { span: field.span, form: Form::AmendSuper(body) })), ty)
             }
             ast::Right::Declared => (None, annotation.map(|ty| self.ty(ty))),
         }

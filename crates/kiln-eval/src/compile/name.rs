@@ -4,7 +4,7 @@ use super::Compiler;
 use super::scope::Meaning;
 use crate::code::{Form, ScopeId};
 use crate::symbol::Symbol;
-use kiln_diag::{Code as Number, Diagnostic, Span, suggestion};
+use kiln_diag::{Code, Diagnostic, Span, suggestion};
 use kiln_syntax::ast::{Name, is_capital};
 
 /// The names that nobody may bind.
@@ -57,7 +57,7 @@ impl Compiler<'_> {
                     return Form::SelfElement;
                 }
                 self.report(
-                    Diagnostic::error(Number(108), "`self` stands outside of an element")
+                    Diagnostic::error(Code(108), "`self` stands outside of an element")
                         .at(name.span, "no element encloses this"),
                 );
                 Form::Broken
@@ -68,7 +68,7 @@ impl Compiler<'_> {
             }
             _ => {
                 self.report(
-                    Diagnostic::error(Number(107), "`super` stands outside of the value of a key")
+                    Diagnostic::error(Code(107), "`super` stands outside of the value of a key")
                         .at(name.span, "no key has an earlier value here")
                         .help("write it in the right side of a key: `f = [x, super]`"),
                 );
@@ -100,7 +100,7 @@ impl Compiler<'_> {
 
     fn type_as_value(&mut self, name: &Name) -> Form {
         let message = format!("`{}` is a type, not a value", name.text);
-        self.report(Diagnostic::error(Number(210), message).at(name.span, "a value is expected"));
+        self.report(Diagnostic::error(Code(210), message).at(name.span, "a value is expected"));
         Form::Broken
     }
 
@@ -113,7 +113,7 @@ impl Compiler<'_> {
             .filter(|name| is_capital(name) == is_capital(text))
             .chain(if is_capital(text) { &[][..] } else { &RESERVED[..3] }.iter().copied())
             .collect();
-        let mut finding = Diagnostic::error(Number(101), format!("`{text}` is not defined"))
+        let mut finding = Diagnostic::error(Code(101), format!("`{text}` is not defined"))
             .at(span, "no such name here");
         let own = symbols.find(text);
         if own.is_some() && self.scopes.iter().any(|scope| scope.skip == own) {

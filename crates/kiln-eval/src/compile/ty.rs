@@ -2,9 +2,9 @@
 
 use super::Compiler;
 use super::scope::Meaning;
-use crate::code::{Code, Form, TypeForm, TypeRef};
+use crate::code::{Expr, Form, TypeForm, TypeRef};
 use crate::symbol::Symbol;
-use kiln_diag::{Code as Number, Diagnostic, suggestion};
+use kiln_diag::{Code, Diagnostic, suggestion};
 use kiln_syntax::ast::{Name, Type, TypeKind};
 use std::rc::Rc;
 
@@ -60,14 +60,14 @@ impl Compiler<'_> {
     fn dotted_type(&mut self, path: &[Name]) -> TypeRef {
         let Some((first, rest)) = path.split_first() else { return Rc::new(TypeForm::Any) };
         let mut text = first.text.to_string();
-        let mut code = Rc::new(Code { span: first.span, form: self.name(first) });
+        let mut code = Rc::new(Expr { span: first.span, form: self.name(first) });
         for name in rest {
             text = format!("{text}.{}", name.text);
             let symbol = self.symbol(&name.text);
             let span = first.span.to(name.span);
             let form =
                 Form::Select { base: code, name: symbol, name_span: name.span, optional: false };
-            code = Rc::new(Code { span, form });
+            code = Rc::new(Expr { span, form });
         }
         Rc::new(TypeForm::Value { code, name: Rc::from(text) })
     }
@@ -82,9 +82,8 @@ impl Compiler<'_> {
             .filter(|other| kiln_syntax::ast::is_capital(other))
             .chain(PLAIN)
             .collect();
-        let mut finding =
-            Diagnostic::error(Number(209), format!("there is no type `{}`", name.text))
-                .at(name.span, "unknown type");
+        let mut finding = Diagnostic::error(Code(209), format!("there is no type `{}`", name.text))
+            .at(name.span, "unknown type");
         if let Some(help) = suggestion(&name.text, names) {
             finding = finding.help(help);
         }

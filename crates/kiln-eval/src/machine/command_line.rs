@@ -3,8 +3,8 @@
 use super::object::{ObjectId, Raw};
 use super::{FrameForm, FrameId, Machine, Poison, Term};
 use crate::code::{
-    Argument, Binding, Body, Code as Expr, CodeRef, Entry, EntryForm, Form, ListPart, Mentions,
-    ScopeId, TypeForm, TypeRef,
+    Argument, Binding, Body, CodeRef, Entry, EntryForm, Expr, Form, ListPart, Mentions, ScopeId,
+    TypeForm, TypeRef,
 };
 use crate::symbol::Symbol;
 use kiln_diag::Span;

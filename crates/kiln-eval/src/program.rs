@@ -54,7 +54,9 @@ pub(crate) fn compile_program(program: &Program) -> Compiled {
         stdlib_files: BTreeSet::new(),
         project: 0,
         project_span,
+        has_syntax_errors: has_syntax_errors(program),
     };
+    shared.has_syntax_errors = code.has_syntax_errors;
     for (stem, parse) in &program.stdlib {
         let place = Place { around: Vec::new(), folder: "", stdlib: true };
         let file = compile(&parse.ast, &place, &mut shared);
@@ -77,6 +79,15 @@ pub(crate) fn compile_program(program: &Program) -> Compiled {
     code.project = code.files.len();
     code.files.push(compile(project_ast, &place, &mut shared));
     Compiled { code, shared }
+}
+
+fn has_syntax_errors(program: &Program) -> bool {
+    program.project.parse.has_errors() || folder_has_errors(&program.root)
+}
+
+fn folder_has_errors(folder: &Folder) -> bool {
+    folder.files.values().any(|file| file.parse.has_errors())
+        || folder.folders.values().any(folder_has_errors)
 }
 
 fn member_names(folder: &Folder) -> impl Iterator<Item = &str> {

@@ -17,7 +17,7 @@ pub(crate) use scope::Members;
 
 use crate::code::{Body, CodeRef, Mentions, ScopeId};
 use crate::symbol::{Symbol, Symbols};
-use kiln_diag::Diagnostic;
+use kiln_diag::{Code, Diagnostic};
 use kiln_syntax::ast::Ast;
 use scope::Scope;
 use std::collections::BTreeSet;
@@ -40,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// The names that files of the standard library define.
     pub(crate) prelude: BTreeSet<Symbol>,
+    /// Some text could not be read in full: names may be missing for no other reason.
+    pub(crate) has_syntax_errors: bool,
     next_scope: u32,
 }
 
@@ -49,7 +51,7 @@ impl Shared {
         let mut symbols = Symbols::default();
         let prelude = stems.map(|stem| symbols.intern(stem)).collect();
         // The first three are fixed: `ScopeId::PROJECT`, `SUPER` and `STDLIB`.
-        Self { symbols, diagnostics: Vec::new(), prelude, next_scope: 3 }
+        Self { symbols, diagnostics: Vec::new(), prelude, has_syntax_errors: false, next_scope: 3 }
     }
 
     /// Returns a scope that no other file uses.
@@ -129,8 +131,15 @@ impl Compiler<'_> {
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
-        self.shared.diagnostics.push(diagnostic);
+        if !(self.shared.has_syntax_errors && may_follow(diagnostic.code)) {
+            self.shared.diagnostics.push(diagnostic);
+        }
     }
+}
+
+/// Returns whether a finding may only follow from an item that could not be read.
+pub(crate) fn may_follow(code: Code) -> bool {
+    matches!(code, Code(101 | 110 | 209 | 307 | 402))
 }
 
 /// Returns a place for what concerns the file as a whole: its first item or expression.

@@ -23,6 +23,8 @@ pub(crate) struct ProgramCode {
     /// `project.kiln`.
     pub(crate) project: usize,
     pub(crate) project_span: Span,
+    /// Some text could not be read in full.
+    pub(crate) has_syntax_errors: bool,
 }
 
 /// The members of a folder.

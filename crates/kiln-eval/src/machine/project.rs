@@ -65,7 +65,7 @@ impl Machine {
         object.raws = Rc::from(raws);
         object.kind = made_kind;
         object.overrides = overrides.len();
-        self.refuse_inputs(project)?;
+        self.refuse_unread(project)?;
         Ok(project)
     }
 
@@ -77,21 +77,21 @@ impl Machine {
         )
     }
 
-    /// `inputs` is part of the language, but nothing reads it yet.
-    fn refuse_inputs(&mut self, project: ObjectId) -> Result<(), Poison> {
-        let inputs = self.well_known.inputs;
-        let layers = self.layers(project)?;
-        for layer in layers.iter() {
-            let LayerSource::Items { body, .. } = &layer.source else { continue };
-            for entry in body.index.get(&inputs).into_iter().flatten() {
-                if let Some(binding) = super::field::binding_of(&body.entries[*entry].form)
-                    && binding.ty.is_none()
-                {
-                    return Err(self.unsupported(
-                        binding.key_span,
-                        "inputs are not supported yet",
-                        "other projects cannot be used yet",
-                    ));
+    /// Some settings are part of the language, but nothing reads them yet.
+    fn refuse_unread(&mut self, project: ObjectId) -> Result<(), Poison> {
+        for (setting, message) in [
+            (self.well_known.inputs, "inputs are not supported yet"),
+            (self.well_known.lock_for, "`lock-for` is not supported yet"),
+        ] {
+            let layers = self.layers(project)?;
+            for layer in layers.iter() {
+                let LayerSource::Items { body, .. } = &layer.source else { continue };
+                for entry in body.index.get(&setting).into_iter().flatten() {
+                    if let Some(binding) = super::field::binding_of(&body.entries[*entry].form)
+                        && binding.ty.is_none()
+                    {
+                        return Err(self.unsupported(binding.key_span, message, "set here"));
+                    }
                 }
             }
         }

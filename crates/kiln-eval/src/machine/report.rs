@@ -3,6 +3,7 @@
 use super::object::{Nature, ObjectId};
 use super::{Machine, Pending, Poison, Position, Term, ThunkId};
 use crate::code::{TypeForm, TypeRef};
+use crate::compile::may_follow;
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span, suggestion};
 use std::rc::Rc;
@@ -10,7 +11,8 @@ use std::rc::Rc;
 impl Machine {
     /// Keeps a finding; what depends on the value is silenced.
     pub(super) fn report(&mut self, diagnostic: Diagnostic) -> Poison {
-        if self.budget.exhausted {
+        let follows = self.program.has_syntax_errors && may_follow(diagnostic.code);
+        if self.budget.exhausted || follows {
             return Poison;
         }
         let primary = diagnostic.primary.as_ref().map(|label| label.span);

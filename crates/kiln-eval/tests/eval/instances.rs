@@ -179,16 +179,15 @@ x.shown: [["-O2", "-g", "-O3", "-last"], { LC_ALL = "C" }, ["mine", "copy licens
 }
 
 #[test]
-fn inputs_are_refused_until_they_work() {
-    check(
-        r#"//- /project.kiln
-Project { name = "p", inputs { q = 1 } }
-"#,
-        &[],
-        str![[r#"
+fn settings_that_nothing_reads_are_refused() {
+    check("//- /project.kiln\nProject { name = \"p\", inputs { q = 1 } }\n", &[], str![[r#"
 error[K0510]: inputs are not supported yet
-  project.kiln:1:23 `inputs` other projects cannot be used yet
+  project.kiln:1:23 `inputs` set here
 
-"#]],
-    );
+"#]]);
+    check("//- /project.kiln\nProject { name = \"p\", lock-for { a = {} } }\n", &[], str![[r#"
+error[K0510]: `lock-for` is not supported yet
+  project.kiln:1:23 `lock-for` set here
+
+"#]]);
 }

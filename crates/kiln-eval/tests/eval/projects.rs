@@ -257,3 +257,36 @@ nam: "p"
 "#]],
     );
 }
+
+#[test]
+fn a_text_that_cannot_be_read_brings_no_further_findings() {
+    check(
+        r#"//- /libs.kiln
+zlib = Manual { version = }
+png = Manual { deps = [zlib }
+curl = Manual { version = 1 }
+//- /app.kiln
+Manual { deps = [libs.zlib, libs.png, libs.jpeg] }
+"#,
+        &[],
+        str![[r#"
+elements: app libs.curl libs.png libs.zlib
+error[K0002]: expected a value after `=`
+  libs.kiln:1:26 `` a value is missing
+  help: use `null` for no value, `...` for one to be written
+error[K0004]: `[` is not closed
+  libs.kiln:2:28 `` `]` is missing
+  libs.kiln:2:23 `[` opened here
+  help: write `]` here
+
+"#]],
+    );
+    check("//- /project.kiln\nProject {\n", &[], str![[r#"
+elements: 
+error[K0004]: `{` is not closed
+  project.kiln:1:10 `` `}` is missing
+  project.kiln:1:9 `{` opened here
+  help: write `}` here
+
+"#]]);
+}

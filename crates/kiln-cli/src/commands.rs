@@ -121,7 +121,7 @@ fn check(session: &Session, screen: &Screen) -> u8 {
     match kiln_driver::check(session) {
         Ok(checked) => {
             screen.findings(&checked.texts, &checked.lints);
-            screen.say(&format!("kiln: {} elements, no mistakes\n", checked.n_elements));
+            screen.note(&format!("kiln: {} elements, no mistakes\n", checked.n_elements));
             0
         }
         Err(problem) => screen.problem(&problem),
@@ -132,7 +132,7 @@ fn format(session: &Session, screen: &Screen, files: &[std::path::PathBuf], chec
     match kiln_driver::format(session, files, check) {
         Ok(changed) if check && !changed.is_empty() => {
             screen.result(lines(&changed).as_bytes());
-            screen.say("kiln: not formatted; `kiln fmt` does it\n");
+            screen.note("kiln: not formatted; `kiln fmt` does it\n");
             1
         }
         Ok(changed) => screen.result(lines(&changed).as_bytes()),

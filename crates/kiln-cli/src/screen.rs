@@ -49,9 +49,17 @@ impl Screen {
     }
 
     /// Writes a text to stderr.
+    #[expect(clippy::unused_self, reason = "who has the screen may write to it")]
     pub(crate) fn say(&self, text: &str) {
         // There is nowhere left to say that stderr cannot be written.
         let _said = std::io::stderr().lock().write_all(text.as_bytes());
+    }
+
+    /// Writes to stderr what is neither a result nor an error.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            self.say(text);
+        }
     }
 
     /// Writes a result to stdout. A reader that has seen enough is no failure.
@@ -82,6 +90,7 @@ impl Screen {
     }
 
     /// Makes the view of a run.
+    #[expect(clippy::disallowed_methods, reason = "the clock of the view comes in here")]
     pub(crate) fn console(&self) -> Console {
         let started = Instant::now();
         let mode = match (self.quiet, self.live) {

@@ -140,8 +140,7 @@ fn touch(session: &Session, store: &Store, plan: &Plan) -> Result<(), Problem> {
 fn runner(session: &Session, store: &Store, run: &Run<'_>) -> Result<LocalRunner, Problem> {
     LocalRunner::sweep(&store.folder)?;
     let environment = &session.environment;
-    let launcher =
-        Launcher { helper: environment.program.clone(), bwrap: environment.find_program("bwrap") };
+    let launcher = Launcher { helper: environment.program.clone(), bwrap: environment.bwrap() };
     Ok(LocalRunner::new(Arc::clone(&store.cas), launcher, &run.id)?)
 }
 

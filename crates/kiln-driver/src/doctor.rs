@@ -59,7 +59,7 @@ fn one_line(problem: &Problem) -> String {
 }
 
 fn bwrap(session: &Session) -> Finding {
-    let found = session.environment.find_program("bwrap");
+    let found = session.environment.bwrap();
     let (ok, text) = match found {
         Some(path) => (true, path.display().to_string()),
         None => (false, "not on the path: install the package `bubblewrap`".to_owned()),
@@ -73,8 +73,7 @@ fn store(session: &Session) -> Finding {
 
 fn sandbox(session: &Session) -> Finding {
     let environment = &session.environment;
-    let launcher =
-        Launcher { helper: environment.program.clone(), bwrap: environment.find_program("bwrap") };
+    let launcher = Launcher { helper: environment.program.clone(), bwrap: environment.bwrap() };
     let probed = Store::open(session).and_then(|store| {
         let scratch = store.cas.fresh();
         std::fs::create_dir_all(&scratch)

@@ -93,6 +93,11 @@ impl Environment {
         Ok(home.join(below_home).join("kiln"))
     }
 
+    /// Returns bubblewrap: the one that `KILN_BWRAP` names, else the one on the path.
+    pub fn bwrap(&self) -> Option<PathBuf> {
+        self.variable("KILN_BWRAP").map(PathBuf::from).or_else(|| self.find_program("bwrap"))
+    }
+
     /// Returns the program of a name, as the path has it.
     pub fn find_program(&self, name: &str) -> Option<PathBuf> {
         let runs = |path: &PathBuf| {

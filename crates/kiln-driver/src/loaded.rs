@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use kiln_diag::{Code, Diagnostic, FileId, Span, Texts, suggestion};
-use kiln_ir::{ElementName, Ir, Pins, Place, Source};
+use kiln_ir::{Element, ElementName, Ir, Pins, Place, PlacedSource, Source};
 use kiln_lock::Lock;
 use kiln_plan::{Plan, PlanError, Platform, Request};
 use kiln_project::{LOCK_FILE, ProjectError};
@@ -62,6 +62,16 @@ impl Loaded {
         match &session.choices.ir {
             Some(ir) => Self::load_ir(&session.environment.cwd.join(ir), root),
             None => crate::text::load(root, targets),
+        }
+    }
+
+    /// Complains when elements need each other in a circle; what is not locked yet is no mistake of the project.
+    pub(crate) fn check_dependencies(&self) -> Result<(), Problem> {
+        let targets = self.ir.elements.iter().map(|element| element.name.clone()).collect();
+        let platform = Platform { isa: ISA.to_owned(), ..Platform::default() };
+        match kiln_plan::plan(&self.ir, &Pins::default(), &Request { targets, platform }) {
+            Ok(_) | Err(PlanError::MissingPin { .. }) => Ok(()),
+            Err(error) => Err(Problem::finding(&self.texts, finding(&self.texts, &error))),
         }
     }
 
@@ -138,19 +148,37 @@ fn pins(loaded: &Loaded, targets: &[ElementName]) -> Result<Pins, Problem> {
         return Err(Problem::Findings { texts: loaded.texts.clone(), findings });
     }
     let mut pins = locked.value;
-    for source in needed.iter().flat_map(|element| &element.sources) {
-        if let Source::Local { path, exclude } = &source.source
-            && !pins.sources.contains_key(&source.source)
-        {
-            let tree = kiln_source_local::measure(&loaded.root, path, exclude)?;
-            pins.sources.insert(source.source.clone(), tree.digest());
+    for element in &needed {
+        for PlacedSource { source, .. } in &element.sources {
+            if let Source::Local { path, exclude } = source
+                && !pins.sources.contains_key(source)
+            {
+                let tree = kiln_source_local::measure(&loaded.root, path, exclude)
+                    .map_err(|error| unusable(&loaded.texts, element, error))?;
+                pins.sources.insert(source.clone(), tree.digest());
+            }
         }
     }
     Ok(pins)
 }
 
+/// Shows the element whose source cannot be used, where its place is known and there is no cause to tell.
+fn unusable(texts: &Texts, element: &Element, error: kiln_source_local::LocalError) -> Problem {
+    let place = element.advice.origin.as_ref().and_then(|place| span(texts, place));
+    let code = miette::Diagnostic::code(&error)
+        .and_then(|code| code.to_string().strip_prefix('K')?.parse().ok().map(Code));
+    match (place, code) {
+        (Some(place), Some(code)) if std::error::Error::source(&error).is_none() => {
+            let help = miette::Diagnostic::help(&error).map(|help| help.to_string());
+            let finding = Diagnostic::error(code, error.to_string()).at(place, "this element");
+            Problem::finding(texts, finding.help(help.unwrap_or_default()))
+        }
+        _ => error.into(),
+    }
+}
+
 /// Returns all elements that some need, in any order; names that are none are left to the planner.
-pub(crate) fn needed<'a>(ir: &'a Ir, targets: &[ElementName]) -> Vec<&'a kiln_ir::Element> {
+pub(crate) fn needed<'a>(ir: &'a Ir, targets: &[ElementName]) -> Vec<&'a Element> {
     let mut seen = std::collections::BTreeSet::new();
     let mut found = Vec::new();
     let mut waiting: Vec<ElementName> = targets.to_vec();

@@ -41,6 +41,7 @@ pub(crate) fn load(root: PathBuf, targets: &[String]) -> Result<Loaded, Problem>
 /// With all mistakes that were found.
 pub fn check(session: &Session) -> Result<Checked, Problem> {
     let loaded = Loaded::load(session, &[])?;
+    loaded.check_dependencies()?;
     let Loaded { texts, lints, ir, .. } = loaded;
     Ok(Checked { texts, lints, n_elements: ir.elements.len() })
 }

@@ -53,11 +53,8 @@ impl Trees {
     pub(crate) fn install(&self, partial: &Path, tree: Digest) -> Result<PathBuf, StageError> {
         let place = self.place(tree);
         let failed = |cause| StageError::Write { path: place.display().to_string(), cause };
+        fs::create_dir_all(&self.folder).map_err(failed)?;
         match fs::rename(partial, &place) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir_all(&self.folder).map_err(failed)?;
-                fs::rename(partial, &place).map_err(failed)?;
-            }
             Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
                 remove_folder(partial).map_err(failed)?;
             }

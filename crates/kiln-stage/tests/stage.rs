@@ -56,6 +56,23 @@ fn look(path: &Path) -> (u32, i64) {
 }
 
 #[test]
+fn a_tree_that_several_want_at_once_is_there_for_all() {
+    for _ in 0..20 {
+        let bench = Bench::new();
+        let tree = bench.tree();
+        let start = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    start.wait();
+                    assert!(bench.trees.extract(&tree).unwrap().join("bin/tool").is_file());
+                });
+            }
+        });
+    }
+}
+
+#[test]
 fn a_tree_is_staged_once_as_links_to_its_blobs() {
     let bench = Bench::new();
     let tree = bench.tree();

@@ -43,6 +43,7 @@ pub(crate) enum TypeForm {
 /// `type Name = T where condition`
 #[derive(Debug)]
 pub(crate) struct TypeDefinition {
+    pub(crate) name: Symbol,
     pub(crate) ty: TypeRef,
     pub(crate) condition: Option<CodeRef>,
 }

@@ -235,7 +235,7 @@ impl Compiler<'_> {
         }
         let ty = self.ty(&entry.ty);
         let condition = entry.condition.map(|condition| self.expr(condition));
-        TypeDefinition { ty, condition }
+        TypeDefinition { name: self.symbol(&entry.name.text), ty, condition }
     }
 
     /// Runs a step and tells whether it looked a name up in the innermost braces.

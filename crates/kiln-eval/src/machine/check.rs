@@ -1,6 +1,6 @@
 //! Types of values: checked when a slot is forced, with the one coercion there is (Script).
 
-use super::object::{Nature, ObjectId};
+use super::object::{LayerSource, Nature, ObjectId};
 use super::{Env, FrameForm, FrameId, Lazy, Machine, NamePath, Poison, Term};
 use crate::code::{CodeRef, Form, TypeForm, TypeRef};
 use crate::symbol::Symbol;
@@ -54,14 +54,9 @@ impl Machine {
             Err(Refusal::Mismatch(mismatch)) => mismatch,
         };
         let span = blame.code.as_ref().and_then(|code| item_span(code, &mismatch.at));
-        let within = if mismatch.at.is_empty() { "is" } else { "holds" };
-        let article = if within == "is" { "a value of type " } else { "items of type " };
-        let message = format!(
-            "{} {within} {article}{}, not {}",
-            blame.what,
-            quoted(&mismatch.wanted),
-            mismatch.found
-        );
+        let part = if mismatch.at.is_empty() { "" } else { "an item of " };
+        let Mismatch { wanted, found, .. } = &*mismatch;
+        let message = format!("{part}{} must be `{wanted}`, not {found}", blame.what);
         let mut finding = Diagnostic::error(Code(201), message)
             .at(span.unwrap_or(blame.value), format!("this is {}", mismatch.found));
         if let Some(declared) = blame.declared {
@@ -103,6 +98,9 @@ impl Machine {
                 Err(self.mismatch(ty, &term))
             }
             (TypeForm::Value { code, .. }, _) => {
+                if let Some((frame, ix)) = self.type_of_module(code, frame)? {
+                    return self.check_defined(term, frame, ix, ty);
+                }
                 let env = Env { frame, name: NamePath::ROOT };
                 let kind = self.eval(code, env)?;
                 if self.is_of_kind(&term, &kind, code)? {
@@ -303,6 +301,24 @@ impl Machine {
         Err(self.mismatch(ty, &term))
     }
 
+    /// Finds the `type` that `module.Name` stands for, and the frame that it is read in.
+    fn type_of_module(
+        &mut self,
+        code: &CodeRef,
+        frame: FrameId,
+    ) -> Result<Option<(FrameId, usize)>, Poison> {
+        let Form::Select { base, name, .. } = &code.form else { return Ok(None) };
+        let env = Env { frame, name: NamePath::ROOT };
+        let Term::Object(module) = self.eval(base, env)? else { return Ok(None) };
+        for layer in self.layers(module)?.iter().rev() {
+            let LayerSource::Items { body, .. } = &layer.source else { continue };
+            if let Some(ix) = body.types.iter().position(|definition| definition.name == *name) {
+                return Ok(Some((self.layer_frame(module, layer), ix)));
+            }
+        }
+        Ok(None)
+    }
+
     /// Returns whether a value is an instance of a kind of the standard library.
     pub(super) fn is_of_stdlib_kind(&self, term: &Term, name: Symbol) -> bool {
         if let Term::Intrinsic(_) = term {
@@ -357,8 +373,4 @@ fn nested(refusal: Refusal, ix: usize) -> Refusal {
         return Refusal::Mismatch(mismatch);
     }
     refusal
-}
-
-fn quoted(ty: &str) -> String {
-    format!("`{ty}`")
 }

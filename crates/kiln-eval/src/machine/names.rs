@@ -88,6 +88,12 @@ impl Names {
         }
     }
 
+    /// Returns the path of a key of the project root.
+    pub(super) fn find(&self, key: Symbol) -> NamePath {
+        let known = self.numbers.get(&(NamePath::ROOT, NamePart::Key(key)));
+        known.copied().unwrap_or(NamePath::ROOT)
+    }
+
     /// Counts one more element of a path.
     pub(super) fn count(&mut self, path: NamePath) -> u32 {
         let count = self.made.entry(path).or_insert(0);

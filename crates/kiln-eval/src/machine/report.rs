@@ -207,7 +207,10 @@ impl Machine {
         }
         let text = self.text(symbol);
         let names = self.readable_names(object);
-        let (code, message) = if self.is_dict(object) {
+        let is_options = self.object(object).name == self.names.find(self.well_known.options);
+        let (code, message) = if is_options {
+            (Code(501), format!("there is no option `{text}`"))
+        } else if self.is_dict(object) || self.object(object).nature == Nature::Project {
             let owner = self.object_name(object);
             (Code(402), format!("{owner} has no key `{text}`"))
         } else {
@@ -227,7 +230,8 @@ impl Machine {
     }
 
     fn readable_names(&mut self, object: ObjectId) -> Vec<Rc<str>> {
-        let symbols: Vec<Symbol> = if self.is_dict(object) {
+        let is_open = self.is_dict(object) || self.object(object).nature == Nature::Project;
+        let symbols: Vec<Symbol> = if is_open {
             let Ok(layers) = self.layers(object) else { return Vec::new() };
             let mut keys: Vec<Symbol> = layers.iter().flat_map(|l| self.written_keys(l)).collect();
             keys.sort_unstable();

@@ -52,7 +52,7 @@ x.shown: [true, "none", 8, ["b", "c"], "aarch64", "x86_64"]
         &["x.shown"],
         str![[r#"
 elements: 
-error[K0201]: `jobs` of `options` is a value of type `Jobs`, not the Int 0
+error[K0201]: `jobs` of `options` must be `Jobs`, not the Int 0
   project.kiln:7:5 `jobs` this is the Int 0
   project.kiln:7:5 `jobs` declared here
 
@@ -64,7 +64,7 @@ error[K0201]: `jobs` of `options` is a value of type `Jobs`, not the Int 0
         &["x.shown"],
         str![[r#"
 elements: 
-error[K0201]: `tls` of `options` is a value of type `"openssl" | "none"`, not the String "opensl"
+error[K0201]: `tls` of `options` must be `"openssl" | "none"`, not the String "opensl"
   project.kiln:6:5 `tls` this is the String "opensl"
   project.kiln:6:5 `tls` declared here
   help: did you mean "openssl"?
@@ -180,14 +180,22 @@ x.shown: [["-O2", "-g", "-O3", "-last"], { LC_ALL = "C" }, ["mine", "copy licens
 
 #[test]
 fn settings_that_nothing_reads_are_refused() {
-    check("//- /project.kiln\nProject { name = \"p\", inputs { q = 1 } }\n", &[], str![[r#"
+    check(
+        "//- /project.kiln\nProject { name = \"p\", inputs { q = 1 } }\n",
+        &[],
+        str![[r#"
 error[K0510]: inputs are not supported yet
   project.kiln:1:23 `inputs` set here
 
-"#]]);
-    check("//- /project.kiln\nProject { name = \"p\", lock-for { a = {} } }\n", &[], str![[r#"
+"#]],
+    );
+    check(
+        "//- /project.kiln\nProject { name = \"p\", lock-for { a = {} } }\n",
+        &[],
+        str![[r#"
 error[K0510]: `lock-for` is not supported yet
   project.kiln:1:23 `lock-for` set here
 
-"#]]);
+"#]],
+    );
 }

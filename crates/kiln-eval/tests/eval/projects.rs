@@ -281,12 +281,86 @@ error[K0004]: `[` is not closed
 
 "#]],
     );
-    check("//- /project.kiln\nProject {\n", &[], str![[r#"
+    check(
+        "//- /project.kiln\nProject {\n",
+        &[],
+        str![[r#"
 elements: 
 error[K0004]: `{` is not closed
   project.kiln:1:10 `` `}` is missing
   project.kiln:1:9 `{` opened here
   help: write `}` here
 
-"#]]);
+"#]],
+    );
+}
+
+#[test]
+fn types_and_kinds_of_other_files_are_types() {
+    check(
+        r#"//- /stage.kiln
+let max = 10
+type Port = Int where (p) => p < max
+Image = Manual { size: Port = 1 }
+//- /x.kiln
+a: stage.Port = 3
+b: stage.Port = 30
+c: stage.Image = stage.Image { size = 11 }
+d: stage.Image = Manual {}
+e: stage.Imag = Manual {}
+size = c.size
+"#,
+        &["x.a", "x.c"],
+        str![[r#"
+elements: x.c
+x.a: 3
+x.c: <x.c>
+error[K0201]: `b` of `x` must be `stage.Port`, not the Int 30
+  x.kiln:2:17 `30` this is the Int 30
+  x.kiln:2:1 `b` declared here
+error[K0201]: `size` of `x.c` must be `Port`, not the Int 11
+  x.kiln:3:39 `11` this is the Int 11
+  stage.kiln:3:18 `size` declared here
+error[K0201]: `d` of `x` must be `stage.Image`, not the element `x.d`
+  x.kiln:4:18 `Manual {}` this is the element `x.d`
+  x.kiln:4:1 `d` declared here
+error[K0402]: `stage` has no key `Imag`
+  x.kiln:5:10 `Imag` not there
+  help: did you mean `Image`?
+
+"#]],
+    );
+}
+
+#[test]
+fn a_missing_option_or_member_is_named_as_such() {
+    check(
+        r#"//- /project.kiln
+Project { name = "p", options { debug: Bool = false } }
+//- /libs.kiln
+zlib = Manual {}
+//- /x.kiln
+a = option.debgu
+b = project.lisb
+c = libs.zlb
+d = machine.targt
+"#,
+        &[],
+        str![[r#"
+elements: libs.zlib
+error[K0501]: there is no option `debgu`
+  x.kiln:1:12 `debgu` not there
+  help: did you mean `debug`?
+error[K0402]: the project has no key `lisb`
+  x.kiln:2:13 `lisb` not there
+  help: did you mean `libs`?
+error[K0402]: `libs` has no key `zlb`
+  x.kiln:3:10 `zlb` not there
+  help: did you mean `zlib`?
+error[K0402]: this record has no key `targt`
+  x.kiln:4:13 `targt` not there
+  help: did you mean `target`?
+
+"#]],
+    );
 }

@@ -21,6 +21,12 @@ pub enum LocalError {
         #[source]
         cause: std::io::Error,
     },
+    #[error("the disk of the store is full: the command failed with {free} bytes left")]
+    #[diagnostic(
+        code("K4012"),
+        help("make space on the disk of `{}` and build again; nothing of this run is recorded", path.display())
+    )]
+    Full { path: PathBuf, free: u64 },
     #[error("cannot write the log `{}`", path.display())]
     #[diagnostic(code("K4011"), help("check the permissions and the disk"))]
     Log {

@@ -20,6 +20,9 @@ use crate::place::Place;
 /// How long a cancelled command may go on unnoticed.
 const TICK: Duration = Duration::from_millis(50);
 
+/// A disk with less space than this, in bytes, is full.
+const FULL: u64 = 1 << 20;
+
 /// How many folders are stacked; each makes the first look at a name slower, and the kernel takes at most 500.
 const MAX_LAYERS: usize = 64;
 
@@ -77,8 +80,22 @@ impl LocalRunner {
         let hold = self.work.as_ref().map(Lease::lock_file);
         let spec = Spec { hold, ..specification(request, place, lowers) };
         let (ending, usage) = self.execute(&spec, &log, request)?;
+        if !matches!(ending, Ending::Exit(0) | Ending::Cancelled) {
+            self.check_space()?;
+        }
         let harvest = Harvest { cas: &self.cas, trees: &self.trees, place, request };
         Ok(Outcome { usage, ..harvest.outcome(ending, &log)? })
+    }
+
+    /// Tells a command that failed on a full disk from one that failed by itself: that would be remembered.
+    fn check_space(&self) -> Result<(), LocalError> {
+        let path = self.cas.folder();
+        let free =
+            rustix::fs::statvfs(path).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+        match free {
+            Ok(free) if free < FULL => Err(LocalError::Full { path: path.to_path_buf(), free }),
+            _ => Ok(()),
+        }
     }
 
     /// Starts the command and waits for its end.

@@ -80,6 +80,10 @@ fn full(bench: &Bench) {
     // The command itself succeeds; what is full is the place for what is to be kept.
     let fill = "mkdir /out/a; echo 1 > /out/a/1; dd if=/dev/zero of=/fill bs=64k 2> /dev/null || true; \
                 dd if=/dev/zero of=/fill2 bs=1 2> /dev/null || true";
+    let failing = format!("{fill}; exit 1");
+    let Err(error) = bench.run(&bench.request(&failing)) else { panic!("recorded as its failure") };
+    assert_eq!(error.code().unwrap().to_string(), "K4012");
+    bench.assert_clean();
     let Err(error) = bench.run(&bench.request(fill)) else { panic!("kept on a full disk") };
     let code = error.code().unwrap().to_string();
     assert!(matches!(code.as_str(), "K5004" | "K5012"), "{code}: {error}");

@@ -121,7 +121,7 @@ error[K0510]: sources of kind `Git` are not supported yet
   help: use `Tar` or `Local`
 error[K0203]: `of` of `x.c` is not set
   x.kiln:4:5 `Compose {}` no `of` here
-  stdlib/Compose.kiln:3:3 `of` declared here, without a default
+  stdlib/Compose.kiln `of` declared here, without a default
   help: add `of = …`
 error[K0203]: `own` of `x.d` is not set
   x.kiln:5:5 `Manual { own: Int, assert 1 > 2, "never" }` no `own` here
@@ -171,7 +171,7 @@ fn a_project_needs_a_name() {
 project ""
 error[K0203]: `name` of the project is not set
   project.kiln:1:1 `Project {}` no `name` here
-  stdlib/Project.kiln:3:3 `name` declared here, without a default
+  stdlib/Project.kiln `name` declared here, without a default
   help: add `name = …`
 
 "#]],

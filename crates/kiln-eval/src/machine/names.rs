@@ -88,6 +88,15 @@ impl Names {
         }
     }
 
+    /// Returns whether a path is another one or lies below it.
+    pub(super) fn is_within(&self, path: NamePath, ancestor: NamePath) -> bool {
+        let mut at = path;
+        while at != ancestor && at != NamePath::ROOT {
+            (at, _) = self.parts[at.0 as usize];
+        }
+        at == ancestor
+    }
+
     /// Returns the path of a key of the project root.
     pub(super) fn find(&self, key: Symbol) -> NamePath {
         let known = self.numbers.get(&(NamePath::ROOT, NamePart::Key(key)));

@@ -26,7 +26,11 @@ impl Machine {
         let span = self.object(object).span;
         let n_elements = self.elements.len();
         let value = self.field(kind, symbol, span)?;
-        let is_made_here = self.elements.len() != n_elements;
+        // An element made inside of the field has the kind's name; each element wants one of its own.
+        let within = self.object(kind).name;
+        let is_made_here = self.elements[n_elements..]
+            .iter()
+            .any(|entry| self.names.is_within(self.object(entry.object).name, within));
         match value {
             Some(term) if !is_made_here && self.is_plain(&term) => Ok(Some(term)),
             _ => {

@@ -11,3 +11,4 @@ mod instances;
 mod lang;
 mod projects;
 mod show;
+mod stdlib;

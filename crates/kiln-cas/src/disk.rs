@@ -127,21 +127,36 @@ impl DiskCas {
         executable: bool,
     ) -> Result<(), CasError> {
         let path = self.place(digest, executable);
-        if look(&path, digest, executable)? == Place::Good {
-            return fs::remove_file(partial).map_err(CasError::write(partial));
+        let drop_ours = || fs::remove_file(partial).map_err(CasError::write(partial));
+        match look(&path, digest, executable)? {
+            Place::Good => return drop_ours(),
+            Place::Bad => return self.replace(partial, &path).map_err(CasError::write(&path)),
+            Place::Free => {}
         }
-        // Two writers may be here at once; both files are right, and the later rename wins.
-        match rename_over(partial, &path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let folder = path.parent().unwrap_or(&self.blobs);
-                fs::create_dir_all(folder).map_err(CasError::write(folder))?;
-                rename_over(partial, &path).map_err(CasError::write(&path))
-            }
-            Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
-                fs::rename(&path, self.fresh()).map_err(CasError::write(&path))?;
-                rename_over(partial, &path).map_err(CasError::write(&path))
+        let mut renamed = rename_to_free(partial, &path);
+        if renamed.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            let folder = path.parent().unwrap_or(&self.blobs);
+            fs::create_dir_all(folder).map_err(CasError::write(folder))?;
+            renamed = rename_to_free(partial, &path);
+        }
+        match renamed {
+            // Another writer was faster. His file stays: someone may be linking to it at this moment, which fails
+            // when it is replaced.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.install(partial, digest, executable)
             }
             renamed => renamed.map_err(CasError::write(&path)),
+        }
+    }
+
+    /// Puts a finished file where something bad is.
+    fn replace(&self, partial: &Path, path: &Path) -> io::Result<()> {
+        match fs::rename(partial, path) {
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+                fs::rename(path, self.fresh())?;
+                fs::rename(partial, path)
+            }
+            renamed => renamed,
         }
     }
 
@@ -285,12 +300,11 @@ fn copy_hashed(from: &mut dyn Read, to: &Path, executable: bool) -> Result<Diges
     Ok(hasher.finish())
 }
 
-/// Renames, but leaves a file that someone else put there meanwhile where the file system can tell.
-fn rename_over(from: &Path, to: &Path) -> io::Result<()> {
+/// Renames where nothing is at the new place, as far as the file system can tell.
+fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
     let here = rustix::fs::CWD;
     match rustix::fs::renameat_with(here, from, here, to, RenameFlags::NOREPLACE) {
-        Ok(()) => Ok(()),
-        Err(rustix::io::Errno::EXIST | rustix::io::Errno::INVAL) => fs::rename(from, to),
-        Err(error) => Err(error.into()),
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => fs::rename(from, to),
+        renamed => Ok(renamed?),
     }
 }

@@ -9,7 +9,7 @@ pub enum SandboxError {
     #[diagnostic(
         code("K4001"),
         help(
-            "install bubblewrap, for example `apt-get install bubblewrap`, and see that it is on the path"
+            "install bubblewrap, for example `apt-get install bubblewrap`, or name it in `KILN_BWRAP`"
         )
     )]
     NoBwrap,

@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 use kiln_cas::DiskCas;
 use kiln_tree::{Name, Node, Time, Tree};
@@ -103,9 +104,15 @@ impl Writing<'_> {
                 set_entry_time(at, &c_name, self.time(link.mtime)).map_err(failed)?;
             }
             Node::File(file) => {
-                let from = self.cas.file(file.digest, file.executable)?;
+                let mut from = self.cas.file(file.digest, file.executable)?;
                 if self.files == Files::Linked {
-                    match linkat(CWD, &from, at, &c_name, AtFlags::empty()) {
+                    let mut linked = link(&from, at, &c_name);
+                    if linked == Err(Errno::NOENT) {
+                        // Someone replaced a bad file of the blob at this very moment.
+                        from = self.cas.file(file.digest, file.executable)?;
+                        linked = link(&from, at, &c_name);
+                    }
+                    match linked {
                         Ok(()) => return Ok(()),
                         // No more links fit, or there is a rule against them: a copy will do.
                         Err(Errno::MLINK | Errno::PERM | Errno::XDEV) => {}
@@ -125,6 +132,10 @@ impl Writing<'_> {
         let parts: Vec<&str> = folders.chain([name]).filter(|part| !part.is_empty()).collect();
         StageError::Write { path: parts.join("/"), cause }
     }
+}
+
+fn link(from: &Path, at: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
+    linkat(CWD, from, at, name, AtFlags::empty())
 }
 
 /// Opens a folder for what is in it to be written, made where it is not there.
@@ -151,7 +162,7 @@ fn clear(at: BorrowedFd<'_>, name: &CStr, keep_folder: bool) -> io::Result<()> {
 }
 
 fn copy(
-    from: &std::path::Path,
+    from: &Path,
     at: BorrowedFd<'_>,
     name: &CStr,
     executable: bool,

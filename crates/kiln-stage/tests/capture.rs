@@ -7,10 +7,12 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kiln_cas::{Cas, DiskCas};
 use kiln_stage::{
-    Changes, StageError, Taking, Times, capture, capture_changes, empty_folder, remove_folder,
+    Changes, StageError, Taking, Times, Trees, capture, capture_changes, capture_staged,
+    empty_folder, remove_folder,
 };
 use kiln_tree::{Draft, File, Node, RelPath, Tree};
 use rustix::fs::{CWD, Mode, OFlags, XattrFlags, mkdirat, mkfifoat, openat, setxattr};
@@ -72,6 +74,32 @@ fn moving_and_copying_see_the_same() {
     assert_eq!(bench.cas.read_tree(moved.digest()).unwrap(), moved);
     for (_path, file) in moved.files() {
         bench.cas.read(file.digest).unwrap();
+    }
+}
+
+#[test]
+fn many_capture_the_same_at_once() {
+    for _ in 0..20 {
+        let folder = TempDir::new().unwrap();
+        let store = folder.path().join("store");
+        let start = std::sync::Barrier::new(4);
+        let capture_one = &|n: usize| {
+            let cas = Arc::new(DiskCas::open(&store).unwrap());
+            let given = folder.path().join(n.to_string());
+            fs::create_dir_all(given.join("d")).unwrap();
+            fs::write(given.join("d/x"), "same").unwrap();
+            fs::write(given.join("empty"), "").unwrap();
+            let trees = Trees::new(cas.clone());
+            start.wait();
+            let tree = capture_staged(&cas, &trees, &given).unwrap().tree;
+            assert_eq!(fs::read(trees.extract(&tree).unwrap().join("d/x")).unwrap(), b"same");
+            cas.read_tree(tree.digest()).unwrap()
+        };
+        std::thread::scope(|scope| {
+            let runs: Vec<_> = (0..4).map(|n| scope.spawn(move || capture_one(n))).collect();
+            let found: Vec<_> = runs.into_iter().map(|run| run.join().unwrap()).collect();
+            assert!(found.windows(2).all(|pair| pair[0] == pair[1]));
+        });
     }
 }
 

@@ -83,7 +83,9 @@ impl Machine {
         let raws: Rc<[Raw]> = old.raws.iter().cloned().chain([raw]).collect();
         let (nature, kind) = (old.nature, old.is_kind.or(old.kind));
         let content = old.content.clone();
-        self.allocate(if self.is_dict(base) { 64 } else { 0 }, span)?;
+        // A handle of an element is free; a body amended over and over is not.
+        let n_bytes = 24 * raws.len().saturating_sub(64) + if self.is_dict(base) { 64 } else { 0 };
+        self.allocate(n_bytes, span)?;
         let object =
             Object { kind, base: Some(base), content, ..Object::new(nature, raws, env.name, span) };
         let object = self.push_object(object);

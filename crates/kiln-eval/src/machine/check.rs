@@ -69,6 +69,16 @@ impl Machine {
     }
 
     fn check(&mut self, term: Term, ty: &TypeRef, frame: FrameId) -> Result<Term, Refusal> {
+        // A type may be defined by itself, and a value may nest without an end.
+        let span = self.last_span();
+        self.spend(1, span)?;
+        self.enter_expression(span)?;
+        let checked = self.check_form(term, ty, frame);
+        self.leave_expression();
+        checked
+    }
+
+    fn check_form(&mut self, term: Term, ty: &TypeRef, frame: FrameId) -> Result<Term, Refusal> {
         match (ty.as_ref(), &term) {
             (TypeForm::Any, _)
             | (TypeForm::Null, Term::Null)
@@ -140,10 +150,15 @@ impl Machine {
         for (ix, term) in self.force_items(list)?.into_iter().enumerate() {
             match term {
                 Term::Text(_) => steps.push(Lazy::Done(term)),
-                Term::List(inner) => match self.script(&inner, ty)? {
-                    Term::List(inner) => steps.extend(inner.iter().cloned()),
-                    other => steps.push(Lazy::Done(other)),
-                },
+                Term::List(inner) => {
+                    self.enter(self.last_span())?;
+                    let spliced = self.script(&inner, ty);
+                    self.leave();
+                    match spliced? {
+                        Term::List(inner) => steps.extend(inner.iter().cloned()),
+                        other => steps.push(Lazy::Done(other)),
+                    }
+                }
                 other => return Err(nested(self.mismatch(ty, &other), ix)),
             }
         }

@@ -11,6 +11,9 @@ use kiln_diag::Span;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+/// Types within types that an option is read through.
+const MAX_NESTING: usize = 64;
+
 impl Machine {
     /// Turns `-o name=value` into a body that amends every instance, after checking names and types.
     pub(crate) fn set_options(
@@ -29,7 +32,8 @@ impl Machine {
             let Some(declaration) = self.declaration(declared, symbol)? else {
                 return Err(self.unknown_option(declared, symbol, None));
             };
-            let form = self.option_value(&declaration.ty, text, declaration.frame, span);
+            let form =
+                self.option_value(&declaration.ty, text, declaration.frame, span, MAX_NESTING);
             let value = Rc::new(Expr { span: declaration.span.unwrap_or(span), form });
             bindings.push((symbol, value));
         }
@@ -42,8 +46,17 @@ impl Machine {
     }
 
     /// Reads an option of the command line as its type says.
-    fn option_value(&mut self, ty: &TypeRef, text: &str, frame: FrameId, span: Span) -> Form {
+    fn option_value(
+        &mut self,
+        ty: &TypeRef,
+        text: &str,
+        frame: FrameId,
+        span: Span,
+        depth: usize,
+    ) -> Form {
         match ty.as_ref() {
+            // A type may be defined by itself.
+            _ if depth == 0 => Form::Text(Rc::from(text)),
             TypeForm::Bool if text == "true" || text == "false" => Form::Bool(text == "true"),
             TypeForm::Int | TypeForm::IntLiteral(_) => match text.parse() {
                 Ok(number) => Form::Int(number),
@@ -58,7 +71,7 @@ impl Machine {
             TypeForm::List(of) => {
                 let mut parts = Vec::new();
                 for part in text.split(',').filter(|part| !part.is_empty()) {
-                    let form = self.option_value(of, part, frame, span);
+                    let form = self.option_value(of, part, frame, span, depth - 1);
                     let value = Rc::new(Expr { span, form });
                     let (loops, guard) = (Vec::new(), None);
                     parts.push(ListPart { spread: false, value, loops, guard });
@@ -71,7 +84,7 @@ impl Machine {
                     return Form::Null;
                 }
                 match types.iter().find(|ty| !is_null(ty)) {
-                    Some(one) => self.option_value(&Rc::clone(one), text, frame, span),
+                    Some(one) => self.option_value(&Rc::clone(one), text, frame, span, depth - 1),
                     None => Form::Text(Rc::from(text)),
                 }
             }
@@ -82,7 +95,7 @@ impl Machine {
                     _ => None,
                 };
                 match definition.map(|definition| Rc::clone(&definition.ty)) {
-                    Some(ty) => self.option_value(&ty, text, frame, span),
+                    Some(ty) => self.option_value(&ty, text, frame, span, depth - 1),
                     None => Form::Text(Rc::from(text)),
                 }
             }

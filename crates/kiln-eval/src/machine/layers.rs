@@ -27,8 +27,12 @@ impl Machine {
             Layers::Busy => return Err(self.report_busy_layers(object)),
             Layers::Unknown => {}
         }
+        // Spreads of spreads, amends of amends: bounded like fields that need fields.
+        let span = self.object(object).span;
+        self.enter(span)?;
         self.object_mut(object).layers = Layers::Busy;
         let expanded = self.expand(object);
+        self.leave();
         let state = match &expanded {
             Ok(layers) => Layers::Known(Rc::clone(layers)),
             Err(Poison) => Layers::Failed,

@@ -146,6 +146,14 @@ impl Machine {
         }
     }
 
+    /// Makes an item of a value; lists stay flat in memory, so that nothing recurses when they are freed.
+    pub(super) fn settled(&mut self, term: Term) -> Lazy {
+        if matches!(term, Term::List(_)) {
+            return Lazy::Later(self.push_thunk(super::ThunkState::Done(term)));
+        }
+        Lazy::Done(term)
+    }
+
     /// Forces every item; all failures are reported.
     pub(super) fn force_items(&mut self, list: &[Lazy]) -> Result<Vec<Term>, Poison> {
         let mut terms = Vec::with_capacity(list.len());

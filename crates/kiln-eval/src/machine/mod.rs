@@ -14,6 +14,7 @@ mod eval;
 mod field;
 mod layers;
 mod list;
+mod list_method;
 mod load;
 mod method;
 mod names;

@@ -81,7 +81,9 @@ fn start(machine: &mut Machine, settings: &Settings) -> Result<ObjectId, Poison>
     }
     machine.set_options(first, &settings.options)?;
     machine.forget_instances();
-    machine.instantiate(&[], NamePath::ROOT)
+    let project = machine.instantiate(&[], NamePath::ROOT)?;
+    machine.check_set_options(project, &settings.options)?;
+    Ok(project)
 }
 
 /// Sorts findings by place and leaves out repetitions.

@@ -45,6 +45,25 @@ impl Machine {
         Ok(())
     }
 
+    /// Checks the types of the options that were set, before anything else is evaluated.
+    pub(crate) fn check_set_options(
+        &mut self,
+        project: ObjectId,
+        settings: &[(String, String)],
+    ) -> Result<(), Poison> {
+        let span = self.program.project_span;
+        let options = self.well_known.options;
+        let Some(Term::Object(options)) = self.field(project, options, span)? else {
+            return Ok(());
+        };
+        let mut failed = false;
+        for (name, _) in settings {
+            let symbol = self.symbols.intern(name);
+            failed |= self.field(options, symbol, span).is_err();
+        }
+        if failed { Err(Poison) } else { Ok(()) }
+    }
+
     /// Reads an option of the command line as its type says.
     fn option_value(
         &mut self,

@@ -3,9 +3,7 @@
 use crate::projects::{check, check_with};
 use snapbox::str;
 
-#[test]
-fn options_are_typed_and_set_from_outside() {
-    let text = r#"//- /project.kiln
+const OPTIONS: &str = r#"//- /project.kiln
 type Jobs = Int where (n) => n > 0
 Project {
   name = "p"
@@ -20,8 +18,11 @@ Project {
 //- /x.kiln
 shown = [option.debug, option.tls, option.jobs, option.features, machine.target.cpu, machine.build.cpu]
 "#;
+
+#[test]
+fn options_have_defaults_and_are_set_from_outside() {
     check(
-        text,
+        OPTIONS,
         &["x.shown"],
         str![[r#"
 elements: 
@@ -37,7 +38,7 @@ x.shown: [false, "openssl", 4, ["a"], "x86_64", "x86_64"]
         ("target", "aarch64-linux-gnu"),
     ];
     check_with(
-        text,
+        OPTIONS,
         &all,
         &["x.shown"],
         str![[r#"
@@ -46,12 +47,15 @@ x.shown: [true, "none", 8, ["b", "c"], "aarch64", "x86_64"]
 
 "#]],
     );
+}
+
+#[test]
+fn options_from_outside_are_checked_before_anything_is_evaluated() {
     check_with(
-        text,
+        OPTIONS,
         &[("jobs", "0")],
-        &["x.shown"],
+        &[],
         str![[r#"
-elements: 
 error[K0201]: `jobs` of `options` must be `Jobs`, not the Int 0
   project.kiln:7:5 `jobs` this is the Int 0
   project.kiln:7:5 `jobs` declared here
@@ -59,11 +63,10 @@ error[K0201]: `jobs` of `options` must be `Jobs`, not the Int 0
 "#]],
     );
     check_with(
-        text,
+        OPTIONS,
         &[("tls", "opensl")],
-        &["x.shown"],
+        &[],
         str![[r#"
-elements: 
 error[K0201]: `tls` of `options` must be `"openssl" | "none"`, not the String "opensl"
   project.kiln:6:5 `tls` this is the String "opensl"
   project.kiln:6:5 `tls` declared here
@@ -72,9 +75,23 @@ error[K0201]: `tls` of `options` must be `"openssl" | "none"`, not the String "o
 "#]],
     );
     check_with(
-        text,
+        OPTIONS,
+        &[("debug", "yes"), ("jobs", "many")],
+        &[],
+        str![[r#"
+error[K0201]: `debug` of `options` must be `Bool`, not the String "yes"
+  project.kiln:5:5 `debug` this is the String "yes"
+  project.kiln:5:5 `debug` declared here
+error[K0201]: `jobs` of `options` must be `Int`, not the String "many"
+  project.kiln:7:5 `jobs` this is the String "many"
+  project.kiln:7:5 `jobs` declared here
+
+"#]],
+    );
+    check_with(
+        OPTIONS,
         &[("debgu", "true")],
-        &["x.shown"],
+        &[],
         str![[r#"
 error[K0501]: there is no option `debgu`
   help: did you mean `debug`?

@@ -16,6 +16,8 @@ mod licences;
 mod reasons;
 #[path = "tidy/scrub.rs"]
 mod scrub;
+#[path = "tidy/unused.rs"]
+mod unused;
 #[path = "tidy/words.rs"]
 mod words;
 
@@ -89,6 +91,11 @@ fn crates_and_table_agree() {
 fn no_edge_is_forbidden() {
     let (table, manifests, _) = workspace();
     none(&edges::forbidden(&table, &manifests));
+}
+
+#[test]
+fn no_dependency_is_unused() {
+    none(&unused::unused(&workspace().1, &rust_files()));
 }
 
 #[test]

@@ -99,6 +99,17 @@ impl Manifest {
     }
 }
 
+impl Manifest {
+    pub(crate) fn full_name(&self) -> String {
+        format!("kiln-{}", self.name)
+    }
+
+    pub(crate) fn dependencies(&self) -> impl Iterator<Item = String> {
+        let own = self.own.iter().map(|name| format!("kiln-{name}"));
+        own.chain(self.foreign.iter().cloned())
+    }
+}
+
 /// Every crate has a row and every row a crate.
 pub(crate) fn rows(table: &Table, manifests: &[Manifest]) -> Vec<String> {
     let crates: BTreeSet<&String> = manifests.iter().map(|manifest| &manifest.name).collect();

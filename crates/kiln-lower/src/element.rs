@@ -28,7 +28,7 @@ fn read(reader: &mut Reader<'_>, name: ElementName, texts: &Texts) -> Element {
     element.build_deps = reader.elements("build-deps");
     element.deps = reader.elements("deps");
     element.run_deps = reader.elements("run-deps");
-    element.stage_at = reader.elements_map("stage-at");
+    element.stage_at = reader.elements_by_path("stage-at");
     element.sources = lower_sources(reader);
     element.patches = place_patches(reader);
     element.env = reader.text_map("env");

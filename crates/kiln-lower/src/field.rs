@@ -1,5 +1,6 @@
 //! Fields of an element in the forms that the IR wants; their types were checked when they were forced.
 
+use crate::source::is_absolute;
 use kiln_diag::{Code, Diagnostic};
 use kiln_eval::{ElementId, Evaluated, Failed, Value};
 use kiln_ir::ElementName;
@@ -56,9 +57,24 @@ impl Reader<'_> {
         self.value(field).map(|value| self.names(value, field)).unwrap_or_default()
     }
 
-    pub(crate) fn elements_map(&mut self, field: &str) -> BTreeMap<String, Vec<ElementName>> {
+    /// Reads lists of elements by the absolute path that they are staged at.
+    pub(crate) fn elements_by_path(&mut self, field: &str) -> BTreeMap<String, Vec<ElementName>> {
         let Some(Value::Record(fields)) = self.value(field) else { return BTreeMap::new() };
-        fields.into_iter().map(|(key, value)| (key, self.names(value, field))).collect()
+        let mut by_path = BTreeMap::new();
+        for (path, value) in fields {
+            self.refuse_relative(&path, field);
+            by_path.insert(path, self.names(value, field));
+        }
+        by_path
+    }
+
+    /// Reports a path of the root that is not absolute and clean.
+    pub(crate) fn refuse_relative(&mut self, path: &str, field: &str) {
+        if !is_absolute(path) {
+            let finding = Diagnostic::error(Code(113), format!("`{path}` is no absolute path"))
+                .help("write a path such as `/sysroot`, without `.`, `..` and a final `/`");
+            self.report_field(field, finding, "in this field");
+        }
     }
 
     /// Returns the names of a list of elements; they are needed.

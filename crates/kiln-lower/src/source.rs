@@ -11,7 +11,7 @@ pub(crate) fn lower_sources(reader: &mut Reader<'_>) -> Vec<PlacedSource> {
     let mut placed = Vec::new();
     for (at, value) in fields {
         if !is_clean(&at) {
-            let finding = Diagnostic::error(Code(205), format!("`{at}` is no folder below /build"))
+            let finding = Diagnostic::error(Code(113), format!("`{at}` is no folder below /build"))
                 .help("write a relative path without `.` and `..`, or `\".\"` for /build itself");
             reader.report_field("sources", finding, "a key of these sources");
             continue;
@@ -27,7 +27,16 @@ pub(crate) fn lower_sources(reader: &mut Reader<'_>) -> Vec<PlacedSource> {
 
 /// Returns whether a key names `/build` or a folder below it.
 fn is_clean(at: &str) -> bool {
-    at == "." || at.split('/').all(|part| !matches!(part, "" | "." | ".."))
+    at == "." || is_relative(at)
+}
+
+fn is_relative(path: &str) -> bool {
+    path.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
+/// Returns whether a text is a clean absolute path: `/` or `/a/b`.
+pub(crate) fn is_absolute(path: &str) -> bool {
+    path == "/" || path.strip_prefix('/').is_some_and(is_relative)
 }
 
 /// Lowers one source; none if it was reported.

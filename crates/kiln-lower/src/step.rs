@@ -47,7 +47,11 @@ fn intrinsic(
     fields: &Fields,
 ) -> Option<Step> {
     match name {
-        "import" => Some(Step::Import { target: text(fields, "target")? }),
+        "import" => {
+            let target = text(fields, "target")?;
+            reader.refuse_relative(&target, "target");
+            Some(Step::Import { target })
+        }
         "compose" => Some(Step::Compose(Compose {
             of: reader.names(field(fields, "of")?, "of"),
             include: list(fields, "include"),

@@ -108,6 +108,8 @@ e = Manual { sources { "../up" = Local(.) } }
 f = Manual { source = Tar("https://example.org/x.tar", strip = -1) }
 g = Oci { content = a }
 h = Host {}
+i = Task { stage-at { "sysroot" = [], "/a/../b" = [] }, run = "true" }
+j = Import { target = "etc" }
 "#,
         &[],
         str![[r#"
@@ -129,7 +131,7 @@ error[K0203]: `own` of `x.d` is not set
   help: add `own = …`
 error[K0404]: never
   x.kiln:5:31 `1 > 2` this is false
-error[K0205]: `../up` is no folder below /build
+error[K0113]: `../up` is no folder below /build
   x.kiln:6:14 `sources { "../up" = Local(.) }` a key of these sources
   help: write a relative path without `.` and `..`, or `"."` for /build itself
 error[K0201]: `strip` cannot be -1
@@ -141,6 +143,15 @@ error[K0510]: steps of kind `oci` are not supported yet
 error[K0510]: bases of kind `host` are not supported yet
   x.kiln:9:5 `Host {}` cannot be built yet
   help: leave this element out of what is built
+error[K0113]: `/a/../b` is no absolute path
+  x.kiln:10:12 `stage-at { "sysroot" = [], "/a/../b" = [] }` in this field
+  help: write a path such as `/sysroot`, without `.`, `..` and a final `/`
+error[K0113]: `sysroot` is no absolute path
+  x.kiln:10:12 `stage-at { "sysroot" = [], "/a/../b" = [] }` in this field
+  help: write a path such as `/sysroot`, without `.`, `..` and a final `/`
+error[K0113]: `etc` is no absolute path
+  x.kiln:11:23 `"etc"` in this field
+  help: write a path such as `/sysroot`, without `.`, `..` and a final `/`
 
 "#]],
     );

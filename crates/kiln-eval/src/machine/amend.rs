@@ -91,6 +91,8 @@ impl Machine {
         let object = self.push_object(object);
         if nature == Nature::Element {
             self.register_element(object);
+            let project = self.project_at(env.frame);
+            self.element_places.insert((span, project));
         }
         Ok(Term::Object(object))
     }

@@ -5,6 +5,8 @@ use kiln_diag::{Code, Diagnostic, Span};
 
 /// Steps that each element adds to the budget.
 const STEPS_PER_ELEMENT: u64 = 2_000;
+/// Bytes that each element adds to the budget.
+const BYTES_PER_ELEMENT: u64 = 16 << 10;
 /// Fields and calls that may wait for each other, times the nesting of an average expression.
 const NATIVE_PER_DEPTH: u32 = 24;
 
@@ -46,7 +48,7 @@ impl Machine {
             return Err(Poison);
         }
         self.budget.steps += steps;
-        let allowed = self.budget.max_steps + STEPS_PER_ELEMENT * self.elements.len() as u64;
+        let allowed = self.budget.max_steps + STEPS_PER_ELEMENT * self.n_written();
         if self.budget.steps <= allowed {
             return Ok(());
         }
@@ -58,12 +60,18 @@ impl Machine {
     pub(super) fn allocate(&mut self, bytes: usize, span: Span) -> Result<(), Poison> {
         self.spend(bytes as u64 / 64, span)?;
         self.budget.bytes += bytes as u64;
-        if self.budget.bytes <= self.budget.max_bytes {
+        let allowed = self.budget.max_bytes + BYTES_PER_ELEMENT * self.n_written();
+        if self.budget.bytes <= allowed {
             return Ok(());
         }
-        let mebibytes = self.budget.max_bytes >> 20;
+        let mebibytes = allowed >> 20;
         let message = format!("evaluation holds more than {mebibytes} MiB of values");
         self.exhaust(Code(411), message, span, "a string or list grows without end")
+    }
+
+    /// Returns how many elements the texts write: a loop that makes many from one place adds nothing.
+    fn n_written(&self) -> u64 {
+        self.element_places.len() as u64
     }
 
     /// Enters a field or call.

@@ -41,7 +41,7 @@ use crate::symbol::{Symbol, Symbols};
 use kiln_diag::{Diagnostic, Span};
 use names::Names;
 use object::{Kind, Object, Position};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use term::ThunkState;
 
@@ -116,6 +116,8 @@ pub(crate) struct Machine {
     kind_of_binding: BTreeMap<(Span, Symbol), KindId>,
     names: Names,
     elements: Vec<ElementEntry>,
+    /// Where elements were made, for each instance of the project: they add to the budget.
+    element_places: BTreeSet<(Span, Option<ObjectId>)>,
     /// Kinds of the standard library, for each project instance; with or without its defaults.
     prelude: BTreeMap<(ObjectId, Symbol, bool), PreludeState>,
     /// The frame in which the files of a folder (or project) object are evaluated.
@@ -196,6 +198,7 @@ impl Machine {
             kind_of_binding: BTreeMap::new(),
             names: Names::default(),
             elements: Vec::new(),
+            element_places: BTreeSet::new(),
             prelude: BTreeMap::new(),
             member_frames: BTreeMap::new(),
             machines: BTreeMap::new(),

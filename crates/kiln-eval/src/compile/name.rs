@@ -5,7 +5,7 @@ use super::scope::Meaning;
 use crate::code::{Form, ScopeId};
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span, suggestion};
-use kiln_syntax::ast::{Name, is_capital};
+use kiln_syntax::ast::Name;
 
 /// The names that nobody may bind.
 pub(super) const RESERVED: [&str; 5] = ["project", "option", "machine", "self", "super"];
@@ -110,8 +110,7 @@ impl Compiler<'_> {
         let names: Vec<&str> = written
             .chain(self.shared.prelude.iter())
             .map(|symbol| symbols.text(*symbol).as_ref())
-            .filter(|name| is_capital(name) == is_capital(text))
-            .chain(if is_capital(text) { &[][..] } else { &RESERVED[..3] }.iter().copied())
+            .chain(RESERVED[..3].iter().copied())
             .collect();
         let mut finding = Diagnostic::error(Code(101), format!("`{text}` is not defined"))
             .at(span, "no such name here");

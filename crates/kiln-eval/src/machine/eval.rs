@@ -9,7 +9,6 @@ use crate::code::{CodeRef, Form, LetSlot, ScopeId};
 use crate::compile::OWN_KEY;
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span, suggestion};
-use kiln_syntax::ast::is_capital;
 use std::rc::Rc;
 
 impl Machine {
@@ -283,8 +282,8 @@ impl Machine {
             names.extend(fields.iter().map(|(field, _)| self.text(*field)));
         }
         names.extend(self.visible_names(env.frame));
+        names.extend(self.program.stdlib.keys().map(|symbol| self.text(*symbol)));
         let text = self.text(symbol);
-        names.retain(|name| is_capital(name) == is_capital(&text));
         let mut finding = Diagnostic::error(Code(101), format!("`{text}` is not defined"))
             .at(span, "no such name here, and no field of the enclosing kind");
         if !not_in.is_empty() {

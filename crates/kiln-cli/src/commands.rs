@@ -1,7 +1,7 @@
 //! One function a command: call the driver, show the answer, return the exit status.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use kiln_console::Ticker;
 use kiln_driver::{CancelFlag, Choices, Form, Problem, Session, Trust};
@@ -9,9 +9,6 @@ use kiln_driver::{CancelFlag, Choices, Form, Problem, Session, Trust};
 use crate::arguments::{Arguments, Command, Stage};
 use crate::screen::Screen;
 use crate::shown::{lines, shown_text};
-
-/// Exit status of a second Ctrl-C: 128 + SIGINT.
-const INTERRUPTED: i32 = 130;
 
 /// Returns what the command line says for all operations.
 pub(crate) fn choices(arguments: &Arguments, words: Vec<String>) -> Choices {
@@ -72,7 +69,8 @@ fn print(screen: &Screen, text: Result<String, Problem>) -> u8 {
 
 fn build(session: &Session, screen: &Screen, elements: &[String]) -> u8 {
     let cancel = CancelFlag::default();
-    if let Err(cause) = watch_signals(&cancel) {
+    let status = Arc::new(AtomicUsize::new(0));
+    if let Err(cause) = watch_signals(&cancel, &status) {
         screen.say(&format!("warning: Ctrl-C will not end builds gracefully: {cause}\n"));
     }
     let watched = cancel.clone();
@@ -82,17 +80,23 @@ fn build(session: &Session, screen: &Screen, elements: &[String]) -> u8 {
     drop(ticker);
     console.clear();
     match built {
+        Ok(built) if built.report.cancelled => {
+            u8::try_from(status.load(Ordering::SeqCst)).unwrap_or(built.exit_status())
+        }
         Ok(built) => built.exit_status(),
         Err(problem) => screen.problem(&problem),
     }
 }
 
 /// The first signal asks the build to stop, the second ends the program at once; the kernel then ends all sandboxes.
-fn watch_signals(cancel: &CancelFlag) -> std::io::Result<()> {
+/// The exit status for a signal is 128 and its number.
+fn watch_signals(cancel: &CancelFlag, status: &Arc<AtomicUsize>) -> std::io::Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     let asked = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&asked))?;
+    for (signal, by_signal) in [(SIGINT, 130_u8), (SIGTERM, 143), (SIGHUP, 129)] {
+        let at_once = Arc::clone(&asked);
+        signal_hook::flag::register_conditional_shutdown(signal, by_signal.into(), at_once)?;
+        signal_hook::flag::register_usize(signal, Arc::clone(status), by_signal.into())?;
         signal_hook::flag::register(signal, Arc::clone(&asked))?;
     }
     let cancel = cancel.clone();

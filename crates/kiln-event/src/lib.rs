@@ -11,7 +11,7 @@
 //! ```
 //! use kiln_event::{Event, Record};
 //! let line = Record { v: 1, micros: 7, event: Event::Planned { nodes: 3, cached: 2, to_build: 1 } }.to_line();
-//! assert_eq!(line, r#"{"v":1,"micros":7,"ev":"planned","nodes":3,"cached":2,"to-build":1}"#);
+//! assert_eq!(line, r#"{"v":1,"at":7,"ev":"planned","nodes":3,"cached":2,"to-build":1}"#);
 //! ```
 
 use kiln_digest::{Digest, Key};
@@ -120,6 +120,8 @@ pub struct Failure {
 pub struct Record {
     /// Version of this form.
     pub v: u32,
+    /// Microseconds since the run began; events have a `micros` of their own for what took time.
+    #[serde(rename = "at")]
     pub micros: u64,
     #[serde(flatten)]
     pub event: Event,
@@ -152,4 +154,19 @@ pub struct Silent;
 
 impl Sink for Silent {
     fn emit(&self, _event: Event) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let (ok, built, cached, failed, launched, micros) = (true, 1, 2, 0, 1, 9);
+        let event = Event::RunEnded { ok, built, cached, failed, launched, micros };
+        let record = Record { v: 1, micros: 7, event };
+        let line = record.to_line();
+        assert_eq!(line.matches("\"micros\"").count(), 1, "{line}");
+        assert_eq!(Record::from_line(&line).ok(), Some(record));
+    }
 }

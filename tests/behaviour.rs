@@ -1,0 +1,19 @@
+//! What kiln promises, shown on the program itself: what it launches, what it leaves behind, whom it obeys.
+//!
+//! Facts come from `events.jsonl`, the store and the kernel, never from a clock. Everything runs as root and as an
+//! ordinary user; machines that cannot be had (a full disk, another host, foreign tools) are namespaces.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "starts the program under test in folders of its own"
+)]
+
+#[path = "behaviour/bench.rs"]
+mod bench;
+#[path = "behaviour/ending.rs"]
+mod ending;
+#[path = "behaviour/machine.rs"]
+mod machine;
+#[path = "behaviour/rebuild.rs"]
+mod rebuild;
+#[path = "behaviour/terminal.rs"]
+mod terminal;

@@ -1,0 +1,159 @@
+//! Golden vectors of the canonical encoding, of trees, and of one whole action.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use kiln_assemble::{Inputs, Layer, assemble};
+use kiln_digest::{Digest, Encoder, Key};
+use kiln_ir::{Element, ElementName, Phase, PlacedSource, Source, Step, User};
+use kiln_tree::{Draft, File, Node, RelPath, Symlink, Time, Tree};
+
+use crate::check;
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a text takes everything");
+        text
+    })
+}
+
+fn path(text: &str) -> RelPath {
+    RelPath::parse(text).expect("a clean path")
+}
+
+fn file(text: &str, executable: bool) -> Node {
+    File::new(Digest::of(text.as_bytes()), executable).into()
+}
+
+fn tree(entries: &[(&str, Node)]) -> Tree {
+    let mut draft = Draft::default();
+    for (at, node) in entries {
+        draft.put(&path(at), node.clone()).expect("no file in the way");
+    }
+    draft.seal()
+}
+
+#[test]
+fn the_canonical_encoding_is_as_committed() {
+    let mut lines = Vec::new();
+    let mut vector = |name: &str, fill: &dyn Fn(&mut Encoder)| {
+        let mut encoder = Encoder::new("kiln-test/1");
+        fill(&mut encoder);
+        lines.push(format!("{name}\n  bytes {}\n  key {}\n", hex(encoder.bytes()), encoder.key()));
+    };
+    vector("nothing", &|_| ());
+    vector("text", &|out| {
+        out.text("wörld");
+    });
+    vector("unsigned", &|out| {
+        out.unsigned(u64::MAX).flag(true);
+    });
+    vector("digest", &|out| {
+        out.digest(&Digest::of(b"abc"));
+    });
+    vector("key", &|out| {
+        out.raw_key(&Key([7; 32]));
+    });
+    vector("list", &|out| {
+        out.list(["a", ""], |out, text| {
+            out.text(text);
+        });
+    });
+    vector("option", &|out| {
+        out.option(None::<&str>, |out, text| {
+            out.text(text);
+        });
+        out.option(Some("a"), |out, text| {
+            out.text(text);
+        });
+    });
+    check(lines.concat(), "encoding.txt");
+}
+
+#[test]
+fn digests_of_trees_are_as_committed() {
+    let nested = tree(&[
+        ("bin/tool", file("#!/bin/sh\n", true)),
+        ("share/text", file("text\n", false)),
+        ("share/é", file("", false)),
+        ("link", Symlink::new("bin/tool").into()),
+    ]);
+    let mut timed = File::new(Digest::of(b"text\n"), false);
+    timed.mtime = Some(Time { seconds: 1_321_009_871, nanos: 5 });
+    let trees = [
+        ("empty", Tree::empty()),
+        ("a file", tree(&[("a", file("text\n", false))])),
+        ("an executable file", tree(&[("a", file("text\n", true))])),
+        ("an empty file", tree(&[("a", file("", false))])),
+        ("a link", tree(&[("a", Symlink::new("../b").into())])),
+        ("a file with a time", tree(&[("a", timed.into())])),
+        ("folders", nested),
+    ];
+    let line = |(name, tree): &(&str, Tree)| {
+        let bytes = format!("bytes {}", hex(&tree.encode()));
+        format!("{name}\n  {}\n  digest {}\n", bytes.trim_end(), tree.digest())
+    };
+    check(trees.iter().map(line).collect(), "trees.txt");
+}
+
+/// An element that uses all that an action is made of.
+fn element() -> Element {
+    let name = |text: &str| ElementName::parse(text).expect("a name of an element");
+    let phase =
+        |name: &str, script: &str| Phase { name: name.to_owned(), script: script.to_owned() };
+    let mut element = Element::new(name("app"));
+    element.user = User::Builder;
+    element.env = BTreeMap::from([("GREETING".to_owned(), "hello  wörld".to_owned())]);
+    let local = Source::Local { path: "src".to_owned(), exclude: Vec::new() };
+    element.sources = vec![PlacedSource { at: ".".to_owned(), source: local }];
+    let phases = vec![phase("build", "cat text"), phase("install", "cp text \"$KILN_OUT\"")];
+    element.steps = vec![Step::Run { phases }];
+    element
+}
+
+#[test]
+fn an_action_is_as_committed_to_the_byte() {
+    let name = |text: &str| ElementName::parse(text).expect("a name of an element");
+    let layer =
+        |element: &str, tree: Tree| Layer { element: name(element), tree, overlaps: Vec::new() };
+    let base = tree(&[
+        ("bin/busybox", file("a program\n", true)),
+        ("bin/sh", Symlink::new("busybox").into()),
+        ("usr/lib/libc.so", file("a library\n", false)),
+    ]);
+    let library = tree(&[("usr/lib/liba.so", file("another\n", false))]);
+    let mut texts = Vec::new();
+    for (title, user) in [("as builder", User::Builder), ("as root", User::Root)] {
+        let mut element = element();
+        element.user = user;
+        let inputs = Inputs {
+            element: &element,
+            isa: "x86-64",
+            base: Some(layer("sysroot", base.clone())),
+            staged: vec![layer("library", library.clone())],
+            staged_at: vec![("/sysroot".to_owned(), vec![layer("library", library.clone())])],
+            sources: vec![tree(&[("text", file("text\n", false))])],
+        };
+        let assembled = assemble(&inputs).expect("the element can be assembled");
+        let action = &assembled.action;
+        let mut text =
+            format!("{title}\n  action {}\n  {}\n", action.digest(), hex(&action.encode()));
+        let command = action.command.encode();
+        writeln!(text, "  command {}\n  {}", Digest::of(&command), hex(&command)).expect("text");
+        writeln!(text, "  root {}", action.input_root.digest()).expect("text");
+        for (at, node) in action.input_root.walk() {
+            match node {
+                Node::File(file) => {
+                    let mark = if file.executable { "x" } else { "-" };
+                    writeln!(text, "    {mark} {at} {}", file.digest).expect("text");
+                }
+                Node::Symlink(link) => writeln!(text, "    l {at} {}", link.target).expect("text"),
+                Node::Directory(folder) => {
+                    writeln!(text, "    d {at} {}", folder.digest()).expect("text");
+                }
+            }
+        }
+        texts.push(text);
+    }
+    check(texts.concat(), "action.txt");
+}

@@ -71,7 +71,8 @@ impl Progress {
         also(built, "built");
         also(self.cut_off, "cut off");
         let all = built + cached + failed + self.cut_off + self.skipped;
-        if did > 0 && cached > 0 {
+        // Of a run that was stopped, no share is known.
+        if did > 0 && cached > 0 && (ok || failed > 0) {
             let percent = cached * 100 / all.max(1);
             parts.push(format!("{} cached ({percent} %)", text::count(cached)));
         } else {

@@ -26,4 +26,10 @@ pub enum ProjectError {
     #[error("`{}` is larger than {limit} MiB", path.display())]
     #[diagnostic(code("K1013"), help("is it a kiln file? split it into several"))]
     Large { path: PathBuf, limit: u64 },
+    #[error("`{first}` and `{second}` both define `{name}`")]
+    #[diagnostic(
+        code("K1014"),
+        help("rename one of them: the folder `elements` at the root adds nothing to names")
+    )]
+    Twice { first: String, second: String, name: String },
 }

@@ -1,5 +1,6 @@
 //! The kiln files of a project: a folder is a record of its files and folders.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use kiln_diag::{FileId, Texts};
@@ -73,11 +74,24 @@ impl Files {
             }
             found.add(root, &path, parts)?;
         }
+        found.check_names()?;
         if root.join(LOCK_FILE).is_file() {
             let text = read(&root.join(LOCK_FILE))?;
             found.lock = Some(found.texts.add(LOCK_FILE, text));
         }
         Ok(found)
+    }
+
+    /// Two files of one name would hide each other.
+    fn check_names(&self) -> Result<(), ProjectError> {
+        let mut named: BTreeMap<&[String], &str> = BTreeMap::new();
+        for file in &self.files {
+            if let Some(first) = named.insert(&file.parts, &file.path) {
+                let (first, second) = (first.to_owned(), file.path.clone());
+                return Err(ProjectError::Twice { first, second, name: file.parts.join(".") });
+            }
+        }
+        Ok(())
     }
 
     fn add(&mut self, root: &Path, path: &str, parts: Vec<String>) -> Result<(), ProjectError> {
@@ -157,5 +171,16 @@ mod tests {
         std::fs::write(root.path().join(PROJECT_FILE), b"ok\xff").unwrap();
         let error = Files::read(root.path()).unwrap_err();
         assert!(matches!(error, ProjectError::NotText { at: 3, .. }), "{error:?}");
+    }
+
+    #[test]
+    fn two_files_of_one_name_are_refused() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("elements")).unwrap();
+        for file in [PROJECT_FILE, "a.kiln", "elements/a.kiln"] {
+            std::fs::write(root.path().join(file), "").unwrap();
+        }
+        let error = Files::read(root.path()).unwrap_err();
+        assert_eq!(error.to_string(), "`a.kiln` and `elements/a.kiln` both define `a`");
     }
 }

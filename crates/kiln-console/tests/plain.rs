@@ -284,7 +284,7 @@ fn a_stopped_run_and_one_that_only_fetched_say_so() {
         [planned(3, 1), built("a", 10), ended(false, 1, 1, 0, 10)],
         str![[r#"
 built a, 10 ms
-kiln: stopped, 1 built, 1 cached (50 %), 10 ms
+kiln: stopped, 1 built, 1 cached, 10 ms
 
 "#]],
     );

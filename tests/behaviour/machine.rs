@@ -69,11 +69,12 @@ fn a_full_disk_is_one_error_and_leaves_nothing_half_written() {
     let fill = "dd if=/dev/zero of=$KILN_OUT/big bs=1M count=20 || true";
     let bench = Bench::new(&[("app", &format!("Manual {{ install = \"{fill}\" }}\n"))]);
     fs::create_dir(bench.path("kiln")).expect("the folder is ours");
-    let script = "mount -t tmpfs -o size=8m tmpfs $KILN_HOME
+    let script = "mount -t tmpfs -o size=64m tmpfs $KILN_HOME
+        dd if=/dev/zero of=$KILN_HOME/ballast bs=1M count=56 2> /dev/null
         $KILN build sysroot
         status=0; $KILN build app || status=$?; echo status $status
         cp -r $KILN_HOME/cache/store-v1 ../full
-        mount -o remount,size=100m $KILN_HOME
+        rm $KILN_HOME/ballast
         $KILN build app; $KILN checkout app ../out
         cp -r $KILN_HOME/cache/store-v1 ../roomy";
     let said = in_namespace(&bench, script);

@@ -1,8 +1,10 @@
 //! Streams and terminals: who gets what.
 
-use std::process::Stdio;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 
 use crate::bench::{Bench, said};
+use crate::ending::{is_launched, sleeper};
 
 fn bench() -> Bench {
     let bench = Bench::new(&[(
@@ -46,15 +48,45 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     assert_eq!(output.stderr, b"");
 }
 
-/// Runs kiln on a terminal of its own and returns all that was drawn.
-fn on_a_terminal(bench: &Bench, words: &str) -> (i32, String) {
+/// Returns a command that runs kiln on a terminal of its own and prints all that is drawn.
+fn terminal(bench: &Bench, words: &str) -> Command {
     let line = format!("{} {words}", env!("CARGO_BIN_EXE_kiln"));
     let mut command = bench.command("script");
     command.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
-    let said = said(
-        command.env("TERM", "xterm-256color").env("LC_ALL", "C.UTF-8").env("SHELL", "/bin/sh"),
-    );
+    command.env("TERM", "xterm-256color").env("LC_ALL", "C.UTF-8").env("SHELL", "/bin/sh");
+    command
+}
+
+fn on_a_terminal(bench: &Bench, words: &str) -> (i32, String) {
+    let said = said(&mut terminal(bench, words));
     (said.status, said.stdout)
+}
+
+/// The cursor is not left hidden, and what comes next has a line of its own.
+#[track_caller]
+fn is_left_clean(drawn: &str) {
+    let (hidden, shown) = (drawn.rfind("\u{1b}[?25l"), drawn.rfind("\u{1b}[?25h"));
+    assert!(hidden.is_none() || shown > hidden, "the cursor is back: {drawn:?}");
+    // What is left is the summary, on a line that was cleared.
+    let last = drawn.rsplit("\u{1b}[2K").next().unwrap_or("");
+    assert!(last.contains("kiln: ") && !last.contains("building"), "{last:?}");
+    assert!(last.ends_with("\r\n"), "{last:?}");
+}
+
+#[test]
+fn ctrl_c_on_a_terminal_leaves_it_clean() {
+    let bench = sleeper();
+    let mut command = terminal(&bench, "build app -j 1");
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+    bench.wait_until("the sandbox runs", is_launched);
+    let mut keys = child.stdin.take().expect("it has a pipe");
+    keys.write_all(b"\x03").expect("the terminal reads");
+    let output = child.wait_with_output().expect("it is our child");
+    drop(keys);
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    is_left_clean(&String::from_utf8_lossy(&output.stdout));
+    assert_eq!(bench.leftovers(), [""; 0]);
 }
 
 #[test]
@@ -65,14 +97,7 @@ fn progress_is_drawn_on_a_terminal_and_taken_away() {
     assert!(drawn.contains("1/2"), "the number of what is done is shown: {drawn:?}");
     assert!(drawn.contains("building app"), "what runs is shown: {drawn:?}");
     assert!(drawn.contains("\u{1b}[2K"), "lines are drawn over: {drawn:?}");
-    let hidden = drawn.rfind("\u{1b}[?25l");
-    let shown = drawn.rfind("\u{1b}[?25h");
-    assert!(hidden.is_none() || shown > hidden, "the cursor is back: {drawn:?}");
-    // What is left is the summary, on a line that was cleared.
-    let last = drawn.rsplit("\u{1b}[2K").next().unwrap_or("");
-    assert!(last.contains("kiln: ") && last.contains("done"), "{last:?}");
-    assert!(!last.contains("building"), "{last:?}");
-    assert!(last.ends_with("\r\n"), "{last:?}");
+    is_left_clean(&drawn);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -27,11 +27,29 @@ fn signal(name: &str, process: i64) {
     assert!(sent.expect("every system has sh").success());
 }
 
+/// A build that does not outlive its test.
+struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // It has ended already, unless the test failed.
+        let _ended = self.0.kill().and_then(|()| self.0.wait());
+    }
+}
+
+impl Started {
+    fn kill(&mut self) {
+        self.0.kill().expect("it sleeps and cannot have ended");
+        self.0.wait().expect("it is our child");
+    }
+}
+
 /// Starts `kiln build -j 1` in a group of its own.
-fn start(bench: &Bench) -> std::process::Child {
+fn start(bench: &Bench) -> Started {
     let mut command = bench.kiln();
     command.args(["build", "app", "-j", "1"]).process_group(0);
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("kiln starts")
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    Started(command.spawn().expect("kiln starts"))
 }
 
 /// Whether the sandbox of the sleeper is there and sleeps.
@@ -65,8 +83,7 @@ fn killed(seed: u64, rounds: u64) {
         let mut child = start(&bench);
         // Nothing depends on where in the build this is, only that it is somewhere else each time.
         thread::park_timeout(Duration::from_millis((random >> 33) % 500));
-        child.kill().expect("it sleeps and cannot have ended");
-        child.wait().expect("it is our child");
+        child.kill();
         bench.wait_until("no process is left", |bench| bench.processes().is_empty());
         builds(&bench, &text);
     }
@@ -86,8 +103,7 @@ fn a_build_killed_in_its_sandbox_leaves_no_process() {
     let bench = sleeper();
     let mut child = start(&bench);
     bench.wait_until("the sandbox runs", is_launched);
-    child.kill().expect("it sleeps and cannot have ended");
-    child.wait().expect("it is our child");
+    child.kill();
     bench.wait_until("no process is left", |bench| bench.processes().is_empty());
     builds(&bench, "zero\n");
 }
@@ -98,8 +114,8 @@ fn ctrl_c_ends_a_build_and_all_it_started() {
         let bench = sleeper();
         let mut child = start(&bench);
         bench.wait_until("the sandbox runs", is_launched);
-        signal(name, -i64::from(child.id()));
-        let status = child.wait().expect("it is our child");
+        signal(name, -i64::from(child.0.id()));
+        let status = child.0.wait().expect("it is our child");
         assert_eq!(status.code(), Some(expected), "{name}");
         assert_eq!(bench.leftovers(), [""; 0]);
         builds(&bench, "zero\n");

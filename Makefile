@@ -20,7 +20,7 @@ demo: tools
 	@tests/fixtures/demo.sh $(TARGET)/debug/kiln
 
 test: tools fixtures casd
-	$(CARGO) test --workspace --quiet
+	$(CARGO) test --workspace --quiet --no-fail-fast
 
 lint:
 	$(CARGO) fmt --all --check

@@ -83,8 +83,8 @@ impl Environment {
     fn folder(&self, part: &str, variable: &str, below_home: &str) -> Result<PathBuf, DriverError> {
         let absolute =
             |name: &str| self.variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        if let Some(home) = absolute("KILN_HOME") {
-            return Ok(home.join(part));
+        if let Some(home) = self.variable("KILN_HOME") {
+            return Ok(self.cwd.join(home).join(part));
         }
         if let Some(folder) = absolute(variable) {
             return Ok(folder.join("kiln"));

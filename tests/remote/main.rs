@@ -144,6 +144,7 @@ const LOOK_AROUND: &str = r"
     grep -c . /proc/net/dev > /out/net; readlink /proc/self/fd/0 > /out/stdin
     ulimit -S -c -n -s > /out/limits 2>&1 || :
     grep -E '^(CapEff|CapBnd|NoNewPrivs)' /proc/self/status > /out/status
+    sed -n 's/^SigIgn.*\(....\)$/\1/p' /proc/self/status > /out/ignored
 ";
 
 #[test]

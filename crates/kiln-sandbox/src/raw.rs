@@ -1,9 +1,11 @@
-//! The three calls that have no safe form.
+//! The four calls that have no safe form.
 #![expect(unsafe_code, reason = "these calls have no safe form, here or in `rustix`")]
 
 use std::fs;
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::thread::UnshareFlags;
@@ -33,6 +35,17 @@ pub(crate) fn close_on_exec() -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Has the program of a command start with SIGPIPE ignored, as farms start theirs: the standard library resets it.
+pub(crate) fn ignore_broken_pipes(command: &mut Command) {
+    let ignore = || {
+        // SAFETY: `signal` may be called between fork and exec and touches no memory of this program.
+        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+        Ok(())
+    };
+    // SAFETY: the closure makes this one call and allocates nothing.
+    unsafe { command.pre_exec(ignore) };
 }
 
 /// Returns what all children that were waited for cost, with their own children.

@@ -104,6 +104,7 @@ fn command(order: &Order, status: i32) -> Command {
     command.arg("--json-status-fd").arg(status.to_string());
     command.arg("--").args(&order.spec.argv);
     command.env_clear();
+    raw::ignore_broken_pipes(&mut command);
     command
 }
 

@@ -40,9 +40,18 @@ pub enum SourceError {
     #[error("`{url}` has other content: expected {expected}, found {found}")]
     #[diagnostic(
         code("K2005"),
-        help("if upstream replaced the file and you trust it, `kiln track` pins the new content")
+        help(
+            "tried:\n{}\nif upstream replaced the file and you trust it, `kiln track` pins the new content",
+            counted(tries)
+        )
     )]
-    WrongContent { url: String, expected: String, found: String },
+    WrongContent {
+        url: String,
+        expected: String,
+        found: String,
+        /// A place and what it answered, for each failed try.
+        tries: Vec<String>,
+    },
     #[error("`{url}` is not here and kiln is offline")]
     #[diagnostic(
         code("K2006"),

@@ -268,7 +268,7 @@ impl Fetcher {
         let url = wanted.url.clone();
         match wrong {
             Some(Wrong { expected, found }) => {
-                Err(SourceError::WrongContent { url, expected, found })
+                Err(SourceError::WrongContent { url, expected, found, tries })
             }
             None => Err(SourceError::Unreachable { url, tries, cause }),
         }

@@ -39,6 +39,8 @@ struct View {
     drawn: Option<Duration>,
     /// Whether something other than time changed since the live lines were drawn.
     changed: bool,
+    /// Whether the summary was said: nothing is drawn below it.
+    ended: bool,
 }
 
 enum Output {
@@ -54,8 +56,13 @@ impl Console {
             Mode::Plain => (Show::Lines, Output::Lines(out)),
             Mode::Quiet => (Show::Failures, Output::Lines(out)),
         };
-        let view =
-            View { progress: Progress::new(show, style), output, drawn: None, changed: false };
+        let view = View {
+            progress: Progress::new(show, style),
+            output,
+            drawn: None,
+            changed: false,
+            ended: false,
+        };
         Self { clock, style, stopping: Box::new(|| false), view: Mutex::new(view) }
     }
 
@@ -70,6 +77,9 @@ impl Console {
     pub fn tick(&self) {
         let now = (self.clock)();
         let mut view = self.view();
+        if view.ended {
+            return;
+        }
         let mut said = Vec::new();
         if (self.stopping)() {
             said.extend(view.progress.stop(now));
@@ -144,6 +154,7 @@ impl View {
 
     /// Says the last texts and removes the live lines.
     fn end(&mut self, texts: &[String]) {
+        self.ended = true;
         match &mut self.output {
             Output::Lines(out) => write_lines(out, texts),
             Output::Live(live) => {

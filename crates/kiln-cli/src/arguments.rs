@@ -31,8 +31,8 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ir: Option<PathBuf>,
     /// Processors that builds may use.
-    #[arg(short, long, global = true, value_name = "N")]
-    pub(crate) jobs: Option<usize>,
+    #[arg(short, long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
     /// Try this mirror of an alias first.
     #[arg(long = "mirror", global = true, value_name = "ALIAS=URL")]
     pub(crate) mirrors: Vec<String>,

@@ -20,7 +20,7 @@ pub(crate) fn choices(arguments: &Arguments, words: Vec<String>) -> Choices {
     Choices {
         directory: common.directory.clone(),
         ir: common.ir.clone(),
-        jobs: common.jobs,
+        jobs: common.jobs.map(usize::from),
         mirrors: common.mirrors.clone(),
         offline: common.offline,
         retry_failed,

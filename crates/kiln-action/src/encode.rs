@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use kiln_digest::Digest;
 use kiln_tree::RelPath;
-use kiln_tree::wire::Writer;
+use kiln_tree::wire::{Writer, digest_message};
 
 use crate::{Action, Command};
 
@@ -52,12 +52,6 @@ impl Action {
         out.message(10, &platform_message(&command.platform));
         out.finish()
     }
-}
-
-fn digest_message(digest: &Digest) -> Vec<u8> {
-    let mut out = Writer::default();
-    out.text(1, &digest.hex()).varint(2, digest.size);
-    out.finish()
 }
 
 fn platform_message(platform: &BTreeMap<String, String>) -> Vec<u8> {

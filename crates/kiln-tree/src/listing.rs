@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use kiln_digest::Digest;
 
-use crate::wire::{Reader, Value, Writer};
+use crate::wire::{Reader, Value, Writer, digest_message};
 use crate::{File, Name, Node, Symlink, Time, Tree};
 
 /// How many folders may lie within each other.
@@ -172,13 +172,6 @@ fn symlink_node(name: &Name, symlink: &Symlink) -> Vec<u8> {
     if let Some(mtime) = symlink.mtime {
         out.message(4, &properties(mtime));
     }
-    out.finish()
-}
-
-/// Returns the bytes of a REAPI `Digest` message.
-pub(crate) fn digest_message(digest: &Digest) -> Vec<u8> {
-    let mut out = Writer::default();
-    out.text(1, &digest.hex()).varint(2, digest.size);
     out.finish()
 }
 

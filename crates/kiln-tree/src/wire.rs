@@ -2,6 +2,8 @@
 //!
 //! Source: protobuf encoding specification; proto3 leaves out fields of default value, fields in order.
 
+use kiln_digest::Digest;
+
 /// Writes one message, field by field, in ascending order of field numbers.
 #[derive(Clone, Debug, Default)]
 pub struct Writer {
@@ -53,6 +55,13 @@ impl Writer {
         }
         self.bytes.push((value & 0x7f) as u8);
     }
+}
+
+/// Returns the bytes of a REAPI `Digest` message.
+pub fn digest_message(digest: &Digest) -> Vec<u8> {
+    let mut out = Writer::default();
+    out.text(1, &digest.hex()).varint(2, digest.size);
+    out.finish()
 }
 
 /// One field of a message as it was read.

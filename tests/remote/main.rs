@@ -46,6 +46,7 @@ fn run_here(folder: &Path, assembled: &Assembled, blobs: &Blobs) -> (Outcome, Ar
         advice: BTreeMap::from([("KILN_JOBS".to_owned(), "7".to_owned())]),
         log: folder.join("log"),
         cancel: CancelFlag::default(),
+        silence: None,
     };
     (runner.run(&request).expect("the sandbox of this machine works"), cas)
 }

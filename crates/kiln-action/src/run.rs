@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use kiln_digest::Digest;
 use kiln_tree::Tree;
@@ -21,6 +22,8 @@ pub struct Request {
     pub log: PathBuf,
     /// Set by whoever wants the command to end.
     pub cancel: CancelFlag,
+    /// Ends a command that printed nothing for this long.
+    pub silence: Option<Duration>,
 }
 
 /// The input root in parts that stack to it; a runner may use it instead of staging the whole tree.
@@ -55,6 +58,8 @@ pub enum Ending {
     Exit(i32),
     /// The watchdog ended it.
     TimedOut,
+    /// It printed nothing for longer than it may.
+    Silent,
     /// The caller ended it.
     Cancelled,
 }
@@ -68,14 +73,21 @@ pub struct Phase {
     /// Nothing when the phase did not come to its end.
     pub end: Option<String>,
     pub exit: Option<i32>,
+    /// What it cost, where the runner could tell it from the other phases.
+    pub usage: Option<Usage>,
 }
 
-/// What a command cost.
+/// What a command or one of its phases cost, with everything it started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Usage {
     pub user_micros: u64,
     pub system_micros: u64,
+    /// The largest of its processes; of a phase, the largest up to its end.
     pub max_rss_kib: u64,
+    /// Bytes that came from the disk.
+    pub read_bytes: u64,
+    /// Bytes that were written for the disk.
+    pub written_bytes: u64,
 }
 
 /// What came of an action.

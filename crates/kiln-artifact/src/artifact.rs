@@ -70,9 +70,12 @@ pub struct Phase {
     /// Nothing when the phase did not come to its end.
     pub end: Option<String>,
     pub exit: Option<i32>,
+    /// What it cost, where it could be told from the other phases; its wall time is `end` less `start`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
 }
 
-/// What a run cost.
+/// What a run or one of its phases cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Usage {
@@ -80,6 +83,10 @@ pub struct Usage {
     pub system_micros: u64,
     pub max_rss_kib: u64,
     pub wall_micros: u64,
+    #[serde(default)]
+    pub read_bytes: u64,
+    #[serde(default)]
+    pub written_bytes: u64,
 }
 
 impl Artifact {
@@ -184,8 +191,16 @@ mod tests {
                 start: "1.5".into(),
                 end: None,
                 exit: Some(0),
+                usage: None,
             }],
-            usage: Usage { user_micros: 1, system_micros: 2, max_rss_kib: 3, wall_micros: 4 },
+            usage: Usage {
+                user_micros: 1,
+                system_micros: 2,
+                max_rss_kib: 3,
+                wall_micros: 4,
+                read_bytes: 5,
+                written_bytes: 6,
+            },
             warnings: vec!["`bin/su`: setuid dropped".into()],
             host: BTreeMap::from([("kernel".into(), "6.1".into())]),
         };
@@ -204,7 +219,8 @@ mod tests {
                 r#""input-root":"{empty}","exit":0,"out":"{empty}","others":{{"usr":"{empty}"}},"#,
                 r#""build-tree":null,"log":"{empty}","#,
                 r#""phases":[{{"name":"build","start":"1.5","end":null,"exit":0}}],"#,
-                r#""usage":{{"user-micros":1,"system-micros":2,"max-rss-kib":3,"wall-micros":4}},"#,
+                r#""usage":{{"user-micros":1,"system-micros":2,"max-rss-kib":3,"wall-micros":4,"#,
+                r#""read-bytes":5,"written-bytes":6}},"#,
                 r#""warnings":["`bin/su`: setuid dropped"],"host":{{"kernel":"6.1"}}}}}}"#,
             ),
             empty = Digest::EMPTY,

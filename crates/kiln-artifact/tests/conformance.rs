@@ -39,8 +39,15 @@ fn run(action: &str, exit: i32) -> Run {
             start: "1.25".into(),
             end: Some("2.5".into()),
             exit: Some(exit),
+            usage: None,
         }],
-        usage: Usage { user_micros: 1, system_micros: 2, max_rss_kib: 3, wall_micros: 4 },
+        usage: Usage {
+            user_micros: 1,
+            system_micros: 2,
+            max_rss_kib: 3,
+            wall_micros: 4,
+            ..Usage::default()
+        },
         warnings: vec!["`x`: a FIFO was dropped".into()],
         host: BTreeMap::new(),
     }

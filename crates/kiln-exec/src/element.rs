@@ -216,7 +216,7 @@ impl Maker<'_> {
         let advice = self.advice(element);
         let log = self.log_path(node);
         let cancel = self.settings.cancel.clone();
-        let request = Request { action, staging, advice, log, cancel };
+        let request = Request { action, staging, advice, log, cancel, silence: None };
         let digest = request.action.digest();
         let launched = Event::SandboxLaunched { element: node.element.clone(), action: digest };
         self.ports.sink.emit(launched);
@@ -242,8 +242,12 @@ impl Maker<'_> {
                 Ok(Ended::Made { launched: true })
             }
             (Ending::Cancelled, _) => Ok(Ended::Cancelled { launched: true }),
-            (Ending::TimedOut, _) => {
-                self.tell_failed(node, &run, Some("the time limit was reached".to_owned()), false)?;
+            (Ending::TimedOut | Ending::Silent, _) => {
+                let reason = match outcome.ending {
+                    Ending::Silent => "it printed nothing for too long",
+                    _ => "the time limit was reached",
+                };
+                self.tell_failed(node, &run, Some(reason.to_owned()), false)?;
                 Ok(Ended::Failed { launched: true })
             }
             (Ending::Exit(_), _) => {
@@ -264,25 +268,21 @@ impl Maker<'_> {
             start: phase.start.clone(),
             end: phase.end.clone(),
             exit: phase.exit,
+            usage: phase.usage.map(|usage| usage_of(usage, 0)),
         };
         Run {
             action: request.action.digest(),
             input_root: request.action.input_root.digest(),
             exit: match outcome.ending {
                 Ending::Exit(exit) => exit,
-                Ending::TimedOut | Ending::Cancelled => -1,
+                Ending::TimedOut | Ending::Silent | Ending::Cancelled => -1,
             },
             out: outcome.out.as_ref().map(Tree::digest),
             others: outcome.others.iter().map(|(name, t)| (name.clone(), t.digest())).collect(),
             build_tree: outcome.build_tree.as_ref().map(Tree::digest),
             log: outcome.log,
             phases: outcome.phases.iter().map(phase).collect(),
-            usage: Usage {
-                user_micros: outcome.usage.user_micros,
-                system_micros: outcome.usage.system_micros,
-                max_rss_kib: outcome.usage.max_rss_kib,
-                wall_micros,
-            },
+            usage: usage_of(outcome.usage, wall_micros),
             warnings: outcome.warnings.clone(),
             host: self.settings.host.clone(),
         }
@@ -328,4 +328,10 @@ impl Maker<'_> {
 
 fn supply_error(element: &Element, cause: crate::ForeignError) -> ExecError {
     ExecError::Supply { element: element.name.clone(), cause: Foreign(cause) }
+}
+
+fn usage_of(usage: kiln_action::Usage, wall_micros: u64) -> Usage {
+    let kiln_action::Usage { user_micros, system_micros, max_rss_kib, read_bytes, written_bytes } =
+        usage;
+    Usage { user_micros, system_micros, max_rss_kib, wall_micros, read_bytes, written_bytes }
 }

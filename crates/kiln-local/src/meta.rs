@@ -69,7 +69,7 @@ fn phase(line: &str) -> Option<Phase> {
     }
     let exit = if exit == "-" { None } else { Some(exit.parse().ok()?) };
     let end = (end != "-").then(|| end.to_owned());
-    Some(Phase { name: name.to_owned(), start: start.to_owned(), end, exit })
+    Some(Phase { name: name.to_owned(), start: start.to_owned(), end, exit, usage: None })
 }
 
 #[cfg(test)]

@@ -121,6 +121,7 @@ impl LocalRunner {
                     user_micros: cost.user_micros,
                     system_micros: cost.system_micros,
                     max_rss_kib: cost.max_rss_kib,
+                    ..Usage::default()
                 };
                 return Ok((ending, usage));
             }

@@ -70,6 +70,7 @@ impl Bench {
             advice: BTreeMap::new(),
             log: self.folder.join(format!("log-{}", self.n_runs.get())),
             cancel: CancelFlag::default(),
+            silence: None,
         }
     }
 

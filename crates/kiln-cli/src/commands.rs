@@ -26,6 +26,7 @@ pub(crate) fn choices(arguments: &Arguments, words: Vec<String>) -> Choices {
         retry_failed,
         keep_going,
         command: words,
+        ..Choices::default()
     }
 }
 

@@ -47,5 +47,6 @@ pub use text::{Checked, check, debug_tree, format};
 pub use track::{Change, How, Tracked, Trust, track};
 
 pub use kiln_action::CancelFlag;
+pub use kiln_exec::BuildTrees;
 pub use kiln_ir::{Element, ElementName, PlacedSource, Step};
 pub use kiln_sandbox::{HELPER_WORD, helper_main};

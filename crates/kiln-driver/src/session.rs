@@ -1,6 +1,10 @@
 //! One call of the program: environment, configuration and the choices of the command line.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
+
+use kiln_exec::BuildTrees;
 
 use crate::config::Config;
 use crate::{Environment, Problem};
@@ -22,6 +26,18 @@ pub struct Choices {
     pub retry_failed: bool,
     /// Build what does not depend on a failure.
     pub keep_going: bool,
+    /// End what runs, too, at the first failure.
+    pub fail_fast: bool,
+    /// Findings of a run that are errors: `overlaps`, `warnings`.
+    pub deny: BTreeSet<String>,
+    /// Whose build trees are kept.
+    pub build_trees: BuildTrees,
+    /// How long an action may print nothing.
+    pub silence: Option<Duration>,
+    /// How long an action may take.
+    pub time_limit: Option<Duration>,
+    /// How many sources are fetched at a time.
+    pub fetchers: Option<usize>,
     /// The words of the command line, for the record of the run.
     pub command: Vec<String>,
 }

@@ -60,6 +60,18 @@ pub trait Supply: Send + Sync {
     fn base(&self, base: &Base) -> Result<Tree, ForeignError>;
 }
 
+/// Whose build trees are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum BuildTrees {
+    /// Of what failed, for people to look into.
+    #[default]
+    Failure,
+    /// Of everything that runs.
+    Always,
+    /// Of nothing.
+    Never,
+}
+
 /// How to go about it: nothing here changes a result.
 #[derive(Clone, Debug)]
 pub struct Settings<'a> {

@@ -151,8 +151,8 @@ failed: zlib in phase `build`: exit 2
   | line 21
   | line 22
   log: /runs/1/zlib.log
-  next: kiln log zlib
-        kiln build zlib --retry-failed
+  next: kiln shell --failed zlib
+        kiln log zlib
 kiln: 1 failed, 0 cached, 5 ms
 
 "#]],
@@ -174,19 +174,19 @@ fn a_failure_that_other_output_buried_comes_again_at_the_end() {
 failed: first in phase `build`: exit 2
   | line 1
   log: /runs/1/first.log
-  next: kiln log first
-        kiln build first --retry-failed
+  next: kiln shell --failed first
+        kiln log first
 built between, 10 ms
 failed: last in phase `build`: exit 2
   | (it wrote nothing)
   log: /runs/1/last.log
-  next: kiln log last
-        kiln build last --retry-failed
+  next: kiln shell --failed last
+        kiln log last
 failed: first in phase `build`: exit 2
   | line 1
   log: /runs/1/first.log
-  next: kiln log first
-        kiln build first --retry-failed
+  next: kiln shell --failed first
+        kiln log first
 kiln: 2 failed, 1 skipped, 1 built, 0 cached, 1.5 s
 
 "#]],
@@ -207,11 +207,12 @@ fn a_recorded_failure_says_so_and_names_are_quoted_for_the_shell() {
         [Step::Take(Event::ElementFailed { element, key, failure })],
         str![[r#"
 failed: libs."gtk+": no output for 1h
-  it failed before with the same inputs and was not run again
+  it failed before with the same inputs and was not run again;
+  `kiln build --retry-failed 'libs."gtk+"'` runs it
   | line 1
   log: /runs/1/x.log
-  next: kiln log 'libs."gtk+"'
-        kiln build 'libs."gtk+"' --retry-failed
+  next: kiln shell --failed 'libs."gtk+"'
+        kiln log 'libs."gtk+"'
 
 "#]],
     );
@@ -238,8 +239,8 @@ failed: x in phase `build`: exit 2
   | 100 %
   |
   log: /runs/1/x.log
-  next: kiln log x
-        kiln build x --retry-failed
+  next: kiln shell --failed x
+        kiln log x
 
 "#]],
     );
@@ -255,8 +256,8 @@ failed: x in phase `build`: exit 2
   <ESC>[2m│<ESC>[0m 100 %
   <ESC>[2m│<ESC>[0m
   log: /runs/1/x.log
-  next: kiln log x
-        kiln build x --retry-failed
+  next: kiln shell --failed x
+        kiln log x
 
 "#]],
     );
@@ -341,8 +342,8 @@ fn quiet_is_failures_only() {
 failed: a in phase `build`: exit 2
   | line 1
   log: /runs/1/a.log
-  next: kiln log a
-        kiln build a --retry-failed
+  next: kiln shell --failed a
+        kiln log a
 kiln: 1 failed, 1 built, 0 cached, 1 ms
 
 "#]],

@@ -136,8 +136,8 @@ fn a_failure_scrolls_above_the_live_lines_at_once() {
   │ line 2
   │ line 3
   log: /runs/1/a.log
-  next: kiln log a
-        kiln build a --retry-failed
+  next: kiln shell --failed a
+        kiln log a
          preparing b
 1/3 · 0 cached · 0 built · 1 failed · 1 running · 0 s
 
@@ -151,8 +151,8 @@ fn a_failure_scrolls_above_the_live_lines_at_once() {
   │ line 2
   │ line 3
   log: /runs/1/a.log
-  next: kiln log a
-        kiln build a --retry-failed
+  next: kiln shell --failed a
+        kiln log a
 kiln: 1 failed · 0 cached · 300 ms
 
 "#]],

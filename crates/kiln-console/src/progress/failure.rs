@@ -57,8 +57,10 @@ fn block(element: &str, failure: &Failure, style: Style) -> String {
         escape(element),
         why(phase.as_deref(), *exit, reason.as_deref())
     )];
+    let element = text::quoted(&escape(element));
     if *recorded {
-        lines.push("  it failed before with the same inputs and was not run again".to_owned());
+        lines.push("  it failed before with the same inputs and was not run again;".to_owned());
+        lines.push(format!("  `kiln build --retry-failed {element}` runs it"));
     }
     let bar = style.paint(Paint::Faint, style.bar());
     if tail.is_empty() {
@@ -67,10 +69,9 @@ fn block(element: &str, failure: &Failure, style: Style) -> String {
     for line in tail.iter().skip(tail.len().saturating_sub(TAIL)) {
         lines.push(format!("  {bar} {}", sanitise(line, style.color)).trim_end().to_owned());
     }
-    let element = text::quoted(&escape(element));
     lines.push(format!("  log: {}", escape(log)));
-    lines.push(format!("  next: kiln log {element}"));
-    lines.push(format!("        kiln build {element} --retry-failed"));
+    lines.push(format!("  next: kiln shell --failed {element}"));
+    lines.push(format!("        kiln log {element}"));
     lines.join("\n")
 }
 

@@ -1,6 +1,6 @@
 //! Calls: functions, constructors, `path(…)` and `intrinsic(…)`; selection of fields.
 
-use super::check::Blame;
+use super::blame::{Blame, Bound};
 use super::names::NamePart;
 use super::object::{Nature, ObjectId};
 use super::term::{Closure, Intrinsic};
@@ -194,7 +194,7 @@ impl Machine {
             value: function.body.span,
             code: Some(Rc::clone(&function.body)),
             declared: None,
-            what: "the result".to_owned(),
+            what: Bound::Result,
         };
         self.check_or_report(value, ty, closure.frame, &blame)
     }
@@ -212,7 +212,7 @@ impl Machine {
                 value: *at,
                 code: None,
                 declared: Some(param.span),
-                what: format!("the argument `{}`", self.symbols.text(param.name)),
+                what: Bound::Argument(param.name),
             };
             let checked = self.check_or_report(value, ty, frame, &blame)?;
             if let FrameForm::Locals(locals) = &mut self.frames[frame.0 as usize].form {

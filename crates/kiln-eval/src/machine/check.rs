@@ -1,43 +1,12 @@
 //! Types of values: checked when a slot is forced, with the one coercion there is (Script).
 
+use super::blame::{Blame, Found, Mismatch, Refusal, Wanted, mismatch};
 use super::object::{LayerSource, Nature, ObjectId};
 use super::{Env, FrameForm, FrameId, Lazy, Machine, NamePath, Poison, Term};
 use crate::code::{CodeRef, Form, TypeForm, TypeRef};
 use crate::symbol::Symbol;
-use kiln_diag::{Code, Diagnostic, Span, suggestion};
+use kiln_diag::{Code, Diagnostic, suggestion};
 use std::rc::Rc;
-
-/// Whom a wrong value is blamed on.
-pub(super) struct Blame {
-    pub(super) value: Span,
-    /// The value as written, to point at one item of a list.
-    pub(super) code: Option<CodeRef>,
-    pub(super) declared: Option<Span>,
-    /// `` `deps` of `app` ``
-    pub(super) what: String,
-}
-
-/// Why a value is not of a type.
-pub(super) enum Refusal {
-    /// Reported before.
-    Poison,
-    Mismatch(Box<Mismatch>),
-}
-
-/// What was wanted and what was found.
-pub(super) struct Mismatch {
-    wanted: String,
-    found: String,
-    /// Indexes of lists, outermost first.
-    at: Vec<usize>,
-    help: Option<String>,
-}
-
-impl From<Poison> for Refusal {
-    fn from(_: Poison) -> Self {
-        Self::Poison
-    }
-}
 
 impl Machine {
     /// Returns the value as a type sees it, or reports.
@@ -53,19 +22,7 @@ impl Machine {
             Err(Refusal::Poison) => return Err(Poison),
             Err(Refusal::Mismatch(mismatch)) => mismatch,
         };
-        let span = blame.code.as_ref().and_then(|code| item_span(code, &mismatch.at));
-        let part = if mismatch.at.is_empty() { "" } else { "an item of " };
-        let Mismatch { wanted, found, .. } = &*mismatch;
-        let message = format!("{part}{} must be `{wanted}`, not {found}", blame.what);
-        let mut finding = Diagnostic::error(Code(201), message)
-            .at(span.unwrap_or(blame.value), format!("this is {}", mismatch.found));
-        if let Some(declared) = blame.declared {
-            finding = finding.also(declared, "declared here");
-        }
-        if let Some(help) = mismatch.help {
-            finding = finding.help(help);
-        }
-        Err(self.report(finding))
+        Err(self.report_mismatch(*mismatch, blame))
     }
 
     fn check(&mut self, term: Term, ty: &TypeRef, frame: FrameId) -> Result<Term, Refusal> {
@@ -105,7 +62,7 @@ impl Machine {
                 if self.is_of_stdlib_kind(&term, *kind) {
                     return Ok(term);
                 }
-                Err(self.mismatch(ty, &term))
+                Err(mismatch(ty, &term))
             }
             (TypeForm::Value { code, .. }, _) => {
                 if let Some((frame, ix)) = self.type_of_module(code, frame)? {
@@ -116,32 +73,14 @@ impl Machine {
                 if self.is_of_kind(&term, &kind, code)? {
                     return Ok(term);
                 }
-                Err(self.mismatch(ty, &term))
+                Err(mismatch(ty, &term))
             }
             (TypeForm::Defined { scope, ix, .. }, _) => {
                 let Some(found) = self.find_frame(frame, *scope) else { return Ok(term) };
                 self.check_defined(term, found, *ix, ty)
             }
-            _ => Err(self.mismatch(ty, &term)),
+            _ => Err(mismatch(ty, &term)),
         }
-    }
-
-    fn mismatch(&mut self, ty: &TypeRef, found: &Term) -> Refusal {
-        let wanted = self.describe_type(ty);
-        let mut help = None;
-        if let Term::Object(object) = found
-            && self.object(*object).is_kind.is_some()
-        {
-            help = Some("a kind makes elements: `K { … }`".to_owned());
-        } else if matches!(ty.as_ref(), TypeForm::List(_)) && !matches!(found, Term::Null) {
-            help = Some("put it in brackets: `[x]`".to_owned());
-        }
-        let found = match found {
-            Term::Text(text) if text.len() < 40 => format!("the String \"{text}\""),
-            Term::Int(number) => format!("the Int {number}"),
-            other => self.describe(other),
-        };
-        Refusal::Mismatch(Box::new(Mismatch { wanted, found, at: Vec::new(), help }))
     }
 
     /// Splices scripts into one list of steps.
@@ -159,7 +98,7 @@ impl Machine {
                         other => steps.push(Lazy::Done(other)),
                     }
                 }
-                other => return Err(nested(self.mismatch(ty, &other), ix)),
+                other => return Err(nested(mismatch(ty, &other), ix)),
             }
         }
         let span = self.last_span();
@@ -229,8 +168,8 @@ impl Machine {
                 let written = self.text(*key);
                 let help = suggestion(&written, names.iter().map(AsRef::as_ref))
                     .unwrap_or_else(|| format!("it has the fields {}", names.join(", ")));
-                let found = format!("a record with `{written}`");
-                let wanted = self.describe_record(fields);
+                let found = Found::Text(format!("a record with `{written}`"));
+                let wanted = Wanted::Text(self.describe_record(fields));
                 let help = Some(help);
                 return Err(Refusal::Mismatch(Box::new(Mismatch {
                     wanted,
@@ -249,8 +188,9 @@ impl Machine {
                 }
                 None if *optional => {}
                 None => {
-                    let found = format!("a record without `{}`", self.symbols.text(*name));
-                    let wanted = self.describe_record(fields);
+                    let name = self.symbols.text(*name);
+                    let found = Found::Text(format!("a record without `{name}`"));
+                    let wanted = Wanted::Text(self.describe_record(fields));
                     let (at, help) = (Vec::new(), None);
                     return Err(Refusal::Mismatch(Box::new(Mismatch { wanted, found, at, help })));
                 }
@@ -280,15 +220,7 @@ impl Machine {
         if let Some(mismatch) = deeper {
             return Err(Refusal::Mismatch(mismatch));
         }
-        let mut refusal = self.mismatch(ty, term);
-        if let (Refusal::Mismatch(mismatch), Term::Text(text)) = (&mut refusal, term) {
-            let literals = types.iter().filter_map(|one| match one.as_ref() {
-                TypeForm::TextLiteral(literal) => Some(literal.as_ref()),
-                _ => None,
-            });
-            mismatch.help = suggestion(text, literals).map(|help| help.replace('`', "\""));
-        }
-        Err(refusal)
+        Err(mismatch(ty, term))
     }
 
     fn check_defined(
@@ -313,7 +245,7 @@ impl Machine {
         if self.truth(&verdict, condition.span)? {
             return Ok(term);
         }
-        Err(self.mismatch(ty, &term))
+        Err(mismatch(ty, &term))
     }
 
     /// Finds the `type` that `module.Name` stands for, and the frame that it is read in.
@@ -370,15 +302,6 @@ impl Machine {
         let object = self.object(*object);
         Ok(object.is_kind.is_none() && self.descends(object.kind, wanted))
     }
-}
-
-/// Returns where the written item of a list stands.
-fn item_span(code: &CodeRef, at: &[usize]) -> Option<Span> {
-    let Form::List(parts) = &code.form else { return None };
-    let plain = parts.iter().all(|part| !part.spread && part.loops.is_empty());
-    let plain = plain && parts.iter().all(|part| part.guard.is_none());
-    let first = at.first()?;
-    if plain { parts.get(*first).map(|part| part.value.span) } else { None }
 }
 
 /// Moves a refusal one list further out.

@@ -86,7 +86,7 @@ impl Machine {
                 self.list_in(&term, &mut listed, &mut seen);
             }
         }
-        listed.sort_by_key(|ix| self.element_name(self.elements[*ix].object));
+        listed.sort_by_cached_key(|ix| self.element_name(self.elements[*ix].object));
         listed.dedup();
         listed
     }

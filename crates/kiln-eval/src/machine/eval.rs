@@ -1,6 +1,6 @@
 //! One step of evaluation: an expression to a value in weak head normal form.
 
-use super::check::Blame;
+use super::blame::{Blame, Bound};
 use super::names::{NamePart, NamePath};
 use super::object::{Nature, ObjectId};
 use super::term::{Closure, Mixin, NamedSlot, ThunkState};
@@ -190,7 +190,7 @@ impl Machine {
             value: code.span,
             code: Some(Rc::clone(code)),
             declared: Some(slot.span),
-            what: format!("`{}`", self.symbols.text(slot.name)),
+            what: Bound::Let(slot.name),
         };
         self.check_or_report(term, ty, env.frame, &blame)
     }

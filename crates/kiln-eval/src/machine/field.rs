@@ -1,6 +1,6 @@
 //! Fields: the last binding that holds, evaluated once for each object, checked against its declaration.
 
-use super::check::Blame;
+use super::blame::{Blame, Bound};
 use super::names::{NamePart, NamePath};
 use super::object::{LayerSource, Nature, Object, ObjectId, Position, Slot};
 use super::{Env, FrameForm, FrameId, Lazy, Machine, Pending, Poison, Term};
@@ -237,12 +237,11 @@ impl Machine {
         value: &CodeRef,
     ) -> Result<Term, Poison> {
         let Some(declaration) = self.declaration(object, symbol)? else { return Ok(term) };
-        let owner = self.object_name(object);
         let blame = Blame {
             value: value.span,
             code: Some(Rc::clone(value)),
             declared: declaration.span,
-            what: format!("`{}` of {owner}", self.symbols.text(symbol)),
+            what: Bound::Field(object, symbol),
         };
         self.check_or_report(term, &declaration.ty, declaration.frame, &blame)
     }
@@ -255,8 +254,7 @@ impl Machine {
         span: Span,
     ) -> Result<Term, Poison> {
         let Some(declaration) = self.declaration(object, symbol)? else { return Ok(term) };
-        let owner = self.object_name(object);
-        let what = format!("`{}` of {owner}", self.symbols.text(symbol));
+        let what = Bound::Field(object, symbol);
         let blame = Blame { value: span, code: None, declared: declaration.span, what };
         self.check_or_report(term, &declaration.ty, declaration.frame, &blame)
     }

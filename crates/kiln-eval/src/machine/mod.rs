@@ -4,6 +4,7 @@
 
 mod access;
 mod amend;
+mod blame;
 mod budget;
 mod call;
 mod check;

@@ -29,12 +29,13 @@ pub(super) enum NamePart {
     Instance(u32),
 }
 
-/// All paths, each once.
+/// All paths; two may be equal without being one, which costs less than to find the other.
 #[derive(Debug)]
 pub(super) struct Names {
     parts: Vec<(NamePath, NamePart)>,
-    numbers: BTreeMap<(NamePath, NamePart), NamePath>,
-    /// How many elements each path made.
+    /// One path for all equal ones, of those that made elements and what they lie in.
+    firsts: BTreeMap<(NamePath, NamePart), NamePath>,
+    /// How many elements each of these made.
     made: BTreeMap<NamePath, u32>,
     /// What tells instances apart that no key binds: `{target=aarch64-linux-gnu}`.
     labels: Vec<String>,
@@ -44,7 +45,7 @@ impl Default for Names {
     fn default() -> Self {
         Self {
             parts: vec![(NamePath::ROOT, NamePart::Root)],
-            numbers: BTreeMap::new(),
+            firsts: BTreeMap::new(),
             made: BTreeMap::new(),
             labels: Vec::new(),
         }
@@ -53,20 +54,22 @@ impl Default for Names {
 
 impl Names {
     pub(super) fn child(&mut self, parent: NamePath, part: NamePart) -> NamePath {
-        if let Some(path) = self.numbers.get(&(parent, part)) {
-            return *path;
-        }
         let path = NamePath(super::index(self.parts.len()));
         self.parts.push((parent, part));
-        self.numbers.insert((parent, part), path);
         path
     }
 
     /// Returns whether the path can name something that is built.
     pub(super) fn is_public(&self, path: NamePath) -> bool {
-        self.steps(path)
-            .iter()
-            .all(|part| !matches!(part, NamePart::Let(_) | NamePart::Prototype | NamePart::Stdlib))
+        let mut at = path;
+        while at != NamePath::ROOT {
+            let (parent, part) = self.parts[at.0 as usize];
+            if matches!(part, NamePart::Let(_) | NamePart::Prototype | NamePart::Stdlib) {
+                return false;
+            }
+            at = parent;
+        }
+        true
     }
 
     /// Makes the path of an instance that no key binds; its label is given later.
@@ -97,15 +100,25 @@ impl Names {
         at == ancestor
     }
 
-    /// Returns the path of a key of the project root.
-    pub(super) fn find(&self, key: Symbol) -> NamePath {
-        let known = self.numbers.get(&(NamePath::ROOT, NamePart::Key(key)));
-        known.copied().unwrap_or(NamePath::ROOT)
+    /// Returns whether a path is that of a key of the project root.
+    pub(super) fn is_key_of_root(&self, path: NamePath, key: Symbol) -> bool {
+        self.parts[path.0 as usize] == (NamePath::ROOT, NamePart::Key(key))
     }
 
     /// Counts one more element of a path.
     pub(super) fn count(&mut self, path: NamePath) -> u32 {
-        let count = self.made.entry(path).or_insert(0);
+        let mut first = NamePath::ROOT;
+        let mut below = Vec::new();
+        let mut at = path;
+        while at != NamePath::ROOT {
+            let (parent, part) = self.parts[at.0 as usize];
+            below.push((at, part));
+            at = parent;
+        }
+        for (path, part) in below.into_iter().rev() {
+            first = *self.firsts.entry((first, part)).or_insert(path);
+        }
+        let count = self.made.entry(first).or_insert(0);
         *count += 1;
         *count
     }

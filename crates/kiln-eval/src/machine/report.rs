@@ -207,7 +207,8 @@ impl Machine {
         }
         let text = self.text(symbol);
         let names = self.readable_names(object);
-        let is_options = self.object(object).name == self.names.find(self.well_known.options);
+        let is_options =
+            self.names.is_key_of_root(self.object(object).name, self.well_known.options);
         let (code, message) = if is_options {
             (Code(501), format!("there is no option `{text}`"))
         } else if self.is_dict(object) || self.object(object).nature == Nature::Project {

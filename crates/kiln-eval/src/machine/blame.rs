@@ -1,0 +1,148 @@
+//! What is said about a value of the wrong type, put into words only when it is shown.
+
+use super::object::ObjectId;
+use super::{Machine, Poison, Term};
+use crate::code::{CodeRef, Form, TypeForm, TypeRef};
+use crate::symbol::Symbol;
+use kiln_diag::{Code, Diagnostic, Span, suggestion};
+use std::rc::Rc;
+
+/// Whom a wrong value is blamed on.
+pub(super) struct Blame {
+    pub(super) value: Span,
+    /// The value as written, to point at one item of a list.
+    pub(super) code: Option<CodeRef>,
+    pub(super) declared: Option<Span>,
+    pub(super) what: Bound,
+}
+
+/// What a value is bound to, named only when it is wrong.
+#[derive(Clone, Copy)]
+pub(super) enum Bound {
+    Field(ObjectId, Symbol),
+    Let(Symbol),
+    Argument(Symbol),
+    Result,
+}
+
+/// Why a value is not of a type.
+pub(super) enum Refusal {
+    /// Reported before.
+    Poison,
+    Mismatch(Box<Mismatch>),
+}
+
+/// What was wanted and what was found; a union throws most of them away unread.
+pub(super) struct Mismatch {
+    pub(super) wanted: Wanted,
+    pub(super) found: Found,
+    /// Indexes of lists, outermost first.
+    pub(super) at: Vec<usize>,
+    pub(super) help: Option<String>,
+}
+
+pub(super) enum Wanted {
+    Type(TypeRef),
+    Text(String),
+}
+
+pub(super) enum Found {
+    Value(Term),
+    Text(String),
+}
+
+impl From<Poison> for Refusal {
+    fn from(_: Poison) -> Self {
+        Self::Poison
+    }
+}
+
+impl Machine {
+    /// Reports a value that is not what its declaration wants.
+    pub(super) fn report_mismatch(&mut self, mismatch: Mismatch, blame: &Blame) -> Poison {
+        let span = blame.code.as_ref().and_then(|code| item_span(code, &mismatch.at));
+        let part = if mismatch.at.is_empty() { "" } else { "an item of " };
+        let help = self.help_for(&mismatch);
+        let wanted = match mismatch.wanted {
+            Wanted::Type(ty) => self.describe_type(&ty),
+            Wanted::Text(text) => text,
+        };
+        let found = match mismatch.found {
+            Found::Value(term) => self.describe_found(&term),
+            Found::Text(text) => text,
+        };
+        let what = self.describe_bound(blame.what);
+        let message = format!("{part}{what} must be `{wanted}`, not {found}");
+        let mut finding = Diagnostic::error(Code(201), message)
+            .at(span.unwrap_or(blame.value), format!("this is {found}"));
+        if let Some(declared) = blame.declared {
+            finding = finding.also(declared, "declared here");
+        }
+        if let Some(help) = help {
+            finding = finding.help(help);
+        }
+        self.report(finding)
+    }
+
+    fn help_for(&self, mismatch: &Mismatch) -> Option<String> {
+        let (Wanted::Type(ty), Found::Value(found)) = (&mismatch.wanted, &mismatch.found) else {
+            return mismatch.help.clone();
+        };
+        if mismatch.help.is_some() {
+            return mismatch.help.clone();
+        }
+        match (found, ty.as_ref()) {
+            (Term::Object(object), _) if self.object(*object).is_kind.is_some() => {
+                Some("a kind makes elements: `K { … }`".to_owned())
+            }
+            (Term::Null, _) => None,
+            (Term::Text(text), TypeForm::Union(types)) => {
+                let literals = types.iter().filter_map(|one| match one.as_ref() {
+                    TypeForm::TextLiteral(literal) => Some(literal.as_ref()),
+                    _ => None,
+                });
+                suggestion(text, literals).map(|help| help.replace('`', "\""))
+            }
+            (_, TypeForm::List(_)) => Some("put it in brackets: `[x]`".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn describe_found(&self, found: &Term) -> String {
+        match found {
+            Term::Text(text) if text.len() < 40 => format!("the String \"{text}\""),
+            Term::Int(number) => format!("the Int {number}"),
+            other => self.describe(other),
+        }
+    }
+
+    fn describe_bound(&self, bound: Bound) -> String {
+        match bound {
+            Bound::Field(object, symbol) => {
+                format!("`{}` of {}", self.symbols.text(symbol), self.object_name(object))
+            }
+            Bound::Let(symbol) => format!("`{}`", self.symbols.text(symbol)),
+            Bound::Argument(symbol) => format!("the argument `{}`", self.symbols.text(symbol)),
+            Bound::Result => "the result".to_owned(),
+        }
+    }
+}
+
+/// Refuses a value.
+pub(super) fn mismatch(ty: &TypeRef, found: &Term) -> Refusal {
+    Refusal::Mismatch(Box::new(Mismatch {
+        wanted: Wanted::Type(Rc::clone(ty)),
+        found: Found::Value(found.clone()),
+        at: Vec::new(),
+        help: None,
+    }))
+}
+
+/// Returns where the written item of a list stands.
+fn item_span(code: &CodeRef, at: &[usize]) -> Option<Span> {
+    let Form::List(parts) = &code.form else { return None };
+    let plain = parts.iter().all(|part| !part.spread && part.loops.is_empty());
+    let plain = plain && parts.iter().all(|part| part.guard.is_none());
+    let first = at.first()?;
+    if plain { parts.get(*first).map(|part| part.value.span) } else { None }
+}

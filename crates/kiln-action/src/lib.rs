@@ -15,6 +15,7 @@
 //! assert_eq!(action.digest(), action.clone().digest());
 //! ```
 
+mod decode;
 mod encode;
 mod run;
 

@@ -50,7 +50,10 @@ fn listings_read_what_the_protocol_writes() {
 #[test]
 fn commands_have_the_bytes_of_the_protocol() {
     thousand(&commands(), |command| {
-        prop_assert_eq!(command.encode(), command_message(&command).encode_to_vec());
+        let bytes = command.encode();
+        prop_assert_eq!(&bytes, &command_message(&command).encode_to_vec());
+        let read = Command::decode(&bytes).map(|command| command.encode());
+        prop_assert_eq!(read, Some(bytes));
         Ok(())
     });
 }
@@ -66,6 +69,8 @@ fn actions_have_the_bytes_and_the_digest_of_the_protocol() {
     thousand(&actions, |action| {
         let expected = action_message(&action).encode_to_vec();
         prop_assert_eq!(action.digest(), Digest::of(&expected));
+        let command = Digest::of(&action.command.encode());
+        prop_assert_eq!(Action::command_in(&expected), Some(command));
         prop_assert_eq!(action.encode(), expected);
         Ok(())
     });

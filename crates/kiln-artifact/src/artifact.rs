@@ -26,6 +26,10 @@ pub struct Failure {
     pub element: String,
     /// Its exit is not 0.
     pub run: Run,
+    /// Why it was ended from outside, such as a limit of time: then it says nothing about the action, which may run
+    /// again at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
 }
 
 /// What was last kept for an element.

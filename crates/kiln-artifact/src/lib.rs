@@ -81,13 +81,13 @@ pub trait Index: Send + Sync {
     /// When the index cannot be written.
     fn forget_action(&self, action: Digest) -> Result<(), IndexError>;
 
-    /// Returns the recorded failure of an action.
+    /// Returns the recorded failure of an action; a run that was [stopped](Failure::stopped) is none.
     ///
     /// # Errors
     /// When the index cannot be read.
     fn failure(&self, action: Digest) -> Result<Option<Failure>, IndexError>;
 
-    /// Records that the script of an action failed, also as the latest of its element.
+    /// Records that the script of an action failed or was stopped, also as the latest of its element.
     ///
     /// # Errors
     /// When the index cannot be written.
@@ -98,6 +98,25 @@ pub trait Index: Send + Sync {
     /// # Errors
     /// When the index cannot be read.
     fn latest(&self, project: &str, element: &str) -> Result<Option<Record>, IndexError>;
+
+    /// Returns how long the last run of elements of a project took, in microseconds, of those that are known.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    fn durations(
+        &self,
+        project: &str,
+        elements: &[&str],
+    ) -> Result<BTreeMap<String, u64>, IndexError> {
+        let mut durations = BTreeMap::new();
+        for element in elements {
+            let record = self.latest(project, element)?;
+            if let Some(run) = record.as_ref().and_then(Record::run) {
+                durations.insert((*element).to_owned(), run.usage.wall_micros);
+            }
+        }
+        Ok(durations)
+    }
 
     /// Notes that these keys, and the actions that made them, were used at a time (seconds since 1970, noted to
     /// the hour). Called once a run for all its keys, since a write for every read would cost more than the reads.

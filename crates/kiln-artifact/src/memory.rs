@@ -83,7 +83,8 @@ impl Index for MemoryIndex {
     }
 
     fn failure(&self, action: Digest) -> Result<Option<Failure>, IndexError> {
-        Ok(self.rows().failures.get(&action).cloned())
+        let failure = self.rows().failures.get(&action).cloned();
+        Ok(failure.filter(|failure| failure.stopped.is_none()))
     }
 
     fn put_failure(&self, project: &str, failure: &Failure) -> Result<(), IndexError> {

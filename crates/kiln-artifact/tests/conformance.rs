@@ -58,7 +58,7 @@ fn built(number: u8, element: &str, run: Option<Run>) -> Artifact {
 }
 
 fn failed(number: u8, element: &str, action: &str) -> Failure {
-    Failure { key: key(number), element: element.into(), run: run(action, 2) }
+    Failure { key: key(number), element: element.into(), run: run(action, 2), stopped: None }
 }
 
 #[test]
@@ -144,6 +144,31 @@ fn a_failure_is_remembered_until_its_action_succeeds() {
         writer.put("p", &artifact).unwrap();
         assert_eq!(reader.failure(action).unwrap(), None);
         assert_eq!(reader.latest("p", "zlib").unwrap(), Some(Record::Built(artifact)));
+    });
+}
+
+#[test]
+fn a_run_that_was_stopped_is_the_latest_and_no_failure() {
+    check(|writer, reader| {
+        let stopped = Some("the time limit ended it".to_owned());
+        let failure = Failure { stopped, ..failed(1, "zlib", "make") };
+        writer.put_failure("p", &failed(1, "zlib", "make")).unwrap();
+        writer.put_failure("p", &failure).unwrap();
+        assert_eq!(reader.failure(Digest::of(b"make")).unwrap(), None);
+        assert_eq!(reader.latest("p", "zlib").unwrap(), Some(Record::Failed(failure)));
+    });
+}
+
+#[test]
+fn durations_are_of_the_last_runs_that_are_known() {
+    check(|writer, reader| {
+        writer.put("p", &built(1, "built", Some(run("make", 0)))).unwrap();
+        writer.put("p", &built(2, "import", None)).unwrap();
+        writer.put_failure("p", &failed(3, "failed", "other")).unwrap();
+        writer.put("q", &built(4, "elsewhere", Some(run("more", 0)))).unwrap();
+        let names = ["built", "import", "failed", "elsewhere", "never"];
+        let expected = [("built".to_owned(), 4), ("failed".to_owned(), 4)];
+        assert_eq!(reader.durations("p", &names).unwrap(), BTreeMap::from(expected));
     });
 }
 

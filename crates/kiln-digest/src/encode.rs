@@ -7,6 +7,9 @@ use sha2::Digest as _;
 
 use crate::{Digest, Key};
 
+/// Bytes that the encoding of an element usually fits in.
+const USUAL_SIZE: usize = 2048;
+
 /// Something with one canonical encoding.
 ///
 /// An implementation destructures in full (no `..`), so that a new field does not compile until it is placed.
@@ -24,7 +27,7 @@ pub struct Encoder {
 impl Encoder {
     /// Starts an encoding under a scheme name with its version, such as `kiln-key/1`.
     pub fn new(scheme: &str) -> Self {
-        let mut encoder = Self { bytes: Vec::new() };
+        let mut encoder = Self { bytes: Vec::with_capacity(USUAL_SIZE) };
         encoder.text(scheme);
         encoder
     }

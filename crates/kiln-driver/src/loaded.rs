@@ -141,7 +141,7 @@ pub(crate) fn target_names(
 /// Returns what is pinned: by the lock, and by the project's own folders as they are now.
 fn pins(loaded: &Loaded, targets: &[ElementName]) -> Result<Pins, Problem> {
     // What the targets do not need may lack its pins.
-    let needed = needed(&loaded.ir, targets);
+    let needed = kiln_plan::needed(&loaded.ir, targets);
     let locked = loaded.lock.pins(needed.iter().copied(), &loaded.texts);
     if locked.has_errors() {
         let findings = locked.diagnostics;
@@ -175,23 +175,6 @@ fn unusable(texts: &Texts, element: &Element, error: kiln_source_local::LocalErr
         }
         _ => error.into(),
     }
-}
-
-/// Returns all elements that some need, in any order; names that are none are left to the planner.
-pub(crate) fn needed<'a>(ir: &'a Ir, targets: &[ElementName]) -> Vec<&'a Element> {
-    let mut seen = std::collections::BTreeSet::new();
-    let mut found = Vec::new();
-    let mut waiting: Vec<ElementName> = targets.to_vec();
-    while let Some(name) = waiting.pop() {
-        if !seen.insert(name.clone()) {
-            continue;
-        }
-        if let Some(element) = ir.element(&name) {
-            waiting.extend(kiln_plan::needs(element));
-            found.push(element);
-        }
-    }
-    found
 }
 
 fn finding(texts: &Texts, error: &PlanError) -> Diagnostic {

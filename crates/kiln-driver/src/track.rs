@@ -8,7 +8,7 @@ use kiln_ir::{Base, Pins, Source, Step};
 use kiln_lock::{Lock, LockedSource};
 use kiln_project::LOCK_FILE;
 
-use crate::loaded::{Loaded, needed, target_names};
+use crate::loaded::{Loaded, target_names};
 use crate::run::Run;
 use crate::store::Store;
 use crate::supply::Supplier;
@@ -76,7 +76,7 @@ pub fn track(
 ) -> Result<Tracked, Problem> {
     let loaded = Loaded::load(session, targets)?;
     let names = target_names(&loaded, targets)?;
-    let elements = needed(&loaded.ir, &names);
+    let elements = kiln_plan::needed(&loaded.ir, &names);
     let (mut sources, mut bases) = (BTreeSet::new(), BTreeSet::new());
     for element in elements {
         let of_element = element.sources.iter().map(|placed| &placed.source);

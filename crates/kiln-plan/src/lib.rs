@@ -23,13 +23,15 @@ mod key;
 mod order;
 
 pub use key::SCHEME;
-pub use order::needs;
+pub use order::needed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use kiln_digest::Key;
-use kiln_ir::{Element, ElementName, Ir, Pins, Place, Step};
+use kiln_ir::{Element, ElementName, Ir, Pins, Place};
+
+use crate::order::Needing;
 
 /// What is asked of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,57 +103,39 @@ fn in_words(path: &[(ElementName, Option<Place>)]) -> String {
 /// # Errors
 /// When a name is unknown, elements need each other in a circle, or a pin is missing.
 pub fn plan(ir: &Ir, pins: &Pins, request: &Request) -> Result<Plan, PlanError> {
-    for name in &request.targets {
-        if ir.element(name).is_none() {
-            let known = ir.elements.iter().map(|element| element.name.clone()).collect();
-            return Err(PlanError::UnknownTarget { name: name.clone(), known });
-        }
+    let order::Ordered { elements, targets } = order::order(ir, &request.targets)?;
+    let mut nodes = Vec::with_capacity(elements.len());
+    for Needing { element, needs } in elements {
+        let mut node = node(element, &needs);
+        node.key = key::key(element, &node, &nodes, pins, &request.platform)?;
+        nodes.push(node);
     }
-    let ordered = order::order(ir, &request.targets)?;
-    let place_of: BTreeMap<&ElementName, NodeIx> =
-        ordered.iter().enumerate().map(|(ix, element)| (&element.name, NodeIx(ix))).collect();
-    let mut plan = Plan::default();
-    for element in &ordered {
-        let node = node(element, &place_of, &plan.nodes, pins, &request.platform)?;
-        plan.nodes.push(node);
-    }
-    plan.targets = request.targets.iter().map(|name| place_of[name]).collect();
-    Ok(plan)
+    Ok(Plan { nodes, targets })
 }
 
-fn node(
-    element: &Element,
-    place_of: &BTreeMap<&ElementName, NodeIx>,
-    earlier: &[Node],
-    pins: &Pins,
-    platform: &Platform,
-) -> Result<Node, PlanError> {
-    let places = |names: &[ElementName]| names.iter().map(|name| place_of[name]).collect();
-    let mut node = Node {
+/// Lays the places of what an element needs, which are in the order of its lists, back into lists.
+fn node(element: &Element, needs: &[NodeIx]) -> Node {
+    let mut rest = needs;
+    let mut next = |n_names: usize| {
+        let (list, after) = rest.split_at(n_names);
+        rest = after;
+        list.to_vec()
+    };
+    let base = next(usize::from(element.base.is_some()));
+    let (build_deps, deps) = (next(element.build_deps.len()), next(element.deps.len()));
+    let run_deps = next(element.run_deps.len());
+    let stage_at = element.stage_at.iter().map(|(at, of)| (at.clone(), next(of.len()))).collect();
+    let n_parts = element.steps.iter().map(|step| order::parts_of(step).len()).sum();
+    Node {
         element: element.name.clone(),
         key: Key([0; 32]),
-        base: element.base.as_ref().map(|name| place_of[name]),
-        build_deps: places(&element.build_deps),
-        deps: places(&element.deps),
-        run_deps: places(&element.run_deps),
-        stage_at: element.stage_at.iter().map(|(at, of)| (at.clone(), places(of))).collect(),
-        of: places(&parts_of(element)),
-    };
-    node.key = key::key(element, &node, earlier, pins, platform)?;
-    Ok(node)
-}
-
-/// Returns the elements that an element is composed or filtered of.
-pub(crate) fn parts_of(element: &Element) -> Vec<ElementName> {
-    let mut parts = Vec::new();
-    for step in &element.steps {
-        match step {
-            Step::Compose(compose) => parts.extend(compose.of.iter().cloned()),
-            Step::Filter(filter) => parts.push(filter.of.clone()),
-            Step::Run { .. } | Step::Import { .. } | Step::Base(_) => {}
-        }
+        base: base.first().copied(),
+        build_deps,
+        deps,
+        run_deps,
+        stage_at,
+        of: next(n_parts),
     }
-    parts
 }
 
 impl Plan {

@@ -98,6 +98,13 @@ impl SqliteIndex {
         })
     }
 
+    /// Returns what was kept of an action that did not succeed.
+    fn ended(&self, action: Digest) -> Result<Option<Failure>, IndexError> {
+        let json = self.json("SELECT json FROM failure WHERE digest = ?1", &pack(&action))?;
+        let failure = json.and_then(|json| Failure::from_json(&json).ok());
+        Ok(failure.filter(|failure| failure.run.action == action))
+    }
+
     fn json(&self, sql: &str, id: &[u8]) -> Result<Option<Vec<u8>>, IndexError> {
         self.query(|connection| {
             connection.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()
@@ -107,19 +114,22 @@ impl SqliteIndex {
 
 impl Index for SqliteIndex {
     fn have(&self, keys: &[Key]) -> Result<BTreeMap<Key, Digest>, IndexError> {
+        // In the order of the file each page of it is read once, and the answer is in order, too.
+        let mut keys = keys.to_vec();
+        keys.sort_unstable();
         self.query(|connection| {
             let transaction = connection.transaction()?;
-            let mut found = BTreeMap::new();
             let mut select =
                 transaction.prepare_cached("SELECT out FROM artifact WHERE key = ?1")?;
-            for key in keys {
+            let mut found = Vec::with_capacity(keys.len());
+            for key in &keys {
                 let mut rows = select.query([&key.0[..]])?;
                 if let Some(row) = rows.next()? {
                     // A digest of another length is as good as absent: the node is built again.
                     found.extend(unpack(row.get_ref(0)?.as_blob()?).map(|out| (*key, out)));
                 }
             }
-            Ok(found)
+            Ok(found.into_iter().collect())
         })
     }
 
@@ -174,9 +184,7 @@ impl Index for SqliteIndex {
     }
 
     fn failure(&self, action: Digest) -> Result<Option<Failure>, IndexError> {
-        let json = self.json("SELECT json FROM failure WHERE digest = ?1", &pack(&action))?;
-        let failure = json.and_then(|json| Failure::from_json(&json).ok());
-        Ok(failure.filter(|failure| failure.run.action == action))
+        Ok(self.ended(action)?.filter(|failure| failure.stopped.is_none()))
     }
 
     fn put_failure(&self, project: &str, failure: &Failure) -> Result<(), IndexError> {
@@ -200,7 +208,7 @@ impl Index for SqliteIndex {
         let (key, action): (Option<[u8; 32]>, Option<Vec<u8>>) = row.unwrap_or_default();
         let record = match (key, action.as_deref().and_then(unpack)) {
             (Some(key), _) => self.get(Key(key))?.map(Record::Built),
-            (None, Some(action)) => self.failure(action)?.map(Record::Failed),
+            (None, Some(action)) => self.ended(action)?.map(Record::Failed),
             (None, None) => None,
         };
         Ok(record.map(|record| record.named(element)))

@@ -37,17 +37,26 @@ pub struct Staging {
 
 /// A request to stop, shared between threads.
 #[derive(Clone, Debug, Default)]
-pub struct CancelFlag(Arc<AtomicBool>);
+pub struct CancelFlag {
+    set: Arc<AtomicBool>,
+    above: Option<Arc<CancelFlag>>,
+}
 
 impl CancelFlag {
     /// Asks everyone who holds this flag to stop.
     pub fn set(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.set.store(true, Ordering::SeqCst);
+    }
+
+    /// Returns a flag that is set with this one, and may be set alone.
+    #[must_use]
+    pub fn below(&self) -> Self {
+        Self { set: Arc::default(), above: Some(Arc::new(self.clone())) }
     }
 
     /// Returns whether a stop was asked for.
     pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.set.load(Ordering::SeqCst) || self.above.as_ref().is_some_and(|above| above.is_set())
     }
 }
 

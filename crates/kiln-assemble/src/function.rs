@@ -1,10 +1,10 @@
 //! The steps that run no command: import, compose, filter, as pure functions on trees.
 
 use kiln_ir::{Compose, Element, Filter};
-use kiln_tree::{Draft, Node, RelPath, Tree};
+use kiln_tree::{Blocked, Difference, Draft, Node, RelPath, Tree};
 
-use crate::root::{absolute, below, globs};
-use crate::{AssembleError, Layer, OverlapFound, sources};
+use crate::root::{Allowed, absolute, below, globs};
+use crate::{AssembleError, Layer, OverlapFound, Root, sources};
 
 /// Returns the sources of an element below a folder: the output of an `Import`.
 ///
@@ -28,16 +28,11 @@ pub struct Part<'a> {
 /// Returns the merged closure of some elements, cut by their splits.
 ///
 /// # Errors
-/// When a glob is none, or the elements integrate.
+/// When a glob is none.
 pub fn compose(
-    element: &Element,
     compose: &Compose,
     closure: &[Part<'_>],
 ) -> Result<(Tree, Vec<OverlapFound>), AssembleError> {
-    let integrates = closure.iter().any(|part| !part.element.integrate.is_empty());
-    if compose.run_integrate && integrates {
-        return Err(AssembleError::NotYet { element: element.name.clone(), what: "integrate" });
-    }
     let cut = Cut {
         include: &compose.include,
         exclude: &compose.exclude,
@@ -48,13 +43,58 @@ pub fn compose(
         layers.push(cut.of(part)?);
     }
     let merged = kiln_tree::merge(&layers);
-    let named = |ix: usize| closure[ix].element.name.clone();
-    let overlaps = merged.overlaps.into_iter().map(|overlap| OverlapFound {
-        path: overlap.path,
-        loser: named(overlap.loser),
-        winner: named(overlap.winner),
-    });
-    Ok((merged.tree, overlaps.collect()))
+    let (mut overlaps, mut allowed) = (Vec::new(), Allowed::default());
+    for overlap in merged.overlaps {
+        let (loser, winner) = (&closure[overlap.loser].layer, &closure[overlap.winner].layer);
+        if !allowed.allows(winner, &overlap.path)? {
+            let (loser, winner) = (loser.element.clone(), winner.element.clone());
+            overlaps.push(OverlapFound { path: overlap.path, loser, winner });
+        }
+    }
+    Ok((merged.tree, overlaps))
+}
+
+/// Returns what was composed with what an integration of the whole closure changed. What it changed in the composed
+/// files is taken and what it removed is gone; what it made anew is no element's, and taken as orphans are. The files
+/// of the base that it ran on stay outside.
+pub fn integrated(
+    compose: &Compose,
+    composed: &Tree,
+    root: &Root,
+    difference: &Difference,
+) -> Tree {
+    let mut draft = Draft::from(composed.clone());
+    for path in &difference.removed {
+        draft.remove(path);
+    }
+    for (path, node) in difference.upper.walk() {
+        let holds_something = matches!(&node, Node::Directory(tree) if !tree.entries().is_empty());
+        let is_wanted = match root.owner(&path) {
+            Some(_element) => composed.get(&path).is_some(),
+            None => compose.include_orphans,
+        };
+        if holds_something || !is_wanted {
+            continue;
+        }
+        if let Err(Blocked(folder)) = draft.put(&path, node.clone()) {
+            clear(&mut draft, &folder);
+            let placed = draft.put(&path, node);
+            debug_assert!(placed.is_ok(), "one file at most is in the way");
+        }
+    }
+    draft.seal()
+}
+
+/// Takes the file away that stands where a folder must be.
+fn clear(draft: &mut Draft, folder: &RelPath) {
+    let mut above = RelPath::default();
+    for part in folder.parts() {
+        above = above.join(&part);
+        if !matches!(draft.get(&above), None | Some(Node::Directory(_))) {
+            draft.remove(&above);
+            return;
+        }
+    }
 }
 
 /// Returns part of the output of one element.

@@ -19,10 +19,12 @@
 
 pub mod function;
 mod generated;
+mod integrate;
 mod root;
 
-pub use generated::{GROUP, HOSTS, PASSWD, RUN};
-pub use root::{Layer, OverlapFound, layer};
+pub use generated::{GROUP, HOSTS, PASSWD, RUN, run_keeping};
+pub use integrate::{Integration, integration};
+pub use root::{Layer, OverlapFound, Root, layer};
 
 use std::collections::BTreeMap;
 
@@ -48,6 +50,20 @@ pub struct Inputs<'a> {
     pub staged_at: Vec<(String, Vec<Layer>)>,
     /// The trees of the element's sources, in their order.
     pub sources: Vec<Tree>,
+}
+
+/// What an element brings to the root that it is built in.
+#[derive(Clone, Debug)]
+pub struct Own<'a> {
+    pub element: &'a Element,
+    /// Instruction set in the words of the remote-apis lexicon, such as `x86-64`.
+    pub isa: &'a str,
+    /// Closures below another folder, by its path.
+    pub staged_at: Vec<(String, Vec<Layer>)>,
+    /// The trees of the element's sources, in their order.
+    pub sources: Vec<Tree>,
+    /// Whether the build tree comes back after a success, too: another action with the same outputs.
+    pub keeps_build_tree: bool,
 }
 
 /// An action, ready to run, with what is new in its input root.
@@ -107,51 +123,73 @@ pub enum AssembleError {
     BadPhase { element: ElementName, name: String },
 }
 
-/// Makes the action of an element whose only step is `Run`.
+/// Makes the action of an element whose only step is `Run`, in a root without integration.
 ///
 /// # Errors
 /// When the root has no shell or uses reserved names, or the element asks for what cannot be done.
 pub fn assemble(inputs: &Inputs<'_>) -> Result<Assembled, AssembleError> {
-    let element = inputs.element;
+    let Inputs { element, isa, base, staged, staged_at, sources } = inputs;
+    let layers: Vec<Layer> = base.iter().chain(staged).cloned().collect();
+    let own = Own {
+        element,
+        isa,
+        staged_at: staged_at.clone(),
+        sources: sources.clone(),
+        keeps_build_tree: false,
+    };
+    assemble_in(&Root::merge(&element.name, &layers)?, &own)
+}
+
+/// Makes the action of an element whose only step is `Run` in a root.
+///
+/// # Errors
+/// As [`assemble()`].
+pub fn assemble_in(root: &Root, own: &Own<'_>) -> Result<Assembled, AssembleError> {
+    let Own { element, isa, staged_at, sources: trees, keeps_build_tree } = own;
     let phases = phases(element)?;
-    let root = root::merge(inputs)?;
-    if !root::has_shell(&root.tree) {
-        return Err(AssembleError::NoShell { element: element.name.clone() });
-    }
+    let more = root::staged_at(&element.name, staged_at)?;
+    let extended = if more.is_empty() { None } else { Some(root.with(&element.name, &more)?) };
+    let root = extended.as_ref().unwrap_or(root);
 
     let mut files = Vec::new();
     let mut upper = Draft::default();
-    let sources = sources(element, &inputs.sources)?;
-    let blocked = |_blocked| reserved(inputs, "kiln");
-    generated::lay_out(&mut upper, phases, &mut files).map_err(blocked)?;
+    let blocked = |_blocked| reserved(&element.name, "kiln");
+    let run = if *keeps_build_tree { run_keeping() } else { RUN.to_owned() };
+    generated::lay_out(&mut upper, &run, phases, &mut files).map_err(blocked)?;
     if let Ok(build) = RelPath::parse("build") {
-        upper.put(&build, sources).map_err(blocked)?;
+        upper.put(&build, sources(element, trees)?).map_err(blocked)?;
     }
-    let upper = upper.seal();
-    let above = kiln_tree::merge(&[root.tree.clone(), upper.clone()]);
-    if !above.stackable {
-        return Err(reserved(inputs, "etc"));
-    }
-    let lowers = if root.stackable { root.layers } else { vec![root.tree] };
-    Ok(Assembled {
-        action: Action {
-            command: command(element, inputs.isa),
-            input_root: above.tree,
-            timeout_seconds: TIMEOUT_SECONDS,
-        },
-        staging: Staging { lowers, upper },
-        overlaps: root.overlaps,
-        files,
-    })
+    let command = command(isa, element.user, &element.env);
+    let (action, staging) = above(root, &element.name, upper.seal(), command)?;
+    Ok(Assembled { action, staging, overlaps: root.overlaps.clone(), files })
 }
 
-fn reserved(inputs: &Inputs<'_>, path: &str) -> AssembleError {
+/// Lays what is generated over a root.
+fn above(
+    root: &Root,
+    element: &ElementName,
+    upper: Tree,
+    command: Command,
+) -> Result<(Action, Staging), AssembleError> {
+    if !root::has_shell(&root.tree) {
+        return Err(AssembleError::NoShell { element: element.clone() });
+    }
+    let above = kiln_tree::merge(&[root.tree.clone(), upper.clone()]);
+    if !above.stackable || above.layers[1] != upper {
+        let by = root.owner(&RelPath::parse("etc").unwrap_or_default());
+        return Err(AssembleError::Reserved {
+            element: element.clone(),
+            path: RelPath::parse("etc").unwrap_or_default(),
+            by: by.unwrap_or_else(|| element.clone()),
+        });
+    }
+    let action = Action { command, input_root: above.tree, timeout_seconds: TIMEOUT_SECONDS };
+    Ok((action, Staging { lowers: root.layers.clone(), upper }))
+}
+
+fn reserved(element: &ElementName, path: &str) -> AssembleError {
     let path = RelPath::parse(path).unwrap_or_default();
-    let brings = |layer: &&Layer| layer.tree.get(&path).is_some();
-    let by = inputs.staged.iter().rev().chain(&inputs.base).find(brings);
-    let element = inputs.element.name.clone();
-    let by = by.map_or_else(|| element.clone(), |layer| layer.element.clone());
-    AssembleError::Reserved { element, path, by }
+    AssembleError::Reserved { element: element.clone(), path, by: element.clone() }
 }
 
 fn phases(element: &Element) -> Result<&[Phase], AssembleError> {
@@ -200,7 +238,7 @@ pub fn sources(element: &Element, trees: &[Tree]) -> Result<Tree, AssembleError>
     }
 }
 
-fn command(element: &Element, isa: &str) -> Command {
+fn command(isa: &str, user: User, env: &BTreeMap<String, String>) -> Command {
     let epoch = Time::STAGED.seconds.to_string();
     let fixed = [
         ("HOME", "/tmp"),
@@ -212,8 +250,8 @@ fn command(element: &Element, isa: &str) -> Command {
     ];
     let mut environment: BTreeMap<String, String> =
         fixed.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    environment.extend(element.env.clone());
-    let id = match element.user {
+    environment.extend(env.clone());
+    let id = match user {
         User::Builder => "1000",
         User::Root => "0",
     };

@@ -1,10 +1,12 @@
 //! The root that an element is built in: its base, then what is staged, the later over the earlier.
 
+use std::collections::BTreeMap;
+
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use kiln_ir::{Element, ElementName};
-use kiln_tree::{Name, Node, RelPath, Tree};
+use kiln_tree::{Difference, Name, Node, RelPath, Tree};
 
-use crate::{AssembleError, Inputs};
+use crate::AssembleError;
 
 /// How many links may lead to the shell.
 const MAX_LINKS: usize = 40;
@@ -28,49 +30,128 @@ pub struct OverlapFound {
     pub winner: ElementName,
 }
 
-/// A merged root, with the layers that stack to it when `stackable`.
-pub(crate) struct Root {
-    pub(crate) tree: Tree,
-    pub(crate) layers: Vec<Tree>,
-    pub(crate) overlaps: Vec<OverlapFound>,
-    pub(crate) stackable: bool,
+/// The root that elements are built in, without what is generated.
+#[derive(Clone, Debug)]
+pub struct Root {
+    pub tree: Tree,
+    /// Trees that stack to it, lowest first.
+    pub layers: Vec<Tree>,
+    /// What two elements bring with different content, whitelisted ones aside.
+    pub overlaps: Vec<OverlapFound>,
+    /// Who brought what, each file where it is in the root.
+    members: Vec<(ElementName, Tree)>,
 }
 
-pub(crate) fn merge(inputs: &Inputs<'_>) -> Result<Root, AssembleError> {
-    let element = inputs.element;
-    let mut layers: Vec<Layer> = inputs.base.iter().chain(&inputs.staged).cloned().collect();
-    for (at, closure) in &inputs.staged_at {
+impl Root {
+    /// Merges the base and what is staged above it, lowest first, for an element.
+    ///
+    /// # Errors
+    /// When a layer brings what is kiln's own, or a glob is none.
+    pub fn merge(element: &ElementName, layers: &[Layer]) -> Result<Self, AssembleError> {
+        let empty = Self {
+            tree: Tree::empty(),
+            layers: Vec::new(),
+            overlaps: Vec::new(),
+            members: Vec::new(),
+        };
+        empty.with(element, layers)
+    }
+
+    /// Lays more over this root.
+    pub(crate) fn with(
+        &self,
+        element: &ElementName,
+        more: &[Layer],
+    ) -> Result<Self, AssembleError> {
+        for name in RESERVED {
+            let Ok(path) = RelPath::parse(name) else { continue };
+            if let Some(layer) = more.iter().find(|layer| layer.tree.get(&path).is_some()) {
+                let by = layer.element.clone();
+                return Err(AssembleError::Reserved { element: element.clone(), path, by });
+            }
+        }
+        let trees = std::iter::once(&self.tree).chain(more.iter().map(|layer| &layer.tree));
+        let trees: Vec<Tree> = trees.cloned().collect();
+        let merged = kiln_tree::merge(&trees);
+        let mut root = Self { tree: merged.tree, ..self.clone() };
+        let mut allowed = Allowed::default();
+        for overlap in merged.overlaps {
+            let (path, winner) = (overlap.path, &more[overlap.winner - 1]);
+            let loser = match overlap.loser.checked_sub(1) {
+                Some(loser) => Some(more[loser].element.clone()),
+                None => self.owner(&path),
+            };
+            // What an integration made is no element's.
+            let Some(loser) = loser else { continue };
+            if !allowed.allows(winner, &path)? {
+                let winner = winner.element.clone();
+                root.overlaps.push(OverlapFound { path, loser, winner });
+            }
+        }
+        let laid = merged.layers.into_iter().skip(1);
+        root.members.extend(more.iter().map(|layer| layer.element.clone()).zip(laid.clone()));
+        root.layers.extend(laid.filter(|tree| !tree.entries().is_empty()));
+        if !merged.stackable {
+            root.layers = vec![root.tree.clone()];
+        }
+        Ok(root)
+    }
+
+    /// Returns this root as an integration changed it.
+    #[must_use]
+    pub fn changed(&self, difference: &Difference) -> Self {
+        if difference.is_empty() {
+            return self.clone();
+        }
+        let mut root = Self { tree: difference.apply(&self.tree), ..self.clone() };
+        if difference.stacks() {
+            root.layers.push(difference.upper.clone());
+        } else {
+            root.layers = vec![root.tree.clone()];
+        }
+        root
+    }
+
+    /// Returns the last element that brought a path.
+    pub(crate) fn owner(&self, path: &RelPath) -> Option<ElementName> {
+        let brings = |(_, tree): &&(ElementName, Tree)| tree.get(path).is_some();
+        self.members.iter().rev().find(brings).map(|(element, _)| element.clone())
+    }
+}
+
+/// Returns the layers of closures that are staged below other folders, by their paths.
+pub(crate) fn staged_at(
+    element: &ElementName,
+    staged_at: &[(String, Vec<Layer>)],
+) -> Result<Vec<Layer>, AssembleError> {
+    let mut layers = Vec::new();
+    for (at, closure) in staged_at {
         let at = RelPath::in_root(at).map_err(|_unclean| AssembleError::BadPlace {
-            element: element.name.clone(),
+            element: element.clone(),
             path: at.clone(),
         })?;
-        layers.extend(
-            closure.iter().map(|layer| Layer { tree: below(&at, &layer.tree), ..layer.clone() }),
-        );
+        let moved = |layer: &Layer| Layer { tree: below(&at, &layer.tree), ..layer.clone() };
+        layers.extend(closure.iter().map(moved));
     }
-    for name in RESERVED {
-        let Ok(path) = RelPath::parse(name) else { continue };
-        if let Some(layer) = layers.iter().find(|layer| layer.tree.get(&path).is_some()) {
-            let by = layer.element.clone();
-            return Err(AssembleError::Reserved { element: element.name.clone(), path, by });
+    Ok(layers)
+}
+
+/// Which files may replace those of others, by who brings them.
+#[derive(Default)]
+pub(crate) struct Allowed(BTreeMap<ElementName, GlobSet>);
+
+impl Allowed {
+    /// Returns whether a layer may replace what others bring at a path.
+    pub(crate) fn allows(&mut self, winner: &Layer, path: &RelPath) -> Result<bool, AssembleError> {
+        if winner.overlaps.is_empty() {
+            return Ok(false);
         }
-    }
-    let trees: Vec<Tree> = layers
-        .iter()
-        .map(|layer| layer.tree.clone())
-        .filter(|tree| !tree.entries().is_empty())
-        .collect();
-    let all: Vec<Tree> = layers.iter().map(|layer| layer.tree.clone()).collect();
-    let merged = kiln_tree::merge(&all);
-    let mut overlaps = Vec::new();
-    for overlap in merged.overlaps {
-        let (loser, winner) = (&layers[overlap.loser], &layers[overlap.winner]);
-        if !globs(&winner.element, &winner.overlaps)?.is_match(absolute(&overlap.path)) {
-            let (loser, winner) = (loser.element.clone(), winner.element.clone());
-            overlaps.push(OverlapFound { path: overlap.path, loser, winner });
+        if !self.0.contains_key(&winner.element) {
+            let globs = globs(&winner.element, &winner.overlaps)?;
+            self.0.insert(winner.element.clone(), globs);
         }
+        Ok(self.0.get(&winner.element).is_some_and(|globs| globs.is_match(absolute(path))))
     }
-    Ok(Root { tree: merged.tree, layers: trees, overlaps, stackable: merged.stackable })
 }
 
 /// Returns a tree as it stands below a folder.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use kiln_digest::Digest;
-use kiln_ir::{Filter, PlacedSource, Source};
-use kiln_tree::{File, Node, Symlink};
+use kiln_ir::{Compose, Filter, PlacedSource, Source};
+use kiln_tree::{Difference, File, Node, Symlink};
 
 use super::*;
 use crate::function::{Part, filter};
@@ -80,12 +80,167 @@ fn the_root_is_the_layers_and_what_is_generated() {
 }
 
 #[test]
+fn a_layer_below_a_link_is_staged_where_it_leads() {
+    let element = element("a");
+    let base = "usr/bin/sh!sh bin->usr/bin";
+    let made = assemble(&built(&element, base, &[("b", "bin/x=1"), ("c", "d=1")])).unwrap();
+    assert_eq!(made.staging.lowers, [base, "usr/bin/x=1", "d=1"].map(tree));
+    assert!(made.action.input_root.get(&RelPath::parse("usr/bin/x").unwrap()).is_some());
+}
+
+#[test]
 fn layers_that_do_not_stack_are_one_tree() {
     let element = element("a");
-    let made =
-        assemble(&built(&element, "usr/bin/sh!sh bin->usr/bin", &[("b", "bin/x=1")])).unwrap();
-    assert_eq!(made.staging.lowers.len(), 1);
-    assert!(made.action.input_root.get(&RelPath::parse("usr/bin/x").unwrap()).is_some());
+    let made = assemble(&built(&element, "bin/sh!sh x=1", &[("b", "x/y=1")])).unwrap();
+    assert_eq!(made.staging.lowers, [tree("bin/sh!sh x/y=1")]);
+}
+
+/// Integrates a root of layers `a`, `b`, ... with one script and what it left in the top folders.
+fn integrate(layers: &[&str], left: &[(&str, &str)]) -> (Root, Assembled, Root) {
+    let names = ["a", "b", "c"];
+    let layers: Vec<Layer> =
+        layers.iter().zip(names).map(|(words, name)| layer(name, words)).collect();
+    let name = ElementName::parse("x").unwrap();
+    let root = Root::merge(&name, &layers).unwrap();
+    let scripts = Integration { scripts: vec!["ldconfig".into()], as_root: false };
+    let made = integration(&root, &scripts, "x86-64", &name).unwrap();
+    let left = left.iter().map(|(folder, words)| {
+        let below = made.action.input_root.subtree(&RelPath::parse(folder).unwrap());
+        let mut draft = Draft::from(below.unwrap_or_else(Tree::empty));
+        for (path, node) in tree(words).walk() {
+            if !matches!(node, Node::Directory(_)) {
+                draft.put(&path, node).unwrap();
+            }
+        }
+        ((*folder).to_owned(), draft.seal())
+    });
+    let changed = root.changed(&made.changes(&left.collect()));
+    (root, made, changed)
+}
+
+#[test]
+fn an_integration_is_an_action_on_the_root() {
+    let (_, made, _) = integrate(&["bin/sh!sh lib->bin tmp/x=1", "usr/a=1"], &[]);
+    let paths = made.action.command.output_paths.iter().map(RelPath::as_str);
+    assert_eq!(paths.collect::<Vec<_>>(), ["bin", "etc", "usr", "meta"]);
+    assert!(made.action.input_root.get(&RelPath::parse("kiln/00-integrate").unwrap()).is_some());
+    assert_eq!(made.files.last().unwrap(), b"ldconfig\n");
+    assert_eq!(made.action.command.platform["unixUID"], "1000");
+}
+
+#[test]
+fn what_an_integration_adds_is_one_more_layer() {
+    let layers = ["bin/sh!sh", "usr/a=1"];
+    let left = [("bin", ""), ("etc", "cache=2"), ("usr", "a=2 share/b=3")];
+    let (root, _, changed) = integrate(&layers, &left);
+    assert_eq!(root.layers, layers.map(tree));
+    assert_eq!(changed.tree, tree("bin/sh!sh etc/cache=2 usr/a=2 usr/share/b=3"));
+    assert_eq!(changed.layers[2], tree("etc/cache=2 usr/a=2 usr/share/b=3"));
+}
+
+#[test]
+fn what_an_integration_removes_makes_one_tree() {
+    let (_, _, changed) = integrate(&["bin/sh!sh", "usr/a=1"], &[("bin", ""), ("etc", "")]);
+    assert_eq!(changed.layers, [tree("bin/sh!sh")]);
+    assert_eq!(changed.tree, tree("bin/sh!sh"));
+}
+
+#[test]
+fn an_integration_without_effect_changes_nothing() {
+    let layers = ["bin/sh!sh", "usr/a=1"];
+    let (root, _, changed) = integrate(&layers, &[("bin", ""), ("etc", ""), ("usr", "")]);
+    assert_eq!((changed.tree, changed.layers), (root.tree, root.layers));
+}
+
+#[test]
+fn each_script_runs_once_in_order_of_appearance() {
+    let mut elements = [element("a"), element("b"), element("c")];
+    elements[0].integrate = vec!["one".into(), "two".into()];
+    elements[2].integrate = vec!["two".into(), "three".into()];
+    elements[1].user = User::Root;
+    let found = Integration::of(&elements);
+    assert_eq!(found.scripts, ["one", "two", "three"]);
+    assert!(!found.as_root);
+    elements[2].user = User::Root;
+    assert!(Integration::of(&elements).as_root);
+}
+
+#[test]
+fn more_scripts_than_phases_share_phases() {
+    let scripts = (0..252).map(|ix| format!("echo {ix}")).collect();
+    let name = ElementName::parse("x").unwrap();
+    let root = Root::merge(&name, &[layer("a", "bin/sh!sh")]).unwrap();
+    let many = Integration { scripts, as_root: false };
+    let made = integration(&root, &many, "x86-64", &name).unwrap();
+    let kiln = made.action.input_root.subtree(&RelPath::parse("kiln").unwrap()).unwrap();
+    assert_eq!(kiln.entries().len(), 84 + 1);
+    let last = "(\necho 249\n)\n(\necho 250\n)\n(\necho 251\n)\n";
+    assert_eq!(made.files.last().unwrap(), last.as_bytes());
+}
+
+#[test]
+fn a_root_may_be_merged_before_and_extended() {
+    let element = element("a");
+    let name = &element.name;
+    let root = Root::merge(name, &[layer("b", "bin/sh!sh s/x=1")]).unwrap();
+    let staged_at = vec![("/s".to_owned(), vec![layer("c", "x=2 y=3")])];
+    let own = Own {
+        element: &element,
+        isa: "x86-64",
+        staged_at,
+        sources: vec![],
+        keeps_build_tree: false,
+    };
+    let made = assemble_in(&root, &own).unwrap();
+    assert_eq!(made.staging.lowers, ["bin/sh!sh s/x=1", "s/x=2 s/y=3"].map(tree));
+    let [found] = &made.overlaps[..] else { panic!("{:?}", made.overlaps) };
+    assert_eq!((found.loser.as_str(), found.winner.as_str()), ("b", "c"));
+}
+
+#[test]
+fn a_build_tree_is_kept_by_another_action() {
+    let element = element("a");
+    let root = Root::merge(&element.name, &[layer("b", "bin/sh!sh")]).unwrap();
+    let made = |keeps_build_tree| {
+        let (staged_at, sources) = (vec![], vec![]);
+        let own = Own { element: &element, isa: "x86-64", staged_at, sources, keeps_build_tree };
+        assemble_in(&root, &own).unwrap()
+    };
+    assert_ne!(made(true).action.digest(), made(false).action.digest());
+    let run = run_keeping();
+    assert_eq!(
+        RUN.len() - run.len(),
+        "  else\n    mv /build /kiln/done || kiln_status=125\n".len()
+    );
+    assert!(made(true).files.contains(&run.into_bytes()));
+}
+
+#[test]
+fn an_integrated_composition_takes_what_is_its_own() {
+    let mut of = element("b");
+    of.splits = BTreeMap::from([("doc".to_owned(), vec!["/doc/**".to_owned()])]);
+    let part = Part { layer: layer("b", "usr/b=1 doc/b=1"), element: &of };
+    let layers = [layer("base", "bin/sh!sh etc/base=1"), part.layer.clone()];
+    let root = Root::merge(&of.name, &layers).unwrap();
+    let check = |include_orphans, left: &str, words: &str| {
+        let compose = Compose {
+            of: vec![],
+            include: vec![],
+            exclude: vec!["doc".to_owned()],
+            include_orphans: true,
+            run_integrate: true,
+        };
+        let (composed, _) = function::compose(&compose, std::slice::from_ref(&part)).unwrap();
+        assert_eq!(composed, tree("usr/b=1"));
+        let compose = Compose { include_orphans, ..compose };
+        let difference = Difference::between(&root.tree, &tree(left));
+        assert_eq!(function::integrated(&compose, &composed, &root, &difference), tree(words));
+    };
+    let left = "bin/sh!sh etc/base=2 doc/b=2 usr/b=2 usr/new=1";
+    check(true, left, "usr/b=2 usr/new=1");
+    check(false, left, "usr/b=2");
+    check(true, "bin/sh!sh etc/base=1 doc/b=1", "");
+    check(true, "bin/sh!sh etc/base=1 doc/b=1 usr/b/c=1", "usr/b/c=1");
 }
 
 #[test]

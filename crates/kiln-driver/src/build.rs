@@ -21,6 +21,8 @@ use crate::{DriverError, Problem, Session};
 
 /// How often lost content is made anew in one run.
 const MAX_REWINDS: usize = 3;
+/// How many sources are fetched at a time where nobody says otherwise.
+const FETCHERS: usize = 4;
 
 /// What came of a build.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,14 +152,7 @@ fn settings<'a>(
     run: &'a Run<'_>,
     cancel: &CancelFlag,
 ) -> Settings<'a> {
-    let jobs = session.jobs();
-    let mut advice = BTreeMap::from([
-        ("KILN_JOBS".to_owned(), jobs.to_string()),
-        ("MAKEFLAGS".to_owned(), format!("-j{jobs}")),
-    ]);
-    if let Some(limit) = session.environment.variable("KILN_TIME_LIMIT") {
-        advice.insert("KILN_TIME_LIMIT".to_owned(), limit.to_owned());
-    }
+    let choices = &session.choices;
     let host = rustix::system::uname();
     let host = [("kernel", host.release()), ("machine", host.machine())];
     let text = |value: &std::ffi::CStr| value.to_string_lossy().into_owned();
@@ -165,10 +160,16 @@ fn settings<'a>(
         project: &planned.loaded.identity,
         isa: crate::loaded::ISA,
         logs: &run.folder,
-        slots: jobs,
-        advice,
-        retry_failed: session.choices.retry_failed,
-        keep_going: session.choices.keep_going,
+        slots: session.jobs(),
+        fetchers: choices.fetchers.unwrap_or(FETCHERS),
+        advice: BTreeMap::new(),
+        time_limit: choices.time_limit,
+        silence: choices.silence,
+        build_trees: choices.build_trees.unwrap_or_default(),
+        deny: choices.deny.clone(),
+        retry_failed: choices.retry_failed,
+        keep_going: choices.keep_going,
+        fail_fast: choices.fail_fast,
         host: host.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect(),
         cancel: cancel.clone(),
     }

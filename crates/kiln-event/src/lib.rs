@@ -14,6 +14,10 @@
 //! assert_eq!(line, r#"{"v":1,"at":7,"ev":"planned","nodes":3,"cached":2,"to-build":1}"#);
 //! ```
 
+mod lines;
+
+pub use lines::{Line, error_lines};
+
 use kiln_digest::{Digest, Key};
 use kiln_ir::ElementName;
 use serde::{Deserialize, Serialize};
@@ -67,6 +71,23 @@ pub enum Event {
         element: ElementName,
         action: Digest,
     },
+    /// The scripts of staged elements are run in the root of an element, once for all that have this root; the sandbox
+    /// that is launched for it has this action.
+    Integrating {
+        element: ElementName,
+        action: Digest,
+        scripts: usize,
+    },
+    /// A sandbox ended, whatever came of it. `micros` is all that it took, staging and capture included.
+    SandboxEnded {
+        element: ElementName,
+        action: Digest,
+        /// Nothing when a limit or a person ended it.
+        exit: Option<i32>,
+        micros: u64,
+        usage: Usage,
+        phases: Vec<PhaseEnded>,
+    },
     ElementBuilt {
         element: ElementName,
         key: Key,
@@ -113,6 +134,29 @@ pub struct Failure {
     pub tail: Vec<String>,
     /// Whether this is the record of an earlier run, reported without running again.
     pub recorded: bool,
+}
+
+/// What a sandbox or one of its phases cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Usage {
+    pub user_micros: u64,
+    pub system_micros: u64,
+    pub max_rss_kib: u64,
+    pub read_bytes: u64,
+    pub written_bytes: u64,
+}
+
+/// A phase of a sandbox as its command reported it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PhaseEnded {
+    pub name: String,
+    /// Seconds since 1970, as text with the precision that the root's `date` has.
+    pub start: String,
+    pub end: Option<String>,
+    pub exit: Option<i32>,
+    pub usage: Option<Usage>,
 }
 
 /// An event with its time since the start of the run.

@@ -1,37 +1,40 @@
 //! One element: gather its inputs, look for its action, else run it.
 
-use std::collections::BTreeMap;
-use std::sync::PoisonError;
-
-use kiln_action::{Ending, Outcome, Request};
-use kiln_artifact::{Artifact, Failure, Phase, Run, Usage};
+use kiln_action::{CancelFlag, Ending};
+use kiln_artifact::{Artifact, Failure};
 use kiln_assemble::function::Part;
-use kiln_assemble::{Assembled, Inputs, Layer, assemble, function, layer};
-use kiln_digest::{Digest, Key};
+use kiln_assemble::{Assembled, Layer, Own, Root, assemble_in, function, layer};
+use kiln_digest::Digest;
 use kiln_event::Event;
-use kiln_ir::{Element, Step};
+use kiln_ir::{Base, Compose, Element, Source, Step};
 use kiln_plan::{Node, NodeIx};
 use kiln_tree::Tree;
 
 use crate::error::Foreign;
-use crate::schedule::Trees;
-use crate::{ExecError, Ports, Settings, Work};
+use crate::memory::{Given, Memory};
+use crate::order::is_remote;
+use crate::root::{Broken, Integrated, Rooted};
+use crate::sandbox::{Ran, Sandbox};
+use crate::{BuildTrees, ExecError, Ports, Settings, Work};
 
 /// How a job ended.
 pub(crate) enum Ended {
-    Reused,
     CutOff,
-    Made { launched: bool },
-    Failed { launched: bool },
-    Cancelled { launched: bool },
+    Made,
+    Failed,
+    Cancelled,
 }
 
-/// Makes elements, one after the other, for one slot.
+/// Makes an element in one slot.
 pub(crate) struct Maker<'a> {
     pub(crate) work: Work<'a>,
     pub(crate) ports: Ports<'a>,
     pub(crate) settings: &'a Settings<'a>,
-    pub(crate) trees: &'a Trees,
+    pub(crate) memory: &'a Memory,
+    /// Ends what runs.
+    pub(crate) cancel: CancelFlag,
+    /// The share of the processors that an action gets.
+    pub(crate) jobs: usize,
 }
 
 impl Maker<'_> {
@@ -47,40 +50,47 @@ impl Maker<'_> {
         if runs {
             return self.run(ix, node, element, started);
         }
-        let tree = self.put_together(node, element)?;
+        let tree = match self.put_together(ix, node, element)? {
+            Ok(tree) => tree,
+            Err(ended) => return Ok(ended),
+        };
         self.ports.cas.write_tree(&tree)?;
         let out = tree.digest();
-        self.keep(ix, tree);
+        self.memory.keep(ix, tree);
         let artifact =
             Artifact { key: node.key, element: element.name.to_string(), out, run: None };
         self.ports.index.put(self.settings.project, &artifact)?;
         self.tell_built(node, None, out, started);
-        Ok(Ended::Made { launched: false })
+        Ok(Ended::Made)
     }
 
-    fn element(&self, node: &Node) -> &Element {
+    pub(crate) fn element(&self, node: &Node) -> &Element {
         // The plan was made of this very IR.
         self.work.ir.element(&node.element).expect("every node of a plan is an element of its IR")
     }
 
-    /// The steps that are functions on trees.
-    fn put_together(&self, node: &Node, element: &Element) -> Result<Tree, ExecError> {
-        let mut layers = Vec::new();
+    /// The steps that are functions on trees; an integration among them may end otherwise.
+    fn put_together(
+        &self,
+        ix: NodeIx,
+        node: &Node,
+        element: &Element,
+    ) -> Result<Result<Tree, Ended>, ExecError> {
+        let (mut layers, mut given) = (Vec::new(), self.memory.take(ix));
         for step in &element.steps {
             match step {
                 Step::Import { target } => {
-                    layers.push(function::import(element, target, &self.sources(element)?)?);
+                    let sources = self.sources(element, &mut given)?;
+                    layers.push(function::import(element, target, &sources)?);
                 }
-                Step::Base(base) => {
-                    let cause = |cause| supply_error(element, cause);
-                    layers.push(self.ports.supply.base(base).map_err(cause)?);
-                }
-                Step::Compose(compose) => {
-                    let parts = self.parts(&self.work.plan.closure(&node.of))?;
-                    let (tree, overlaps) = function::compose(element, compose, &parts)?;
-                    self.warn(element, &overlaps);
-                    layers.push(tree);
-                }
+                Step::Base(base) => match given.base.take() {
+                    Some(tree) => layers.push(tree),
+                    None => layers.push(self.base(element, base)?),
+                },
+                Step::Compose(compose) => match self.compose(node, compose)? {
+                    Ok(tree) => layers.push(tree),
+                    Err(ended) => return Ok(Err(ended)),
+                },
                 Step::Filter(filter) => {
                     for part in self.parts(&node.of)? {
                         layers.push(function::filter(filter, &part)?);
@@ -92,7 +102,30 @@ impl Maker<'_> {
                 }
             }
         }
-        Ok(kiln_tree::merge(&layers).tree)
+        Ok(Ok(kiln_tree::merge(&layers).tree))
+    }
+
+    /// Merges a closure, and integrates it on the base of the element that composes it.
+    fn compose(&self, node: &Node, compose: &Compose) -> Result<Result<Tree, Ended>, ExecError> {
+        let closure = self.work.plan.closure(&node.of);
+        let (tree, overlaps) = function::compose(compose, &self.parts(&closure)?)?;
+        self.warn(&node.element, &overlaps)?;
+        if !compose.run_integrate {
+            return Ok(Ok(tree));
+        }
+        let on_base: Vec<NodeIx> = node.base.into_iter().chain(closure).collect();
+        let integrates = |ix: &NodeIx| !self.element(self.work.plan.node(*ix)).integrate.is_empty();
+        if !on_base.iter().any(integrates) {
+            return Ok(Ok(tree));
+        }
+        let root = Root::merge(&node.element, &self.layers(&on_base)?)?;
+        match self.integrated(node, &root, &on_base)? {
+            Integrated::Done(changes) => {
+                Ok(Ok(function::integrated(compose, &tree, &root, &changes)))
+            }
+            Integrated::Broken(broken) => self.broken(node, &broken).map(Err),
+            Integrated::Cancelled => Ok(Err(Ended::Cancelled)),
+        }
     }
 
     fn parts(&self, nodes: &[NodeIx]) -> Result<Vec<Part<'_>>, ExecError> {
@@ -103,14 +136,43 @@ impl Maker<'_> {
         nodes.iter().map(part).collect()
     }
 
-    fn sources(&self, element: &Element) -> Result<Vec<Tree>, ExecError> {
-        let source = |placed: &kiln_ir::PlacedSource| {
-            self.ports.supply.source(&placed.source).map_err(|cause| supply_error(element, cause))
-        };
-        element.sources.iter().map(source).collect()
+    /// Brings what an element starts from into the store, local sources aside.
+    pub(crate) fn fetch(&self, ix: NodeIx) -> Result<Given, ExecError> {
+        let element = self.element(self.work.plan.node(ix));
+        let mut given = Given::default();
+        for (source_ix, placed) in element.sources.iter().enumerate() {
+            if is_remote(&placed.source) {
+                given.sources.insert(source_ix, self.source(element, &placed.source)?);
+            }
+        }
+        for step in &element.steps {
+            if let Step::Base(base) = step {
+                given.base = Some(self.base(element, base)?);
+            }
+        }
+        Ok(given)
     }
 
-    fn layers(&self, nodes: &[NodeIx]) -> Result<Vec<Layer>, ExecError> {
+    fn source(&self, element: &Element, source: &Source) -> Result<Tree, ExecError> {
+        self.ports.supply.source(source).map_err(|cause| supply_error(element, cause))
+    }
+
+    fn base(&self, element: &Element, base: &Base) -> Result<Tree, ExecError> {
+        self.ports.supply.base(base).map_err(|cause| supply_error(element, cause))
+    }
+
+    fn sources(&self, element: &Element, given: &mut Given) -> Result<Vec<Tree>, ExecError> {
+        let mut trees = Vec::new();
+        for (source_ix, placed) in element.sources.iter().enumerate() {
+            trees.push(match given.sources.remove(&source_ix) {
+                Some(tree) => tree,
+                None => self.source(element, &placed.source)?,
+            });
+        }
+        Ok(trees)
+    }
+
+    pub(crate) fn layers(&self, nodes: &[NodeIx]) -> Result<Vec<Layer>, ExecError> {
         let one = |ix: &NodeIx| {
             let element = self.element(self.work.plan.node(*ix));
             Ok(layer(element, self.tree(*ix)?))
@@ -125,22 +187,14 @@ impl Maker<'_> {
         element: &Element,
         started: u64,
     ) -> Result<Ended, ExecError> {
-        let plan = self.work.plan;
-        self.refuse_integration(ix, node)?;
-        let mut staged_at = Vec::new();
-        for (at, of) in &node.stage_at {
-            staged_at.push((at.clone(), self.layers(&plan.closure(of))?));
-        }
-        let inputs = Inputs {
-            element,
-            isa: self.settings.isa,
-            base: self.layers(node.base.as_slice())?.pop(),
-            staged: self.layers(&plan.staged(ix))?,
-            staged_at,
-            sources: self.sources(element)?,
+        let of: Vec<NodeIx> = node.base.into_iter().chain(self.work.plan.staged(ix)).collect();
+        let root = match self.root(node, &of)? {
+            Rooted::Ready(root) => root,
+            Rooted::Broken(broken) => return self.broken(node, &broken),
+            Rooted::Cancelled => return Ok(Ended::Cancelled),
         };
-        let assembled = assemble(&inputs)?;
-        self.warn(element, &assembled.overlaps);
+        let assembled = assemble_in(&root, &self.own(ix, node, element)?)?;
+        self.warn(&node.element, &assembled.overlaps)?;
         let action = assembled.action.digest();
         if let Some(ended) = self.known(ix, node, action)? {
             return Ok(ended);
@@ -149,32 +203,38 @@ impl Maker<'_> {
             && let Some(failure) = self.ports.index.failure(action)?
         {
             self.tell_failed(node, &failure.run, None, true)?;
-            return Ok(Ended::Failed { launched: false });
+            return Ok(Ended::Failed);
         }
-        self.launch(ix, node, element, assembled, started)
+        let of = of.into_iter().chain(self.staged_elsewhere(node)).collect::<Vec<_>>();
+        let (advice, log) = (element.advice.env.clone(), self.log_path(node));
+        let sandbox = Sandbox { node, of: &of, advice, log };
+        let Assembled { action, staging, files, overlaps: _ } = &assembled;
+        let ran = self.launch(&sandbox, action, staging, files)?;
+        self.finish(ix, node, ran, started)
     }
 
-    /// Nothing that an element asks for is left out silently.
-    fn refuse_integration(&self, ix: NodeIx, node: &Node) -> Result<(), ExecError> {
-        let staged = self.work.plan.staged(ix).into_iter().chain(node.base);
-        for staged in staged {
-            let element = self.element(self.work.plan.node(staged));
-            if !element.integrate.is_empty() {
-                let (element, what) = (element.name.clone(), "integrate");
-                return Err(kiln_assemble::AssembleError::NotYet { element, what }.into());
-            }
+    /// Returns what an element brings to its root.
+    pub(crate) fn own<'b>(
+        &'b self,
+        ix: NodeIx,
+        node: &Node,
+        element: &'b Element,
+    ) -> Result<Own<'b>, ExecError> {
+        let mut staged_at = Vec::new();
+        for (at, of) in &node.stage_at {
+            staged_at.push((at.clone(), self.layers(&self.work.plan.closure(of))?));
         }
-        Ok(())
+        Ok(Own {
+            element,
+            isa: self.settings.isa,
+            staged_at,
+            sources: self.sources(element, &mut self.memory.take(ix))?,
+            keeps_build_tree: self.settings.build_trees == BuildTrees::Always,
+        })
     }
 
-    /// Returns the environment outside the action: the element's own advice, then what the runner says.
-    fn advice(&self, element: &Element) -> BTreeMap<String, String> {
-        let jobs = self.settings.advice.get("KILN_JOBS").map_or("1", String::as_str);
-        let filled =
-            |(name, value): (&String, &String)| (name.clone(), value.replace("$KILN_JOBS", jobs));
-        let mut advice: BTreeMap<String, String> = element.advice.env.iter().map(filled).collect();
-        advice.extend(self.settings.advice.clone());
-        advice
+    fn staged_elsewhere(&self, node: &Node) -> Vec<NodeIx> {
+        node.stage_at.values().flat_map(|of| self.work.plan.closure(of)).collect()
     }
 
     /// Early cutoff: the key is new, the action is not.
@@ -183,16 +243,13 @@ impl Maker<'_> {
             return Ok(None);
         };
         let found = run.out.and_then(|out| self.ports.cas.read_tree(out).ok());
-        let whole = |tree: &Tree| {
-            let files: Vec<Digest> = tree.files().map(|(_, file)| file.digest).collect();
-            self.ports.cas.missing(&files).is_ok_and(|missing| missing.is_empty())
-        };
-        let Some(tree) = found.filter(whole) else {
+        let Some(tree) = found.filter(|tree| self.is_whole(tree)) else {
             self.ports.index.forget_action(action)?;
             return Ok(None);
         };
+        self.refuse_warnings(node, &run)?;
         let out = tree.digest();
-        self.keep(ix, tree);
+        self.memory.keep(ix, tree);
         let element = node.element.to_string();
         let artifact = Artifact { key: node.key, element, out, run: Some(run) };
         self.ports.index.put(self.settings.project, &artifact)?;
@@ -201,137 +258,56 @@ impl Maker<'_> {
         Ok(Some(Ended::CutOff))
     }
 
-    fn launch(
-        &self,
-        ix: NodeIx,
-        node: &Node,
-        element: &Element,
-        assembled: Assembled,
-        started: u64,
-    ) -> Result<Ended, ExecError> {
-        for file in &assembled.files {
-            self.ports.cas.write(file)?;
-        }
-        let Assembled { action, staging, overlaps: _, files: _ } = assembled;
-        let advice = self.advice(element);
-        let log = self.log_path(node);
-        let cancel = self.settings.cancel.clone();
-        let request = Request { action, staging, advice, log, cancel, silence: None };
-        let digest = request.action.digest();
-        let launched = Event::SandboxLaunched { element: node.element.clone(), action: digest };
-        self.ports.sink.emit(launched);
-        let began = (self.ports.clock)();
-        let outcome = match self.ports.runner.run(&request) {
-            Ok(outcome) => outcome,
-            Err(cause) => return Err(self.run_error(node, ix, cause)),
-        };
-        let wall_micros = (self.ports.clock)().saturating_sub(began);
-        let run = self.run_of(&request, &outcome, wall_micros);
-        for warning in &outcome.warnings {
-            let message = format!("`{}`: {warning}", node.element);
-            self.ports.sink.emit(Event::Warning { code: "K4103".to_owned(), message });
-        }
-        match (outcome.ending, outcome.out) {
+    /// Keeps what came of the action of an element.
+    fn finish(&self, ix: NodeIx, node: &Node, ran: Ran, started: u64) -> Result<Ended, ExecError> {
+        let Ran { ending, out, run, others: _ } = ran;
+        match (ending, out) {
             (Ending::Exit(0), Some(tree)) => {
-                let out = tree.digest();
-                self.keep(ix, tree);
+                self.refuse_warnings(node, &run)?;
+                let (out, action) = (tree.digest(), run.action);
+                self.memory.keep(ix, tree);
                 let element = node.element.to_string();
                 let artifact = Artifact { key: node.key, element, out, run: Some(run) };
                 self.ports.index.put(self.settings.project, &artifact)?;
-                self.tell_built(node, Some(digest), out, started);
-                Ok(Ended::Made { launched: true })
+                self.tell_built(node, Some(action), out, started);
+                Ok(Ended::Made)
             }
-            (Ending::Cancelled, _) => Ok(Ended::Cancelled { launched: true }),
-            (Ending::TimedOut | Ending::Silent, _) => {
-                let reason = match outcome.ending {
-                    Ending::Silent => "it printed nothing for too long",
-                    _ => "the time limit was reached",
-                };
-                self.tell_failed(node, &run, Some(reason.to_owned()), false)?;
-                Ok(Ended::Failed { launched: true })
-            }
-            (Ending::Exit(_), _) => {
-                // What failed can be walked into later: its root is kept with its build tree.
-                self.ports.cas.write_tree(&request.action.input_root)?;
-                let failure =
-                    Failure { key: node.key, element: node.element.to_string(), run: run.clone() };
-                self.ports.index.put_failure(self.settings.project, &failure)?;
-                self.tell_failed(node, &run, None, false)?;
-                Ok(Ended::Failed { launched: true })
+            (Ending::Cancelled, _) => Ok(Ended::Cancelled),
+            (ending, _) => {
+                let stopped = self.stopped(ending);
+                self.broken(node, &Broken { run, stopped, recorded: false })
             }
         }
     }
 
-    fn run_of(&self, request: &Request, outcome: &Outcome, wall_micros: u64) -> Run {
-        let phase = |phase: &kiln_action::Phase| Phase {
-            name: phase.name.clone(),
-            start: phase.start.clone(),
-            end: phase.end.clone(),
-            exit: phase.exit,
-            usage: phase.usage.map(|usage| usage_of(usage, 0)),
+    /// Records and tells that an element cannot be built, because of its own run or that of its root.
+    pub(crate) fn broken(&self, node: &Node, broken: &Broken) -> Result<Ended, ExecError> {
+        let Broken { run, stopped, recorded } = broken;
+        let failure = Failure {
+            key: node.key,
+            element: node.element.to_string(),
+            run: run.clone(),
+            stopped: stopped.clone(),
         };
-        Run {
-            action: request.action.digest(),
-            input_root: request.action.input_root.digest(),
-            exit: match outcome.ending {
-                Ending::Exit(exit) => exit,
-                Ending::TimedOut | Ending::Silent | Ending::Cancelled => -1,
-            },
-            out: outcome.out.as_ref().map(Tree::digest),
-            others: outcome.others.iter().map(|(name, t)| (name.clone(), t.digest())).collect(),
-            build_tree: outcome.build_tree.as_ref().map(Tree::digest),
-            log: outcome.log,
-            phases: outcome.phases.iter().map(phase).collect(),
-            usage: usage_of(outcome.usage, wall_micros),
-            warnings: outcome.warnings.clone(),
-            host: self.settings.host.clone(),
-        }
-    }
-
-    /// Tells lost content from a failure of the machine.
-    fn run_error(&self, node: &Node, ix: NodeIx, cause: crate::ForeignError) -> ExecError {
-        let mut staged = self.work.plan.staged(ix);
-        staged.extend(node.base);
-        staged.extend(node.stage_at.values().flat_map(|of| self.work.plan.closure(of)));
-        let incomplete = |ix: &NodeIx| {
-            let Ok(tree) = self.tree(*ix) else {
-                return true;
-            };
-            let files: Vec<Digest> = tree.files().map(|(_, file)| file.digest).collect();
-            self.ports.cas.missing(&files).is_ok_and(|missing| !missing.is_empty())
-        };
-        let lost: Vec<NodeIx> = staged.into_iter().filter(incomplete).collect();
-        if lost.is_empty() {
-            return ExecError::Run { element: node.element.clone(), cause: Foreign(cause) };
-        }
-        let keys: Vec<Key> = lost.iter().map(|ix| self.work.plan.node(*ix).key).collect();
-        ExecError::Lost { keys }
+        self.ports.index.put_failure(self.settings.project, &failure)?;
+        self.tell_failed(node, run, stopped.clone(), *recorded)?;
+        Ok(Ended::Failed)
     }
 
     /// Returns the output tree of a node that is done.
-    fn tree(&self, ix: NodeIx) -> Result<Tree, ExecError> {
-        if let Some(tree) = self.trees.lock().unwrap_or_else(PoisonError::into_inner).get(&ix) {
-            return Ok(tree.clone());
+    pub(crate) fn tree(&self, ix: NodeIx) -> Result<Tree, ExecError> {
+        if let Some(tree) = self.memory.tree(ix) {
+            return Ok(tree);
         }
         let key = self.work.plan.node(ix).key;
         let lost = || ExecError::Lost { keys: vec![key] };
         let out = self.work.have.get(&key).ok_or_else(lost)?;
         let tree = self.ports.cas.read_tree(*out).map_err(|_gone| lost())?;
-        self.keep(ix, tree.clone());
+        self.memory.keep(ix, tree.clone());
         Ok(tree)
-    }
-
-    fn keep(&self, ix: NodeIx, tree: Tree) {
-        self.trees.lock().unwrap_or_else(PoisonError::into_inner).insert(ix, tree);
     }
 }
 
 fn supply_error(element: &Element, cause: crate::ForeignError) -> ExecError {
     ExecError::Supply { element: element.name.clone(), cause: Foreign(cause) }
-}
-
-fn usage_of(usage: kiln_action::Usage, wall_micros: u64) -> Usage {
-    let kiln_action::Usage { user_micros, system_micros, max_rss_kib, read_bytes, written_bytes } =
-        usage;
-    Usage { user_micros, system_micros, max_rss_kib, wall_micros, read_bytes, written_bytes }
 }

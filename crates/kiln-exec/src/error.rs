@@ -5,13 +5,14 @@ use std::fmt;
 use std::path::PathBuf;
 
 use kiln_artifact::IndexError;
-use kiln_assemble::AssembleError;
+use kiln_assemble::{AssembleError, OverlapFound};
 use kiln_cas::CasError;
 use kiln_digest::Key;
 use kiln_ir::ElementName;
 use miette::Diagnostic;
 
 use crate::ForeignError;
+use crate::tell::overlap_text;
 
 /// An error of a part that the executor does not know, with its code and help.
 pub struct Foreign(pub ForeignError);
@@ -50,6 +51,31 @@ pub enum ExecError {
     #[error("content of {} artifacts is gone from the store", keys.len())]
     #[diagnostic(code("K5033"), help("build again: what is lost is made anew"))]
     Lost { keys: Vec<Key> },
+    #[error("overlaps in the root of `{element}`: {}", overlap_list(overlaps))]
+    #[diagnostic(
+        code("K3025"),
+        help(
+            "remove the file from one of them, or allow it: `overlaps += [\"/path\"]` in the one that wins"
+        )
+    )]
+    Overlaps { element: ElementName, overlaps: Vec<OverlapFound> },
+    #[error("`{element}` was built with warnings: {}", warnings.join("; "))]
+    #[diagnostic(
+        code("K4105"),
+        help("its output is not used because warnings are denied (`-D warnings`)")
+    )]
+    Warnings { element: ElementName, warnings: Vec<String> },
+    #[error("the root of `{element}` cannot be integrated")]
+    #[diagnostic(
+        code("K4106"),
+        help(
+            "`kiln build {element}` shows what its integration says, `kiln shell --failed {element}` leads into it"
+        )
+    )]
+    Integration { element: ElementName },
+    #[error("`{element}` was cancelled")]
+    #[diagnostic(code("K4107"), help("run the command again"))]
+    Cancelled { element: ElementName },
     #[error("cannot get what `{element}` starts from")]
     #[diagnostic(forward(cause))]
     Supply {
@@ -80,4 +106,8 @@ pub enum ExecError {
         #[source]
         cause: std::io::Error,
     },
+}
+
+fn overlap_list(overlaps: &[OverlapFound]) -> String {
+    overlaps.iter().map(overlap_text).collect::<Vec<_>>().join(", ")
 }

@@ -12,13 +12,20 @@
 
 mod element;
 mod error;
+mod memory;
+mod order;
+mod prepare;
+mod root;
+mod sandbox;
 mod schedule;
 mod tell;
 
 pub use error::{ExecError, Foreign};
+pub use prepare::{Prepared, Purpose, prepare};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 
 use kiln_action::{CancelFlag, Runner};
 use kiln_artifact::Index;
@@ -81,14 +88,25 @@ pub struct Settings<'a> {
     pub isa: &'a str,
     /// Folder that receives a log an element.
     pub logs: &'a Path,
-    /// Jobs at a time.
+    /// Jobs at a time, and the processors that they share.
     pub slots: usize,
-    /// Environment of every action, outside its digest.
+    /// Sources and bases that are fetched at a time.
+    pub fetchers: usize,
+    /// Environment of every action, outside its digest, over what the executor sets.
     pub advice: BTreeMap<String, String>,
+    /// How long an action may take.
+    pub time_limit: Option<Duration>,
+    /// How long an action may print nothing.
+    pub silence: Option<Duration>,
+    pub build_trees: BuildTrees,
+    /// Findings that are errors: `overlaps`, `warnings` (all of them).
+    pub deny: BTreeSet<String>,
     /// Run again what is recorded as failed.
     pub retry_failed: bool,
     /// Start what does not depend on a failure.
     pub keep_going: bool,
+    /// End what runs, too, at the first failure.
+    pub fail_fast: bool,
     /// Facts of this machine, kept with each run.
     pub host: BTreeMap<String, String>,
     pub cancel: CancelFlag,
@@ -131,5 +149,5 @@ pub fn execute(
     ports: Ports<'_>,
     settings: &Settings<'_>,
 ) -> Result<Report, ExecError> {
-    schedule::Schedule::new(work, ports, settings).run()
+    schedule::Schedule::new(work, ports, settings)?.run()
 }

@@ -1,75 +1,111 @@
-//! Order of jobs and the slots they run in.
+//! The slots that jobs run in: some for processors, some for downloads.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use kiln_action::CancelFlag;
 use kiln_event::Event;
-use kiln_graph::{JobIx, Task};
+use kiln_graph::{Job, JobIx, Task};
 use kiln_ir::ElementName;
-use kiln_plan::NodeIx;
-use kiln_tree::Tree;
 
 use crate::element::{Ended, Maker};
+use crate::memory::{Memory, held};
+use crate::order::{Dependents, Place, fetches, ranks};
 use crate::{ExecError, Ports, Report, Settings, Work};
-
-/// Output trees of nodes, loaded when first wanted.
-pub(crate) type Trees = Mutex<BTreeMap<NodeIx, Tree>>;
 
 /// One execution of one graph.
 pub(crate) struct Schedule<'a> {
     work: Work<'a>,
     ports: Ports<'a>,
     settings: &'a Settings<'a>,
-    /// For each job the jobs that wait for it.
-    dependents: Vec<Vec<JobIx>>,
+    ranks: Vec<u64>,
+    dependents: Dependents,
     state: Mutex<State>,
     changed: Condvar,
-    trees: Trees,
+    memory: Memory,
+    /// Set to end what runs.
+    cancel: CancelFlag,
 }
 
 #[derive(Default)]
 struct State {
-    ready: BTreeSet<JobIx>,
+    /// Jobs that a processor may take.
+    ready: BTreeSet<Place>,
+    /// Jobs whose sources nobody fetches yet.
+    to_fetch: BTreeSet<Place>,
+    /// How far the sources of jobs are that have to be fetched.
+    fetches: BTreeMap<JobIx, Fetch>,
     /// How many jobs each job still waits for.
-    open_needs: Vec<usize>,
-    running: usize,
+    open_needs: Vec<u32>,
+    building: usize,
+    fetching: usize,
     report: Report,
     skipped: BTreeSet<JobIx>,
     /// The first failure that is no script's.
     error: Option<ExecError>,
+    /// Whether nothing more is started.
+    is_over: bool,
+}
+
+/// How far the sources of a job are.
+enum Fetch {
+    Open,
+    Done,
+    Failed(ExecError),
 }
 
 impl<'a> Schedule<'a> {
-    pub(crate) fn new(work: Work<'a>, ports: Ports<'a>, settings: &'a Settings<'a>) -> Self {
-        let jobs = &work.graph.jobs;
-        let mut dependents = vec![Vec::new(); jobs.len()];
-        let mut state = State::default();
-        for (ix, job) in jobs.iter().enumerate() {
-            state.open_needs.push(job.needs.len());
-            if job.needs.is_empty() {
-                state.ready.insert(JobIx(ix));
-            }
-            for need in &job.needs {
-                dependents[need.0].push(JobIx(ix));
-            }
+    pub(crate) fn new(
+        work: Work<'a>,
+        ports: Ports<'a>,
+        settings: &'a Settings<'a>,
+    ) -> Result<Self, ExecError> {
+        let ranks = ranks(work, ports, settings)?;
+        let dependents = Dependents::of(work.graph);
+        let (state, changed) = (Mutex::default(), Condvar::new());
+        let (memory, cancel) = (Memory::default(), settings.cancel.below());
+        let schedule =
+            Self { work, ports, settings, ranks, dependents, state, changed, memory, cancel };
+        schedule.begin();
+        Ok(schedule)
+    }
+
+    /// Queues what can start; what exists is done at once.
+    fn begin(&self) {
+        let mut state = self.lock();
+        let jobs = &self.work.graph.jobs;
+        let count = |job: &Job| u32::try_from(job.needs.len()).unwrap_or(u32::MAX);
+        state.open_needs = jobs.iter().map(count).collect();
+        let builds = |job: &Job| {
+            let element = &self.work.plan.node(job.node).element;
+            let element = self.work.ir.element(element).filter(|_| job.task == Task::Build);
+            element.is_some_and(fetches)
+        };
+        for (ix, _) in jobs.iter().enumerate().filter(|(_, job)| builds(job)) {
+            state.to_fetch.insert(self.place(JobIx(ix)));
+            state.fetches.insert(JobIx(ix), Fetch::Open);
         }
-        let (changed, trees) = (Condvar::new(), Mutex::default());
-        Self { work, ports, settings, dependents, state: Mutex::new(state), changed, trees }
+        for (ix, _) in jobs.iter().enumerate().filter(|(_, job)| job.needs.is_empty()) {
+            self.free(&mut state, JobIx(ix));
+        }
     }
 
     pub(crate) fn run(self) -> Result<Report, ExecError> {
+        let n_fetchers = self.settings.fetchers.clamp(1, 64).min(self.lock().to_fetch.len());
         let slots = self.settings.slots.clamp(1, self.work.graph.to_build().max(1));
-        if slots == 1 {
+        std::thread::scope(|scope| {
+            for _fetcher in 0..n_fetchers {
+                scope.spawn(|| self.fetch());
+            }
+            for _slot in 1..slots {
+                scope.spawn(|| self.serve());
+            }
             self.serve();
-        } else {
-            std::thread::scope(|scope| {
-                for _slot in 0..slots {
-                    scope.spawn(|| self.serve());
-                }
-            });
-        }
-        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut report = state.report;
+        });
+        let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut report = std::mem::take(&mut state.report);
+        report.launched = self.memory.launched();
         report.cancelled = self.settings.cancel.is_set();
         report.failed.sort();
         report.skipped.sort();
@@ -80,97 +116,189 @@ impl<'a> Schedule<'a> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.state)
     }
 
-    /// Takes jobs and runs them until nothing more can be started.
-    fn serve(&self) {
-        let maker = Maker {
+    fn place(&self, job_ix: JobIx) -> Place {
+        (Reverse(self.ranks[job_ix.0]), job_ix)
+    }
+
+    fn maker(&self, jobs: usize) -> Maker<'_> {
+        Maker {
             work: self.work,
             ports: self.ports,
             settings: self.settings,
-            trees: &self.trees,
-        };
-        while let Some(job_ix) = self.take() {
-            let job = &self.work.graph.jobs[job_ix.0];
-            let ended = match job.task {
-                Task::Reuse => Ok(Ended::Reused),
-                Task::Build => maker.make(job.node),
+            memory: &self.memory,
+            cancel: self.cancel.clone(),
+            jobs,
+        }
+    }
+
+    /// Takes jobs and builds them until nothing more can be started.
+    fn serve(&self) {
+        while let Some((job_ix, failed, share)) = self.take() {
+            let ended = match failed {
+                Some(error) => Err(error),
+                None => self.maker(share).make(self.work.graph.jobs[job_ix.0].node),
             };
             self.end(job_ix, ended);
         }
         self.changed.notify_all();
     }
 
-    /// Waits for a job to be ready; nothing when the run is over or stops.
-    fn take(&self) -> Option<JobIx> {
+    /// Waits for a job to be ready; nothing when the run is over or stops. A job whose sources could not be had comes
+    /// with the error; all come with their share of the processors.
+    fn take(&self) -> Option<(JobIx, Option<ExecError>, usize)> {
         let mut state = self.lock();
         loop {
-            let broken = state.error.is_some() || self.settings.cancel.is_set();
-            let gave_up = !self.settings.keep_going && !state.report.failed.is_empty();
-            if broken || gave_up {
+            if self.is_over(&state) {
                 return None;
             }
-            if let Some(job_ix) = state.ready.pop_first() {
-                state.running += 1;
-                return Some(job_ix);
+            let n_actions = state.building + state.ready.len();
+            if let Some((_, job_ix)) = state.ready.pop_first() {
+                state.building += 1;
+                let slots = self.settings.slots.max(1);
+                let share = (slots / n_actions.clamp(1, slots)).max(1);
+                let failed = match state.fetches.remove(&job_ix) {
+                    Some(Fetch::Failed(error)) => Some(error),
+                    Some(Fetch::Open | Fetch::Done) | None => None,
+                };
+                return Some((job_ix, failed, share));
             }
-            if state.running == 0 {
+            if state.building + state.fetching + state.to_fetch.len() == 0 {
                 return None;
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
+    fn is_over(&self, state: &State) -> bool {
+        let gave_up = !self.settings.keep_going && !state.report.failed.is_empty();
+        state.is_over || gave_up || self.cancel.is_set()
+    }
+
+    /// Fetches what jobs start from, ahead of them.
+    fn fetch(&self) {
+        loop {
+            let mut state = self.lock();
+            let next = if self.is_over(&state) { None } else { state.to_fetch.pop_first() };
+            let Some((_, job_ix)) = next else {
+                break;
+            };
+            state.fetching += 1;
+            drop(state);
+            let node = self.work.graph.jobs[job_ix.0].node;
+            let fetched = self.maker(1).fetch(node);
+            let mut state = self.lock();
+            state.fetching -= 1;
+            let is_next = state.open_needs[job_ix.0] == 0;
+            let fetch = match fetched {
+                Ok(given) => {
+                    self.memory.give(node, given, is_next);
+                    Fetch::Done
+                }
+                Err(error) => Fetch::Failed(error),
+            };
+            state.fetches.insert(job_ix, fetch);
+            if is_next {
+                state.ready.insert(self.place(job_ix));
+            }
+            drop(state);
+            self.changed.notify_all();
+        }
+        self.changed.notify_all();
+    }
+
     fn end(&self, job_ix: JobIx, ended: Result<Ended, ExecError>) {
         let mut state = self.lock();
-        state.running -= 1;
-        let mut done = true;
+        state.building -= 1;
         match ended {
-            Ok(Ended::Reused | Ended::CutOff) => state.report.cached += 1,
-            Ok(Ended::Made { launched }) => {
-                state.report.built += 1;
-                state.report.launched += usize::from(launched);
+            Ok(Ended::CutOff) => {
+                state.report.cached += 1;
+                self.done(&mut state, job_ix);
             }
-            Ok(Ended::Failed { launched }) => {
-                done = false;
-                state.report.launched += usize::from(launched);
+            Ok(Ended::Made) => {
+                state.report.built += 1;
+                self.done(&mut state, job_ix);
+            }
+            Ok(Ended::Failed) => {
                 state.report.failed.push(self.name(job_ix));
                 self.skip_dependents(&mut state, job_ix);
+                if self.settings.fail_fast {
+                    self.cancel.set();
+                }
             }
-            Ok(Ended::Cancelled { launched }) => {
-                done = false;
-                state.report.launched += usize::from(launched);
+            Ok(Ended::Cancelled) => {
+                if let Some(because) = state.report.failed.first().cloned() {
+                    self.skip(&mut state, job_ix, &because);
+                }
             }
             Err(error) => {
-                done = false;
-                state.error.get_or_insert(error);
-            }
-        }
-        if done {
-            for dependent in &self.dependents[job_ix.0] {
-                state.open_needs[dependent.0] -= 1;
-                if state.open_needs[dependent.0] == 0 {
-                    state.ready.insert(*dependent);
+                // What one element starts from is its own matter, anything else is everybody's.
+                let goes_on = self.settings.keep_going && matches!(error, ExecError::Supply { .. });
+                if goes_on {
+                    self.skip_dependents(&mut state, job_ix);
                 }
+                state.is_over |= !goes_on;
+                state.error.get_or_insert(error);
             }
         }
         drop(state);
         self.changed.notify_all();
     }
 
+    /// Frees what waited for a job.
+    fn done(&self, state: &mut State, job_ix: JobIx) {
+        for dependent in self.dependents.get(job_ix) {
+            state.open_needs[dependent.0] -= 1;
+            if state.open_needs[dependent.0] == 0 {
+                self.free(state, *dependent);
+            }
+        }
+    }
+
+    /// Queues a job that waits for no other; one that exists is done, with those that waited for it alone.
+    fn free(&self, state: &mut State, job_ix: JobIx) {
+        let mut free = vec![job_ix];
+        while let Some(job_ix) = free.pop() {
+            let place = self.place(job_ix);
+            let is_fetched = !matches!(state.fetches.get(&job_ix), Some(Fetch::Open));
+            match self.work.graph.jobs[job_ix.0].task {
+                Task::Build if is_fetched => drop(state.ready.insert(place)),
+                Task::Build => {}
+                Task::Reuse => {
+                    state.report.cached += 1;
+                    for dependent in self.dependents.get(job_ix) {
+                        state.open_needs[dependent.0] -= 1;
+                        if state.open_needs[dependent.0] == 0 {
+                            free.push(*dependent);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     fn skip_dependents(&self, state: &mut State, failed: JobIx) {
         let because = self.name(failed);
-        let mut waiting = self.dependents[failed.0].clone();
+        let mut waiting = self.dependents.get(failed).to_vec();
         while let Some(job_ix) = waiting.pop() {
-            if !state.skipped.insert(job_ix) {
-                continue;
+            if self.skip(state, job_ix, &because) {
+                waiting.extend(self.dependents.get(job_ix));
             }
-            let element = self.name(job_ix);
-            state.report.skipped.push(element.clone());
-            self.ports.sink.emit(Event::ElementSkipped { element, because: because.clone() });
-            waiting.extend(&self.dependents[job_ix.0]);
         }
+    }
+
+    /// Gives a job up; returns whether that is new.
+    fn skip(&self, state: &mut State, job_ix: JobIx, because: &ElementName) -> bool {
+        if !state.skipped.insert(job_ix) {
+            return false;
+        }
+        state.to_fetch.remove(&self.place(job_ix));
+        let (element, because) = (self.name(job_ix), because.clone());
+        state.report.skipped.push(element.clone());
+        self.ports.sink.emit(Event::ElementSkipped { element, because });
+        true
     }
 
     fn name(&self, job_ix: JobIx) -> ElementName {

@@ -6,7 +6,7 @@ use kiln_artifact::Run;
 use kiln_assemble::OverlapFound;
 use kiln_digest::Digest;
 use kiln_event::Event;
-use kiln_ir::Element;
+use kiln_ir::ElementName;
 use kiln_plan::Node;
 
 use crate::ExecError;
@@ -20,14 +20,38 @@ impl Maker<'_> {
         self.settings.logs.join(format!("{}.log", node.element.file_name()))
     }
 
-    pub(crate) fn warn(&self, element: &Element, overlaps: &[OverlapFound]) {
-        for OverlapFound { path, loser, winner } in overlaps {
+    /// Warns of overlaps, of each once, or refuses them.
+    pub(crate) fn warn(
+        &self,
+        element: &ElementName,
+        overlaps: &[OverlapFound],
+    ) -> Result<(), ExecError> {
+        if self.denies("overlaps") && !overlaps.is_empty() {
+            let (element, overlaps) = (element.clone(), overlaps.to_vec());
+            return Err(ExecError::Overlaps { element, overlaps });
+        }
+        for overlap in overlaps.iter().filter(|overlap| self.memory.is_new(overlap)) {
+            let OverlapFound { path, loser, winner } = overlap;
             let message = format!(
-                "`/{path}` in the root of `{}`: `{winner}` replaces what `{loser}` brings",
-                element.name
+                "`/{path}` in the root of `{element}`: `{winner}` replaces what `{loser}` brings"
             );
             self.ports.sink.emit(Event::Warning { code: "K4104".to_owned(), message });
         }
+        Ok(())
+    }
+
+    /// Refuses what a run was warned of.
+    pub(crate) fn refuse_warnings(&self, node: &Node, run: &Run) -> Result<(), ExecError> {
+        if !self.settings.deny.contains("warnings") || run.warnings.is_empty() {
+            return Ok(());
+        }
+        let (element, warnings) = (node.element.clone(), run.warnings.clone());
+        Err(ExecError::Warnings { element, warnings })
+    }
+
+    fn denies(&self, what: &str) -> bool {
+        let deny = &self.settings.deny;
+        deny.contains(what) || deny.contains("warnings")
     }
 
     pub(crate) fn tell_built(
@@ -71,6 +95,12 @@ impl Maker<'_> {
         self.ports.sink.emit(Event::ElementFailed { element, key, failure });
         Ok(())
     }
+}
+
+/// Says who replaces what.
+pub(crate) fn overlap_text(overlap: &OverlapFound) -> String {
+    let OverlapFound { path, loser, winner } = overlap;
+    format!("`/{path}`: `{winner}` replaces what `{loser}` brings")
 }
 
 #[expect(clippy::disallowed_methods, reason = "the executor owns the logs of a run")]

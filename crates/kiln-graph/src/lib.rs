@@ -14,7 +14,7 @@
 //! assert!(graph.jobs.is_empty());
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use kiln_digest::Key;
@@ -53,43 +53,65 @@ pub struct JobIx(pub usize);
 /// Takes from a plan what exists: `have` holds the keys of all artifacts that are in the store.
 pub fn prune(plan: &Plan, have: &BTreeSet<Key>) -> BuildGraph {
     let exists = |ix: NodeIx| have.contains(&plan.node(ix).key);
-    let mut touched: BTreeSet<NodeIx> = plan.targets.iter().copied().collect();
-    let mut waiting: Vec<NodeIx> =
-        plan.targets.iter().copied().filter(|target| !exists(*target)).collect();
-    let mut opened = BTreeSet::new();
+    let opened = plan.targets.iter().copied().filter(|target| !exists(*target));
+    jobs(plan, exists, plan.targets.clone(), opened.collect())
+}
+
+/// Takes from a plan what exists and the targets themselves: the jobs that bring all that the targets are built of.
+pub fn prune_below(plan: &Plan, have: &BTreeSet<Key>) -> BuildGraph {
+    let exists = |ix: NodeIx| have.contains(&plan.node(ix).key);
+    let needed: Vec<NodeIx> =
+        plan.targets.iter().flat_map(|target| needs(plan, *target, false)).collect();
+    jobs(plan, exists, needed.clone(), needed)
+}
+
+/// Returns the jobs of some nodes: themselves, and all that those need that are opened.
+fn jobs(
+    plan: &Plan,
+    exists: impl Fn(NodeIx) -> bool,
+    touched: Vec<NodeIx>,
+    mut waiting: Vec<NodeIx>,
+) -> BuildGraph {
+    const UNTOUCHED: usize = usize::MAX;
+    let mut job_of = vec![UNTOUCHED; plan.nodes.len()];
+    let mut opened = vec![false; plan.nodes.len()];
+    for ix in touched {
+        job_of[ix.0] = 0;
+    }
     while let Some(ix) = waiting.pop() {
-        if opened.insert(ix) {
-            let needed = needs(plan, ix, exists(ix));
-            touched.extend(&needed);
-            waiting.extend(needed);
+        job_of[ix.0] = 0;
+        if !std::mem::replace(&mut opened[ix.0], true) {
+            waiting.extend(needs(plan, ix, exists(ix)));
         }
     }
-    let job_of: BTreeMap<NodeIx, JobIx> =
-        touched.iter().enumerate().map(|(ix, node)| (*node, JobIx(ix))).collect();
-    let job = |node: &NodeIx| Job {
-        node: *node,
-        key: plan.node(*node).key,
-        task: if exists(*node) { Task::Reuse } else { Task::Build },
-        needs: if opened.contains(node) {
-            needs(plan, *node, exists(*node)).iter().map(|needed| job_of[needed]).collect()
-        } else {
-            Vec::new()
-        },
+    let touched = job_of.iter_mut().filter(|job| **job != UNTOUCHED);
+    touched.enumerate().for_each(|(job_ix, job)| *job = job_ix);
+    let job = |node: NodeIx| {
+        let needed = if opened[node.0] { needs(plan, node, exists(node)) } else { Vec::new() };
+        Job {
+            node,
+            key: plan.node(node).key,
+            task: if exists(node) { Task::Reuse } else { Task::Build },
+            needs: needed.iter().map(|needed| JobIx(job_of[needed.0])).collect(),
+        }
     };
-    BuildGraph { jobs: touched.iter().map(job).collect() }
+    let touched = (0..job_of.len()).filter(|ix| job_of[*ix] != UNTOUCHED).map(NodeIx);
+    BuildGraph { jobs: touched.map(job).collect() }
 }
 
 /// Returns the nodes that must be there before this one is staged or built.
 fn needs(plan: &Plan, ix: NodeIx, exists: bool) -> Vec<NodeIx> {
     let node = plan.node(ix);
-    let mut needs: BTreeSet<NodeIx> = node.deps.iter().chain(&node.run_deps).copied().collect();
+    let mut needs: Vec<NodeIx> = node.deps.iter().chain(&node.run_deps).copied().collect();
     if !exists {
         needs.extend(node.base);
         needs.extend(&node.build_deps);
         needs.extend(node.stage_at.values().flatten());
         needs.extend(&node.of);
     }
-    needs.into_iter().collect()
+    needs.sort_unstable();
+    needs.dedup();
+    needs
 }
 
 impl BuildGraph {
@@ -160,6 +182,31 @@ mod tests {
         check(chain, &["a"], "aReuse");
         check(chain, &["b"], "bReuse aBuild");
         check(chain, &["c"], "cReuse bBuild aBuild");
+    }
+
+    #[test]
+    fn below_a_target_is_what_it_is_built_of() {
+        let text = r#"{ "version": 1, "project": "p", "elements": [
+            { "name": "a", "deps": ["b"], "build-deps": ["d"] },
+            { "name": "b", "build-deps": ["c"] }, { "name": "c" }, { "name": "d", "deps": ["c"] } ] }"#;
+        let ir = Ir::from_json(text).unwrap();
+        let targets = vec![ElementName::parse("a").unwrap()];
+        let request = Request { targets, platform: Platform::default() };
+        let plan = kiln_plan::plan(&ir, &Pins::default(), &request).unwrap();
+        let named = |name: &str| plan.nodes.iter().find(|node| node.element.as_str() == name);
+        let check = |have: &[&str], expected: &[&str]| {
+            let graph =
+                prune_below(&plan, &have.iter().map(|name| named(name).unwrap().key).collect());
+            let words: Vec<String> = graph
+                .jobs
+                .iter()
+                .map(|job| format!("{}{:?}", plan.node(job.node).element, job.task))
+                .collect();
+            assert_eq!(words, expected);
+        };
+        check(&[], &["cBuild", "dBuild", "bBuild"]);
+        check(&["a", "b", "d"], &["cBuild", "dReuse", "bReuse"]);
+        check(&["b", "c"], &["cReuse", "dBuild", "bReuse"]);
     }
 
     #[test]

@@ -19,6 +19,7 @@
 //! assert_eq!(Tree::empty().digest(), Digest::EMPTY);
 //! ```
 
+mod difference;
 mod draft;
 mod listing;
 mod merge;
@@ -26,6 +27,7 @@ mod path;
 mod tree;
 pub mod wire;
 
+pub use difference::Difference;
 pub use draft::{Blocked, Draft};
 pub use listing::{BadDirectory, Listing, LoadError, MAX_DEPTH};
 pub use merge::{Merged, Overlap, merge};

@@ -102,6 +102,18 @@ impl Tree {
     ) -> Result<Self, LoadError<E>> {
         load(root, read, &mut BTreeMap::new(), 0)
     }
+
+    /// Loads a tree as [`Tree::load`] does, but reads nothing that is also in another tree.
+    ///
+    /// # Errors
+    /// As [`Tree::load`].
+    pub fn load_like<E: std::error::Error + 'static>(
+        root: Digest,
+        like: &Self,
+        read: &mut impl FnMut(Digest) -> Result<Vec<u8>, E>,
+    ) -> Result<Self, LoadError<E>> {
+        load(root, read, &mut like.directories(), 0)
+    }
 }
 
 fn load<E: std::error::Error + 'static>(

@@ -1,5 +1,8 @@
 //! Trees laid over each other: the later wins, folders join, linked folders are followed.
 
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
 use kiln_digest::Digest;
 
 use crate::draft::{Draft, Entry, Shape};
@@ -23,28 +26,41 @@ pub struct Merged {
     pub tree: Tree,
     /// In order of layer, then path.
     pub overlaps: Vec<Overlap>,
-    /// Whether a file system that stacks the layers shows this very tree: no folder was followed through a link
-    /// and no folder met anything else.
+    /// The layers with every file where it is in the merged tree: what a layer brings below a link to a folder stands
+    /// where the link leads. A layer that met no link is itself.
+    pub layers: Vec<Tree>,
+    /// Whether a file system that stacks `layers` shows this very tree: no folder met anything else.
     pub stackable: bool,
 }
 
 /// Merges layers, lowest first. A folder that meets a link to a folder is merged where the link leads
 /// (merged-usr): a file below `lib` lands in `usr/lib` where `lib` is a link.
 pub fn merge(layers: &[Tree]) -> Merged {
-    let first = layers.first().cloned().unwrap_or_else(Tree::empty);
-    let mut merging =
-        Merging { draft: Draft::from(first), overlaps: Vec::new(), stackable: true, layers };
-    for (layer_ix, layer) in layers.iter().enumerate().skip(1) {
-        merging.folder(layer_ix, &RelPath::default(), &RelPath::default(), layer);
+    let first = layers.first().cloned();
+    let mut merging = Merging {
+        draft: Draft::from(first.clone().unwrap_or_else(Tree::empty)),
+        overlaps: Vec::new(),
+        stackable: true,
+        laid: first.into_iter().collect(),
+        followed: BTreeMap::new(),
+    };
+    for layer in layers.iter().skip(1) {
+        merging.folder(&RelPath::default(), &RelPath::default(), layer);
+        let followed = std::mem::take(&mut merging.followed);
+        merging.laid.push(laid(layer, &followed));
     }
-    Merged { tree: merging.draft.seal(), overlaps: merging.overlaps, stackable: merging.stackable }
+    let Merging { draft, overlaps, stackable, laid, followed: _ } = merging;
+    Merged { tree: draft.seal(), overlaps, layers: laid, stackable }
 }
 
-struct Merging<'a> {
+struct Merging {
     draft: Draft,
     overlaps: Vec<Overlap>,
     stackable: bool,
-    layers: &'a [Tree],
+    /// The layers that are merged, as they lie in the draft.
+    laid: Vec<Tree>,
+    /// Folders of the layer at hand that went through a link: where it has them, where they are.
+    followed: BTreeMap<RelPath, RelPath>,
 }
 
 /// What is at a place of the merged tree so far.
@@ -54,9 +70,9 @@ enum Present {
     Leaf(Node),
 }
 
-impl Merging<'_> {
+impl Merging {
     /// Merges a folder of a layer into a folder of the draft; `written` is its path in the layer.
-    fn folder(&mut self, layer_ix: usize, into: &RelPath, written: &RelPath, tree: &Tree) {
+    fn folder(&mut self, into: &RelPath, written: &RelPath, tree: &Tree) {
         for (name, node) in tree.entries() {
             let place = into.join(name);
             let written = written.join(name);
@@ -64,22 +80,24 @@ impl Merging<'_> {
                 (Present::Nothing, node) => self.put(&place, node),
                 (Present::Folder(digest), Node::Directory(below)) => {
                     if digest != Some(below.digest()) {
-                        self.folder(layer_ix, &place, &written, below);
+                        self.folder(&place, &written, below);
                     }
                 }
                 (Present::Leaf(Node::Symlink(_)), Node::Directory(below)) => {
-                    self.stackable = false;
-                    match self.follow(&place) {
-                        Some(real) => self.folder(layer_ix, &real, &written, below),
-                        None => self.replace(layer_ix, &place, &written, node),
+                    if let Some(real) = self.follow(&place) {
+                        self.folder(&real, &written, below);
+                        self.followed.insert(written, real);
+                    } else {
+                        self.stackable = false;
+                        self.replace(&place, node);
                     }
                 }
                 (Present::Leaf(old), node) if old.same_content(node) => {}
                 (Present::Leaf(_), Node::Directory(_)) | (Present::Folder(_), _) => {
                     self.stackable = false;
-                    self.replace(layer_ix, &place, &written, node);
+                    self.replace(&place, node);
                 }
-                (Present::Leaf(_), _) => self.replace(layer_ix, &place, &written, node),
+                (Present::Leaf(_), _) => self.replace(&place, node),
             }
         }
     }
@@ -102,10 +120,12 @@ impl Merging<'_> {
         debug_assert!(placed.is_ok());
     }
 
-    fn replace(&mut self, layer_ix: usize, place: &RelPath, written: &RelPath, node: &Node) {
-        let brings = |layer: &Tree| layer.get(written).is_some() || layer.get(place).is_some();
-        let loser = self.layers[..layer_ix].iter().rposition(brings).unwrap_or(0);
-        self.overlaps.push(Overlap { path: place.clone(), loser, winner: layer_ix });
+    fn replace(&mut self, place: &RelPath, node: &Node) {
+        // Where no earlier layer brings the path, this one brings it twice: below a link and where the link leads.
+        if let Some(loser) = self.laid.iter().rposition(|layer| layer.get(place).is_some()) {
+            let winner = self.laid.len();
+            self.overlaps.push(Overlap { path: place.clone(), loser, winner });
+        }
         self.put(place, node);
     }
 
@@ -141,6 +161,55 @@ impl Merging<'_> {
     }
 }
 
+/// Returns a layer with the folders that went through links where they are.
+fn laid(layer: &Tree, followed: &BTreeMap<RelPath, RelPath>) -> Tree {
+    if followed.is_empty() {
+        return layer.clone();
+    }
+    let mut draft = Draft::default();
+    lay(&mut draft, &RelPath::default(), &RelPath::default(), layer, followed);
+    draft.seal()
+}
+
+fn lay(
+    draft: &mut Draft,
+    into: &RelPath,
+    written: &RelPath,
+    tree: &Tree,
+    followed: &BTreeMap<RelPath, RelPath>,
+) {
+    for (name, node) in tree.entries() {
+        let (place, written) = (into.join(name), written.join(name));
+        let Node::Directory(below) = node else {
+            // In the order of the merge: of two that come to one place the later stays. Every folder above is one.
+            let placed = draft.put(&place, node.clone());
+            debug_assert!(placed.is_ok());
+            continue;
+        };
+        if let Some(real) = followed.get(&written) {
+            lay(draft, real, &written, below, followed);
+        } else if draft.shape(&place).is_none() && !has_below(followed, &written) {
+            let placed = draft.put(&place, node.clone());
+            debug_assert!(placed.is_ok());
+        } else {
+            if draft.make_folder(&place).is_err() {
+                draft.remove(&place);
+            }
+            lay(draft, &place, &written, below, followed);
+        }
+    }
+}
+
+/// Returns whether a folder below this one went through a link.
+fn has_below(followed: &BTreeMap<RelPath, RelPath>, folder: &RelPath) -> bool {
+    let after = (Bound::Excluded(folder), Bound::Unbounded);
+    // Names such as `lib-x` sort between `lib` and `lib/x`.
+    let starts = |path: &&RelPath| path.as_str().starts_with(folder.as_str());
+    let inside =
+        |path: &RelPath| path.as_str().as_bytes().get(folder.as_str().len()) == Some(&b'/');
+    followed.range(after).map(|(path, _)| path).take_while(starts).any(inside)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,6 +240,21 @@ mod tests {
             found.overlaps.iter().map(|o| format!("{}:{}<{}", o.path, o.loser, o.winner)).collect();
         assert_eq!(words.join(" "), overlaps);
         assert_eq!(found.stackable, stackable);
+        if stackable {
+            assert_eq!(stacked(&found.layers), found.tree, "{:?}", found.layers);
+        }
+    }
+
+    /// Stacks layers as a file system does: the later hides the earlier, folders join, no link is followed.
+    fn stacked(layers: &[Tree]) -> Tree {
+        let mut draft = Draft::default();
+        for (path, node) in layers.iter().flat_map(Tree::walk) {
+            match node {
+                Node::Directory(_) => draft.make_folder(&path).unwrap(),
+                leaf => draft.put(&path, leaf).unwrap(),
+            }
+        }
+        draft.seal()
     }
 
     #[test]
@@ -191,21 +275,48 @@ mod tests {
             &["usr/lib/a=1 lib->usr/lib", "lib/b=2 usr/lib/c=3"],
             "usr/lib/a=1 usr/lib/b=2 usr/lib/c=3 lib->usr/lib",
             "",
-            false,
+            true,
         );
         check(
             &["usr/lib/a=1 lib->/usr/lib", "lib/a=2"],
             "usr/lib/a=2 lib->/usr/lib",
             "usr/lib/a:0<1",
-            false,
+            true,
         );
+    }
+
+    #[test]
+    fn a_layer_below_a_link_is_laid_where_it_leads() {
+        let layers = ["usr/lib/a=1 lib->usr/lib usr/lib/x->y usr/lib/y/", "lib/x/b=2 lib-c=3 d=4"];
+        let merged = merge(&layers.map(tree));
+        assert_eq!(merged.layers[1], tree("usr/lib/y/b=2 lib-c=3 d=4"));
+        check(&layers, "usr/lib/a=1 lib->usr/lib usr/lib/x->y usr/lib/y/b=2 lib-c=3 d=4", "", true);
+    }
+
+    #[test]
+    fn one_layer_may_bring_a_path_twice() {
+        let base = "usr/lib/ lib->usr/lib";
+        check(&[base, "lib/a=1 usr/lib/a=2"], "usr/lib/a=2 lib->usr/lib", "", true);
+        check(
+            &[base, "lib/a/b=1 usr/lib/a/c=2"],
+            "usr/lib/a/b=1 usr/lib/a/c=2 lib->usr/lib",
+            "",
+            true,
+        );
+        check(&[base, "lib/a=1 usr/lib/a/c=2"], "usr/lib/a/c=2 lib->usr/lib", "", false);
+    }
+
+    #[test]
+    fn who_lost_is_known_below_a_link() {
+        let layers = ["usr/lib/ lib->usr/lib", "lib/a=1", "usr/lib/a=2"];
+        check(&layers, "usr/lib/a=2 lib->usr/lib", "usr/lib/a:1<2", true);
     }
 
     #[test]
     fn a_link_that_leads_nowhere_is_replaced() {
         check(&["lib->lib", "lib/a=1"], "lib/a=1", "lib:0<1", false);
         check(&["lib->gone", "lib/a=1"], "lib/a=1", "lib:0<1", false);
-        check(&["lib->../../x x/", "lib/a=1"], "lib->../../x x/a=1", "", false);
+        check(&["lib->../../x x/", "lib/a=1"], "lib->../../x x/a=1", "", true);
     }
 
     #[test]

@@ -14,12 +14,20 @@ pub const PASSWD: &str = "root:x:0:0:root:/:/bin/sh\n\
 pub const GROUP: &str = "root:x:0:\ntty:x:5:\nbuilder:x:1000:\nnogroup:x:65534:\n";
 /// `/etc/hosts`.
 pub const HOSTS: &str = "127.0.0.1 localhost buildbox\n::1 localhost\n";
+/// What keeps the build tree of a success out of the outputs.
+const DROPS_BUILD_TREE: &str = "  else\n    mv /build /kiln/done || kiln_status=125\n";
 /// Folders that are empty when the command starts.
 const EMPTY: [&str; 6] = ["build", "dev", "meta", "out", "proc", "tmp"];
+
+/// Returns `/kiln/run` without its last act: the build tree of a success comes back, too.
+pub fn run_keeping() -> String {
+    RUN.replacen(DROPS_BUILD_TREE, "", 1)
+}
 
 /// Puts the generated files and folders into a draft and their contents into `files`.
 pub(crate) fn lay_out(
     draft: &mut Draft,
+    run: &str,
     phases: &[Phase],
     files: &mut Vec<Vec<u8>>,
 ) -> Result<(), Blocked> {
@@ -31,7 +39,7 @@ pub(crate) fn lay_out(
     put("etc/passwd", PASSWD)?;
     put("etc/group", GROUP)?;
     put("etc/hosts", HOSTS)?;
-    put("kiln/run", RUN)?;
+    put("kiln/run", run)?;
     for (ix, phase) in phases.iter().enumerate() {
         let mut script = phase.script.clone();
         if !script.ends_with('\n') {

@@ -97,7 +97,9 @@ impl Progress {
     /// Takes an event and returns what is to be said about it.
     pub(crate) fn take(&mut self, event: Event, now: Duration) -> Vec<String> {
         match event {
-            Event::RunStarted { .. } => Vec::new(),
+            Event::RunStarted { .. } | Event::Integrating { .. } | Event::SandboxEnded { .. } => {
+                Vec::new()
+            }
             Event::Planned { nodes, cached, to_build: _ } => {
                 self.planned = Some(Planned { nodes, cached });
                 Vec::new()

@@ -11,7 +11,9 @@ use kiln_artifact::{Index as _, MemoryIndex};
 use kiln_cas::{Cas, MemoryCas};
 use kiln_digest::{Digest, Key};
 use kiln_event::{Event, Sink};
-use kiln_exec::{ExecError, ForeignError, Ports, Report, Settings, Supply, Work, execute};
+use kiln_exec::{
+    BuildTrees, ExecError, ForeignError, Ports, Report, Settings, Supply, Work, execute,
+};
 use kiln_graph::prune;
 use kiln_ir::{Base, ElementName, Ir, Pins, Source};
 use kiln_plan::{Platform, plan};
@@ -156,9 +158,15 @@ impl World {
             isa: "x86-64",
             logs,
             slots: self.slots,
+            fetchers: 2,
             advice: BTreeMap::new(),
+            time_limit: None,
+            silence: None,
+            build_trees: BuildTrees::Failure,
+            deny: BTreeSet::new(),
             retry_failed: self.retry_failed,
             keep_going: self.keep_going,
+            fail_fast: false,
             host: BTreeMap::new(),
             cancel: CancelFlag::default(),
         }

@@ -1,0 +1,90 @@
+//! An element up to the moment before it runs, for a person who walks into its sandbox.
+
+use kiln_action::{Action, Staging};
+use kiln_assemble::{Own, assemble_in};
+use kiln_ir::{Element, Step};
+use kiln_plan::NodeIx;
+
+use crate::element::Maker;
+use crate::memory::Memory;
+use crate::root::Rooted;
+use crate::{ExecError, Ports, Settings, Work};
+
+/// What a sandbox of an element is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To build it: its root, with its sources and its phases.
+    Build,
+    /// To use it: itself with all that is staged with it, on its base.
+    Use,
+}
+
+/// A sandbox that could start now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prepared {
+    pub action: Action,
+    pub staging: Staging,
+}
+
+/// Assembles the action of an element without running it; the root is integrated, in a sandbox of its own if what comes
+/// of it is not known. What is staged must be there: for [`Purpose::Use`] the element itself, too.
+///
+/// # Errors
+/// As [`crate::execute()`]; also when the integration fails, which is recorded and told like any failure.
+pub fn prepare(
+    work: Work<'_>,
+    ports: Ports<'_>,
+    settings: &Settings<'_>,
+    ix: NodeIx,
+    purpose: Purpose,
+) -> Result<Prepared, ExecError> {
+    let memory = Memory::default();
+    let (cancel, jobs) = (settings.cancel.clone(), settings.slots.max(1));
+    let maker = Maker { work, ports, settings, memory: &memory, cancel, jobs };
+    let node = work.plan.node(ix);
+    let staged = match purpose {
+        Purpose::Build => work.plan.staged(ix),
+        Purpose::Use => work.plan.closure(&[ix]),
+    };
+    let of: Vec<NodeIx> = node.base.into_iter().chain(staged).collect();
+    let root = match maker.root(node, &of)? {
+        Rooted::Ready(root) => root,
+        Rooted::Broken(broken) => {
+            maker.broken(node, &broken)?;
+            return Err(ExecError::Integration { element: node.element.clone() });
+        }
+        Rooted::Cancelled => {
+            return Err(ExecError::Cancelled { element: node.element.clone() });
+        }
+    };
+    let element = entered(maker.element(node), purpose);
+    let own = match purpose {
+        Purpose::Build => maker.own(ix, node, &element)?,
+        Purpose::Use => Own {
+            element: &element,
+            isa: settings.isa,
+            staged_at: Vec::new(),
+            sources: Vec::new(),
+            keeps_build_tree: false,
+        },
+    };
+    let assembled = assemble_in(&root, &own)?;
+    for file in &assembled.files {
+        ports.cas.write(file)?;
+    }
+    Ok(Prepared { action: assembled.action, staging: assembled.staging })
+}
+
+/// Returns an element as a sandbox of a purpose has it: without steps that are no commands.
+fn entered(element: &Element, purpose: Purpose) -> Element {
+    let mut element = element.clone();
+    let runs = matches!(element.steps.as_slice(), [Step::Run { .. }]);
+    if !runs || purpose == Purpose::Use {
+        element.steps.clear();
+    }
+    if purpose == Purpose::Use {
+        element.sources.clear();
+        element.patches.clear();
+    }
+    element
+}

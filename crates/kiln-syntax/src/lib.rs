@@ -21,7 +21,6 @@ mod code;
 mod kind;
 mod lower;
 mod parser;
-mod quick;
 mod read;
 mod report;
 mod tree;
@@ -66,12 +65,6 @@ impl Parse {
     }
 }
 
-/// Reads a text by the grammar alone; for the test that [`parse`] says the same of every text.
-pub fn tree_of_grammar(text: &str) -> Tree {
-    let starts = chunk::chunk_starts(text);
-    read::on_deep_stack(text, &starts, || read::read_tree(text, &starts, read::By::Grammar))
-}
-
 /// Reads a text. Never fails: what cannot be read is [`ast::Expr::Error`] and a diagnostic.
 pub fn parse(file: FileId, text: &str) -> Parse {
     if u32::try_from(text.len()).is_err() {
@@ -80,7 +73,7 @@ pub fn parse(file: FileId, text: &str) -> Parse {
     }
     let starts = chunk::chunk_starts(text);
     read::on_deep_stack(text, &starts, || {
-        let tree = read::read_tree(text, &starts, read::By::Both);
+        let tree = read::read_tree(text, &starts);
         let (ast, lowered) = lower::lower(file, text, &tree);
         let diagnostics = report::report(file, text, &tree, &starts, lowered);
         let bounds = starts.iter().copied().chain([text.len()]).collect();

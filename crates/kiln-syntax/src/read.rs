@@ -4,7 +4,6 @@
 
 use crate::kind::{Bad, SyntaxKind};
 use crate::parser::{KilnParser, Rule, kind_of};
-use crate::quick;
 use crate::tree::{Builder, Tree};
 use pest::{Parser as _, Token};
 
@@ -33,34 +32,22 @@ pub(crate) fn on_deep_stack<T: Send>(
     })
 }
 
-/// Who reads the chunks of a text.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum By {
-    /// The quick reader, and the grammar where that one gives up.
-    Both,
-    Grammar,
-}
-
 /// Reads the chunks of a text into one tree.
-pub(crate) fn read_tree(text: &str, starts: &[usize], by: By) -> Tree {
+pub(crate) fn read_tree(text: &str, starts: &[usize]) -> Tree {
     let mut builder = Builder::new(text);
     for (start, chunk) in chunks(text, starts) {
-        read_chunk(&mut builder, start, chunk, by);
+        read_chunk(&mut builder, start, chunk);
     }
     builder.finish()
 }
 
-fn read_chunk(builder: &mut Builder<'_>, start: usize, chunk: &str, by: By) {
+fn read_chunk(builder: &mut Builder<'_>, start: usize, chunk: &str) {
     let mut base = start;
     let mut rest = chunk;
     if start == 0 && chunk.starts_with(MARK) {
         base = MARK.len_utf8();
         rest = &chunk[base..];
         builder.token(SyntaxKind::Mark, offset(base));
-    }
-    if by == By::Both && quick::read_chunk(builder, offset(base), rest) {
-        builder.gap(offset(start + chunk.len()));
-        return;
     }
     let Ok(pairs) = KilnParser::parse(Rule::file, rest) else {
         // Unreachable by the grammar, whose entry rule accepts every text.

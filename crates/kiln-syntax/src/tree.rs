@@ -141,16 +141,6 @@ pub(crate) struct Builder<'a> {
     significant: u32,
 }
 
-/// A state of a [`Builder`] between two chunks, to return to.
-pub(crate) struct Mark {
-    n_nodes: usize,
-    root: Option<Node>,
-    pending: Vec<(SyntaxKind, u32)>,
-    placed: u32,
-    at: u32,
-    significant: u32,
-}
-
 /// The start of a node whose first token has not come yet.
 const UNSEEN: u32 = u32::MAX;
 
@@ -167,31 +157,6 @@ impl<'a> Builder<'a> {
         };
         builder.open(SyntaxKind::File);
         builder
-    }
-
-    /// Returns the state to return to; only the root is open.
-    pub(crate) fn mark(&self) -> Mark {
-        Mark {
-            n_nodes: self.nodes.len(),
-            root: self.nodes.first().copied(),
-            pending: self.pending.clone(),
-            placed: self.placed,
-            at: self.at,
-            significant: self.significant,
-        }
-    }
-
-    /// Returns to an earlier state.
-    pub(crate) fn reset(&mut self, mark: Mark) {
-        self.nodes.truncate(mark.n_nodes);
-        self.open.truncate(1);
-        if let (Some(node), Some(root)) = (self.nodes.first_mut(), mark.root) {
-            *node = root;
-        }
-        self.pending = mark.pending;
-        self.placed = mark.placed;
-        self.at = mark.at;
-        self.significant = mark.significant;
     }
 
     /// Begins a node or token at an offset.
@@ -260,11 +225,9 @@ impl<'a> Builder<'a> {
     }
 
     fn place_pending(&mut self) {
-        for ix in 0..self.pending.len() {
-            let (kind, end) = self.pending[ix];
+        for (kind, end) in std::mem::take(&mut self.pending) {
             self.place(kind, end);
         }
-        self.pending.clear();
     }
 
     fn place(&mut self, kind: SyntaxKind, end: u32) {

@@ -5,13 +5,12 @@
 mod texts;
 
 use kiln_diag::FileId;
-use kiln_syntax::{Parse, parse, tree_of_grammar};
+use kiln_syntax::{Parse, parse};
 use std::path::Path;
 use texts::OPENERS;
 
 fn assert_sound(text: &str) -> Parse {
     let parse = parse(FileId(0), text);
-    assert!(parse.tree == tree_of_grammar(text), "the grammar reads {text:?} in another way");
     let joined: String = parse.tree.tokens().map(|token| token.text(text)).collect();
     assert_eq!(joined, text);
     let broken = parse.tree.walk().any(|(_, _, node)| node.kind.is_error());

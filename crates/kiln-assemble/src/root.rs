@@ -57,12 +57,11 @@ impl Root {
         empty.with(element, layers)
     }
 
-    /// Lays more over this root.
-    pub(crate) fn with(
-        &self,
-        element: &ElementName,
-        more: &[Layer],
-    ) -> Result<Self, AssembleError> {
+    /// Lays more over this root, as if all had been merged at once.
+    ///
+    /// # Errors
+    /// As [`Root::merge`].
+    pub fn with(&self, element: &ElementName, more: &[Layer]) -> Result<Self, AssembleError> {
         for name in RESERVED {
             let Ok(path) = RelPath::parse(name) else { continue };
             if let Some(layer) = more.iter().find(|layer| layer.tree.get(&path).is_some()) {

@@ -3,7 +3,7 @@
 use kiln_action::{CancelFlag, Ending};
 use kiln_artifact::{Artifact, Failure};
 use kiln_assemble::function::Part;
-use kiln_assemble::{Assembled, Layer, Own, Root, assemble_in, function, layer};
+use kiln_assemble::{Assembled, Layer, Own, assemble_in, function, layer};
 use kiln_digest::Digest;
 use kiln_event::Event;
 use kiln_ir::{Base, Compose, Element, Source, Step};
@@ -118,7 +118,7 @@ impl Maker<'_> {
         if !on_base.iter().any(integrates) {
             return Ok(Ok(tree));
         }
-        let root = Root::merge(&node.element, &self.layers(&on_base)?)?;
+        let root = self.merged(node, &on_base)?;
         match self.integrated(node, &root, &on_base)? {
             Integrated::Done(changes) => {
                 Ok(Ok(function::integrated(compose, &tree, &root, &changes)))

@@ -68,9 +68,10 @@ pub(crate) fn ranks(
 fn costs(work: Work<'_>, ports: Ports<'_>, settings: &Settings<'_>) -> Result<Vec<u64>, ExecError> {
     let jobs = &work.graph.jobs;
     let runs = |element: &Element| matches!(element.steps.as_slice(), [Step::Run { .. }]);
-    let running = jobs.iter().enumerate().filter_map(|(ix, job)| {
+    let building = jobs.iter().enumerate().filter(|(_, job)| job.task == Task::Build);
+    let running = building.filter_map(|(ix, job)| {
         let element = work.ir.element(&work.plan.node(job.node).element)?;
-        (job.task == Task::Build && runs(element)).then_some((ix, element.name.as_str()))
+        runs(element).then_some((ix, element.name.as_str()))
     });
     let running: Vec<(usize, &str)> = running.collect();
     let task = |task| if task == Task::Build { FUNCTION } else { 0 };

@@ -44,14 +44,28 @@ pub(crate) struct Broken {
 impl Maker<'_> {
     /// Returns the root of nodes, lowest first, integrated.
     pub(crate) fn root(&self, node: &Node, of: &[NodeIx]) -> Result<Rooted, ExecError> {
-        self.memory.roots.get(&of.to_vec(), || {
-            let root = Root::merge(&node.element, &self.layers(of)?)?;
+        self.memory.roots.get(&of.to_vec(), of.len(), || {
+            let root = self.merged(node, of)?;
             self.warn(&node.element, &root.overlaps)?;
             Ok(match self.integrated(node, &root, of)? {
-                Integrated::Done(difference) => Rooted::Ready(Arc::new(root.changed(&difference))),
+                Integrated::Done(changes) if changes.is_empty() => Rooted::Ready(root),
+                Integrated::Done(changes) => Rooted::Ready(Arc::new(root.changed(&changes))),
                 Integrated::Broken(broken) => Rooted::Broken(broken),
                 Integrated::Cancelled => Rooted::Cancelled,
             })
+        })
+    }
+
+    /// Merges nodes, lowest first, beginning with what is merged already.
+    pub(crate) fn merged(&self, node: &Node, of: &[NodeIx]) -> Result<Arc<Root>, ExecError> {
+        self.memory.merged.get(&of.to_vec(), of.len(), || {
+            let root = match self.memory.merged.beginning(of) {
+                Some((n_merged, root)) => {
+                    root.with(&node.element, &self.layers(&of[n_merged..])?)?
+                }
+                None => Root::merge(&node.element, &self.layers(of)?)?,
+            };
+            Ok(Arc::new(root))
         })
     }
 
@@ -70,7 +84,7 @@ impl Maker<'_> {
         }
         let assembled = integration(root, &scripts, self.settings.isa, &node.element)?;
         let action = assembled.action.digest();
-        self.memory.integrations.get(&action, || {
+        self.memory.integrations.get(&action, 0, || {
             if let Some(difference) = self.known_changes(&assembled, action)? {
                 return Ok(Integrated::Done(Arc::new(difference)));
             }

@@ -78,9 +78,8 @@ impl<'a> Schedule<'a> {
         let count = |job: &Job| u32::try_from(job.needs.len()).unwrap_or(u32::MAX);
         state.open_needs = jobs.iter().map(count).collect();
         let builds = |job: &Job| {
-            let element = &self.work.plan.node(job.node).element;
-            let element = self.work.ir.element(element).filter(|_| job.task == Task::Build);
-            element.is_some_and(fetches)
+            let element = || self.work.ir.element(&self.work.plan.node(job.node).element);
+            job.task == Task::Build && element().is_some_and(fetches)
         };
         for (ix, _) in jobs.iter().enumerate().filter(|(_, job)| builds(job)) {
             state.to_fetch.insert(self.place(JobIx(ix)));

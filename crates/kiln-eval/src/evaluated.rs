@@ -140,6 +140,17 @@ impl Evaluated {
         self.field_of(object, name)
     }
 
+    /// Returns the number of an element's shape, once it was checked: elements of one shape have one kind and bind
+    /// the same keys, so they have in common whatever depends on no such key.
+    pub fn shape(&self, id: ElementId) -> Option<u32> {
+        self.machine.shape_number(self.object(id))
+    }
+
+    /// Returns whether a field is known to be the same for all elements of its shape.
+    pub fn is_shared(&self, id: ElementId, field: &str) -> bool {
+        self.machine.is_field_shared(self.object(id), field)
+    }
+
     /// Forces a field that has to be set.
     ///
     /// # Errors

@@ -1,14 +1,25 @@
 //! Fields of an element in the forms that the IR wants; their types were checked when they were forced.
 
+use crate::element::Template;
 use crate::source::is_absolute;
 use kiln_diag::{Code, Diagnostic};
 use kiln_eval::{ElementId, Evaluated, Failed, Value};
 use kiln_ir::ElementName;
 use std::collections::BTreeMap;
 
+/// What is found once for many elements.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// By shape.
+    pub(crate) templates: BTreeMap<u32, Template>,
+    /// The names of elements that can be named.
+    names: BTreeMap<ElementId, ElementName>,
+}
+
 /// One element while it is lowered.
 pub(crate) struct Reader<'a> {
     pub(crate) evaluated: &'a mut Evaluated,
+    pub(crate) memory: &'a mut Memory,
     pub(crate) id: ElementId,
     /// All elements that it names, in order.
     pub(crate) needs: Vec<ElementId>,
@@ -24,6 +35,19 @@ impl Reader<'_> {
         value.ok().flatten()
     }
 
+    /// Returns the name of the element itself, if it can be named.
+    pub(crate) fn own_name(&mut self) -> Option<ElementName> {
+        if let Some(name) = self.memory.names.get(&self.id) {
+            return Some(name.clone());
+        }
+        ElementName::parse(&self.evaluated.name(self.id)).ok()
+    }
+
+    /// Returns the name of the nearest kind.
+    pub(crate) fn kind(&self) -> String {
+        self.evaluated.kinds(self.id).into_iter().next().unwrap_or_default()
+    }
+
     pub(crate) fn text(&mut self, field: &str) -> Option<String> {
         match self.value(field) {
             Some(Value::Text(text)) => Some(text),
@@ -37,7 +61,10 @@ impl Reader<'_> {
 
     pub(crate) fn text_map(&mut self, field: &str) -> BTreeMap<String, String> {
         let Some(Value::Record(fields)) = self.value(field) else { return BTreeMap::new() };
-        let text = |(key, value): (String, Value)| Some((key, value.as_text()?.to_owned()));
+        let text = |(key, value)| match value {
+            Value::Text(text) => Some((key, text)),
+            _ => None,
+        };
         fields.into_iter().filter_map(text).collect()
     }
 
@@ -91,6 +118,10 @@ impl Reader<'_> {
 
     /// Returns the name of an element that is needed.
     pub(crate) fn name(&mut self, id: ElementId, field: &str) -> Option<ElementName> {
+        if let Some(name) = self.memory.names.get(&id) {
+            self.needs.push(id);
+            return Some(name.clone());
+        }
         let name = self.evaluated.name(id);
         if !self.evaluated.is_buildable(id) {
             let message = format!("`{name}` has no name of its own, so nothing can depend on it");
@@ -105,6 +136,7 @@ impl Reader<'_> {
         match ElementName::parse(&name) {
             Ok(name) => {
                 self.needs.push(id);
+                self.memory.names.insert(id, name.clone());
                 Some(name)
             }
             Err(bad) => {

@@ -35,6 +35,7 @@ mod source;
 mod step;
 
 use element::lower_element;
+use field::Memory;
 use kiln_diag::{Code, Diagnosed, Diagnostic, Texts, suggestion};
 use kiln_eval::{ElementId, Evaluated, Value};
 use kiln_ir::Ir;
@@ -49,8 +50,9 @@ pub fn lower(evaluated: &mut Evaluated, targets: &[String], texts: &Texts) -> Di
     let mut seen: BTreeSet<ElementId> = waiting.iter().copied().collect();
     waiting.reverse();
     let mut elements = Vec::new();
+    let mut memory = Memory::default();
     while let Some(id) = waiting.pop() {
-        let (lowered, needs) = lower_element(evaluated, id, texts);
+        let (lowered, needs) = lower_element(evaluated, id, texts, &mut memory);
         elements.extend(lowered);
         for need in needs.into_iter().rev() {
             if seen.insert(need) {

@@ -3,7 +3,7 @@
 use super::{CodeRef, ScopeId, TypeDefinition, TypeRef};
 use crate::symbol::Symbol;
 use kiln_diag::Span;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// What stands between a pair of braces (or in a file), with `if` blocks flattened into conditions.
@@ -15,7 +15,7 @@ pub(crate) struct Body {
     pub(crate) transparent: bool,
     pub(crate) entries: Vec<Entry>,
     /// The bindings of each written key, in order.
-    pub(crate) index: BTreeMap<Symbol, Vec<usize>>,
+    pub(crate) index: KeyIndex,
     pub(crate) lets: Vec<LetSlot>,
     pub(crate) types: Vec<TypeDefinition>,
     pub(crate) conditions: Vec<CodeRef>,
@@ -26,6 +26,59 @@ pub(crate) struct Body {
     pub(crate) dynamic: bool,
     /// What is dynamic depends on the object itself, so it is made anew for each final object.
     pub(crate) late: bool,
+}
+
+/// The items that bind each written key.
+#[derive(Debug, Default)]
+pub(crate) struct KeyIndex {
+    /// Sorted.
+    pairs: Vec<(Symbol, u32)>,
+}
+
+impl KeyIndex {
+    /// Makes the index of items in order.
+    pub(crate) fn new(entries: &[Entry]) -> Self {
+        let symbol = |entry: &Entry| match &entry.form {
+            EntryForm::Binding(binding) => Some(binding.symbol),
+            _ => None,
+        };
+        let numbered = (0u32..).zip(entries);
+        let mut pairs: Vec<_> =
+            numbered.filter_map(|(ix, entry)| Some((symbol(entry)?, ix))).collect();
+        pairs.sort_unstable();
+        Self { pairs }
+    }
+
+    /// Returns the items that bind a key, in order.
+    pub(crate) fn get(&self, symbol: Symbol) -> impl DoubleEndedIterator<Item = usize> + use<'_> {
+        let from = self.pairs.partition_point(|(key, _)| *key < symbol);
+        let rest = &self.pairs[from..];
+        let n_found = rest.iter().take_while(|(key, _)| *key == symbol).count();
+        rest[..n_found].iter().map(|(_, ix)| *ix as usize)
+    }
+
+    /// Returns whether a key is written.
+    pub(crate) fn contains(&self, symbol: Symbol) -> bool {
+        self.pairs.binary_search_by_key(&symbol, |(key, _)| *key).is_ok()
+    }
+
+    /// Returns all keys, sorted, and whether one of their items is of some.
+    pub(crate) fn keys_within(
+        &self,
+        range: std::ops::Range<usize>,
+    ) -> impl Iterator<Item = Symbol> + use<'_> {
+        let mut last = None;
+        let within = self.pairs.iter().filter(move |(_, ix)| range.contains(&(*ix as usize)));
+        within.filter_map(move |(key, _)| {
+            let is_new = last.replace(*key) != Some(*key);
+            is_new.then_some(*key)
+        })
+    }
+
+    /// Returns all keys, sorted.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = Symbol> + use<'_> {
+        self.keys_within(0..usize::MAX)
+    }
 }
 
 /// One item of a body and the conditions it stands under.

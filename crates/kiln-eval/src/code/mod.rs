@@ -6,7 +6,7 @@ mod body;
 mod ty;
 
 pub(crate) use body::{
-    Assertion, Binding, Body, Condition, Entry, EntryForm, LetSlot, Loop, Mentions,
+    Assertion, Binding, Body, Condition, Entry, EntryForm, KeyIndex, LetSlot, Loop, Mentions,
 };
 pub(crate) use ty::{TypeDefinition, TypeForm, TypeRef};
 

@@ -4,7 +4,7 @@ use super::Compiler;
 use super::name::RESERVED;
 use super::scope::{Meaning, Scope};
 use crate::code::{
-    Assertion, Body, Condition, Entry, EntryForm, LetSlot, Loop, Mentions, TypeDefinition,
+    Assertion, Body, Condition, Entry, EntryForm, KeyIndex, LetSlot, Loop, Mentions, TypeDefinition,
 };
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span};
@@ -27,6 +27,9 @@ pub(super) struct OpenBody {
     style: Style,
 }
 
+/// The conditions that a path was set under, and where.
+type SetUnder = (Rc<[Condition]>, Span);
+
 /// A body under construction.
 #[derive(Default)]
 pub(super) struct Draft {
@@ -38,7 +41,7 @@ pub(super) struct Draft {
     assertions: Vec<Assertion>,
     pub(super) late: bool,
     /// Paths that were set, with their conditions, to find a second `=`.
-    pub(super) set: Vec<(Vec<Symbol>, Rc<[Condition]>, Span)>,
+    pub(super) set: BTreeMap<Vec<Symbol>, Vec<SetUnder>>,
 }
 
 impl Compiler<'_> {
@@ -128,20 +131,14 @@ impl Compiler<'_> {
     ) -> Body {
         let mut draft = Draft::default();
         self.entries(entries, &Rc::from([]), &mut draft);
-        let mut index: BTreeMap<Symbol, Vec<usize>> = BTreeMap::new();
-        let mut dynamic = false;
-        for (ix, entry) in draft.entries.iter().enumerate() {
-            match &entry.form {
-                EntryForm::Binding(binding) => index.entry(binding.symbol).or_default().push(ix),
-                _ => dynamic = true,
-            }
-        }
+        let is_binding = |entry: &Entry| matches!(entry.form, EntryForm::Binding(_));
+        let dynamic = !draft.entries.iter().all(is_binding);
         Body {
             scope: open.scope,
             span,
             transparent: open.style.transparent,
+            index: KeyIndex::new(&draft.entries),
             entries: draft.entries,
-            index,
             lets: draft.lets,
             types: draft.types,
             conditions: draft.conditions,

@@ -2,11 +2,12 @@
 
 use super::body::{Draft, Style};
 use super::{Compiler, NESTING};
-use crate::code::{Binding, Body, CodeRef, Condition, Entry, EntryForm, Expr, Form, TypeRef};
+use crate::code::{
+    Binding, Body, CodeRef, Condition, Entry, EntryForm, Expr, Form, KeyIndex, TypeRef,
+};
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span};
 use kiln_syntax::ast;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 impl Compiler<'_> {
@@ -60,8 +61,8 @@ impl Compiler<'_> {
             let ast::KeyPart::Name(name) = part else { return };
             path.push(self.symbol(&name.text));
         }
-        let first = draft.set.iter().find(|(other, when, _)| *other == path && when == under);
-        if let Some((_, _, first)) = first {
+        let set = draft.set.entry(path).or_default();
+        if let Some((_, first)) = set.iter().find(|(when, _)| when == under) {
             let finding = Diagnostic::error(Code(301), format!("`{}` is set twice", name.text))
                 .at(name.span, "the second `=`")
                 .also(*first, "the first one")
@@ -69,7 +70,7 @@ impl Compiler<'_> {
             self.report(finding);
             return;
         }
-        draft.set.push((path, Rc::clone(under), span));
+        set.push((Rc::clone(under), span));
     }
 
     /// Compiles what a key (and the rest of a dotted one) is bound to.
@@ -106,12 +107,10 @@ impl Compiler<'_> {
         }
         self.nesting += 1;
         let scope = self.shared.fresh_scope();
-        let mut index = BTreeMap::new();
         let mut dynamic = false;
         let form = match next {
             ast::KeyPart::Name(name) => {
                 let symbol = self.symbol(&name.text);
-                index.insert(symbol, vec![0]);
                 EntryForm::Binding(self.binding(symbol, name.span, deeper, field))
             }
             ast::KeyPart::Dynamic(key) => {
@@ -124,12 +123,13 @@ impl Compiler<'_> {
         };
         let entry = Entry { conditions: Rc::from([]), form };
         self.nesting -= 1;
+        let entries = vec![entry];
         let body = Rc::new(Body {
             scope,
             span: field.span,
             transparent: true,
-            entries: vec![entry],
-            index,
+            index: KeyIndex::new(&entries),
+            entries,
             lets: Vec::new(),
             types: Vec::new(),
             conditions: Vec::new(),

@@ -1,6 +1,6 @@
 //! Access by text: what callers of the crate ask for.
 
-use super::object::ObjectId;
+use super::object::{ObjectId, Shape};
 use super::{Machine, Poison, Term};
 use crate::symbol::Symbol;
 use kiln_diag::Span;
@@ -59,25 +59,49 @@ impl Machine {
         if failed { Err(Poison) } else { Ok(()) }
     }
 
-    /// Returns the fields that an element declares; those of its kind are found once.
+    /// Returns the fields that an element declares and may have for itself.
     fn fields_of(&mut self, object: ObjectId) -> Result<Rc<[Symbol]>, Poison> {
         let Some(kind) = self.kind_object(object) else {
             let fields = self.declared_fields(object)?;
             return Ok(fields.into_iter().map(|(symbol, _)| symbol).collect());
         };
         let fields = self.fields_of_kind(kind)?;
-        let own = self.own_keys(object, kind)?;
+        let layers = self.layers(object)?;
+        let inherited = self.layers(kind)?.len();
         let mut added = Vec::new();
-        for symbol in own.iter().filter(|symbol| !fields.contains(symbol)) {
-            if self.declaration(object, *symbol)?.is_some() {
+        for symbol in self.own_keys(&layers, inherited).iter() {
+            if !fields.contains(symbol) && self.declaration(object, *symbol)?.is_some() {
                 added.push(*symbol);
             }
         }
+        let unshared = self.unshared_fields(object, &fields)?;
         if added.is_empty() {
-            Ok(fields)
+            Ok(unshared)
         } else {
-            Ok(fields.iter().copied().chain(added).collect())
+            Ok(unshared.iter().copied().chain(added).collect())
         }
+    }
+
+    /// Leaves out the fields that were checked for all elements of a shape.
+    fn unshared_fields(
+        &mut self,
+        object: ObjectId,
+        fields: &Rc<[Symbol]>,
+    ) -> Result<Rc<[Symbol]>, Poison> {
+        let Shape::Of(shape) = self.shape(object)? else { return Ok(Rc::clone(fields)) };
+        let ix = shape.0 as usize;
+        if let Some(unshared) = &self.shapes[ix].unshared {
+            return Ok(Rc::clone(unshared));
+        }
+        let mut unshared = Vec::new();
+        for symbol in fields.iter() {
+            if !matches!(self.shared_field(object, *symbol), Ok(Some(_))) {
+                unshared.push(*symbol);
+            }
+        }
+        let unshared: Rc<[Symbol]> = Rc::from(unshared);
+        self.shapes[ix].unshared = Some(Rc::clone(&unshared));
+        Ok(unshared)
     }
 
     fn fields_of_kind(&mut self, kind: ObjectId) -> Result<Rc<[Symbol]>, Poison> {

@@ -180,16 +180,14 @@ impl Machine {
         let inherited = self.layers(base)?.len();
         let from = if inherited <= layers.len() { inherited } else { 0 };
         let mut unknown = Vec::new();
-        for layer in &layers[from..] {
+        for layer in layers.from(from) {
             match &layer.source {
                 LayerSource::Items { body, from, to, .. } => {
-                    for (symbol, entries) in &body.index {
-                        let entry = entries.iter().find(|entry| (*from..*to).contains(entry));
-                        let binding = entry
-                            .and_then(|entry| super::field::binding_of(&body.entries[*entry].form));
-                        if let Some(binding) = binding {
-                            unknown.push((*symbol, binding.key_span));
-                        }
+                    for symbol in body.index.keys_within(*from..*to) {
+                        let entry = body.index.get(symbol).find(|ix| (*from..*to).contains(ix));
+                        let binding =
+                            entry.and_then(|ix| super::field::binding_of(&body.entries[ix].form));
+                        unknown.extend(binding.map(|binding| (symbol, binding.key_span)));
                     }
                 }
                 LayerSource::Values(values) => {
@@ -222,9 +220,9 @@ impl Machine {
         // Under a condition or not: what is declared somewhere is a field.
         Ok(layers.iter().any(|layer| {
             let LayerSource::Items { body, from, to, .. } = &layer.source else { return false };
-            let entries = body.index.get(&symbol).into_iter().flatten();
-            entries.filter(|entry| (*from..*to).contains(*entry)).any(|entry| {
-                let binding = super::field::binding_of(&body.entries[*entry].form);
+            let mut entries = body.index.get(symbol).filter(|entry| (*from..*to).contains(entry));
+            entries.any(|entry| {
+                let binding = super::field::binding_of(&body.entries[entry].form);
                 binding.is_some_and(|binding| binding.ty.is_some())
             })
         }))

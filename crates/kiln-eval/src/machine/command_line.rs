@@ -3,12 +3,11 @@
 use super::object::{ObjectId, Raw};
 use super::{FrameForm, FrameId, Machine, Poison, Term};
 use crate::code::{
-    Argument, Binding, Body, CodeRef, Entry, EntryForm, Expr, Form, ListPart, Mentions, ScopeId,
-    TypeForm, TypeRef,
+    Argument, Binding, Body, CodeRef, Entry, EntryForm, Expr, Form, KeyIndex, ListPart, Mentions,
+    ScopeId, TypeForm, TypeRef,
 };
 use crate::symbol::Symbol;
 use kiln_diag::Span;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Types within types that an option is read through.
@@ -125,10 +124,8 @@ impl Machine {
 
 /// Makes a body that no text holds.
 fn synthetic_body(bindings: Vec<(Symbol, CodeRef)>, uses_super: bool, span: Span) -> Rc<Body> {
-    let mut index: BTreeMap<Symbol, Vec<usize>> = BTreeMap::new();
     let mut entries = Vec::new();
     for (symbol, value) in bindings {
-        index.entry(symbol).or_default().push(entries.len());
         let key_span = value.span;
         let value = Some(value);
         let binding = Binding {
@@ -146,8 +143,8 @@ fn synthetic_body(bindings: Vec<(Symbol, CodeRef)>, uses_super: bool, span: Span
         scope: ScopeId::NOWHERE,
         span,
         transparent: true,
+        index: KeyIndex::new(&entries),
         entries,
-        index,
         lets: Vec::new(),
         types: Vec::new(),
         conditions: Vec::new(),

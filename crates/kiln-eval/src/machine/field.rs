@@ -52,7 +52,7 @@ impl Machine {
         span: Span,
     ) -> Result<Option<Term>, Poison> {
         let key = (symbol, below);
-        match self.object(object).slots.get(&key) {
+        match self.object(object).slots.get(key) {
             Some(Slot::Done(term)) => return Ok(Some(term.clone())),
             Some(Slot::Missing) => return Ok(None),
             Some(Slot::Failed) => return Err(Poison),
@@ -88,7 +88,7 @@ impl Machine {
     ) -> Result<Option<Term>, Poison> {
         let Some(position) = self.find_binding(object, symbol, below)? else { return Ok(None) };
         let layers = self.layers(object)?;
-        let layer = &layers[position.layer];
+        let Some(layer) = layers.get(position.layer as usize) else { return Ok(None) };
         let mut name = self.names.child(self.object(object).name, NamePart::Key(symbol));
         if below != Position::TOP {
             name = self.names.child(name, NamePart::Prototype);
@@ -97,7 +97,7 @@ impl Machine {
             LayerSource::Items { body, .. } | LayerSource::Keyed { body, .. } => {
                 let body = Rc::clone(body);
                 let frame = self.layer_frame(object, layer);
-                let Some(binding) = binding_of(&body.entries[position.entry].form) else {
+                let Some(binding) = binding_of(&body.entries[position.entry as usize].form) else {
                     return Ok(None);
                 };
                 let Some(value) = &binding.value else { return Ok(None) };
@@ -107,7 +107,7 @@ impl Machine {
                 self.check_field(object, symbol, term, value).map(Some)
             }
             LayerSource::Values(values) => {
-                let (_, lazy, span) = values[position.entry].clone();
+                let (_, lazy, span) = values[position.entry as usize].clone();
                 let term = self.force(&lazy)?;
                 self.check_value(object, symbol, term, span).map(Some)
             }
@@ -143,15 +143,15 @@ impl Machine {
         below: Position,
     ) -> Result<Option<Position>, Poison> {
         let layers = self.layers(object)?;
-        for (ix, layer) in layers.iter().enumerate().rev() {
-            if ix > below.layer || !self.may_bind(layer, symbol) {
+        for (ix, layer) in (0..layers.len()).rev().zip(layers.iter().rev()) {
+            if ix > below.layer as usize || !self.may_bind(layer, symbol) {
                 continue;
             }
             if !layer.conditions.is_empty() && !self.layer_holds(object, layer)? {
                 continue;
             }
             if let Some(entry) = self.find_entry(object, layer, symbol, ix, below)? {
-                return Ok(Some(Position { layer: ix, entry }));
+                return Ok(Some(Position::new(ix, entry)));
             }
         }
         Ok(None)
@@ -159,7 +159,7 @@ impl Machine {
 
     pub(super) fn may_bind(&self, layer: &super::object::Layer, symbol: Symbol) -> bool {
         match &layer.source {
-            LayerSource::Items { body, .. } => body.index.contains_key(&symbol),
+            LayerSource::Items { body, .. } => body.index.contains(symbol),
             LayerSource::Keyed { symbol: key, .. } => *key == symbol,
             LayerSource::Values(values) => values.iter().any(|(key, ..)| *key == symbol),
             LayerSource::Folder(folder) => {
@@ -176,12 +176,11 @@ impl Machine {
         ix: usize,
         below: Position,
     ) -> Result<Option<usize>, Poison> {
-        let is_below = |entry| Position { layer: ix, entry } < below;
+        let is_below = |entry| Position::new(ix, entry) < below;
         match &layer.source {
             LayerSource::Items { body, from, to, .. } => {
                 let body = Rc::clone(body);
-                let Some(entries) = body.index.get(&symbol) else { return Ok(None) };
-                for entry in entries.iter().rev().copied() {
+                for entry in body.index.get(symbol).rev() {
                     let has_value = binding_of(&body.entries[entry].form)
                         .is_some_and(|binding| binding.value.is_some());
                     if !has_value || !(*from..*to).contains(&entry) || !is_below(entry) {
@@ -213,9 +212,8 @@ impl Machine {
         let layers = self.layers(object)?;
         for layer in layers.iter().rev() {
             let LayerSource::Items { body, from, to, .. } = &layer.source else { continue };
-            let Some(entries) = body.index.get(&symbol) else { continue };
-            for entry in entries.iter().rev().filter(|entry| (*from..*to).contains(entry)) {
-                let entry = &body.entries[*entry];
+            for entry in body.index.get(symbol).rev().filter(|entry| (*from..*to).contains(entry)) {
+                let entry = &body.entries[entry];
                 let Some(binding) = binding_of(&entry.form) else { continue };
                 let Some(ty) = &binding.ty else { continue };
                 let frame = self.layer_frame(object, layer);

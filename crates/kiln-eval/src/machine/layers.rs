@@ -1,7 +1,7 @@
 //! Layers: the bodies of an object with their spreads, computed keys and loops expanded.
 
 use super::names::NamePart;
-use super::object::{Layer, LayerSource, Layers, Nature, ObjectId, Raw};
+use super::object::{Layer, LayerList, LayerSource, Layers, Nature, ObjectId, Raw};
 use super::{Env, FrameForm, FrameId, Lazy, Machine, Poison, Term, ThunkState};
 use crate::code::{Body, CodeRef, Condition, Entry, EntryForm, Loop};
 use crate::symbol::Symbol;
@@ -20,9 +20,9 @@ struct Expansion {
 
 impl Machine {
     /// Returns the layers of an object, lowest first.
-    pub(super) fn layers(&mut self, object: ObjectId) -> Result<Rc<[Layer]>, Poison> {
+    pub(super) fn layers(&mut self, object: ObjectId) -> Result<LayerList, Poison> {
         match &self.object(object).layers {
-            Layers::Known(layers) => return Ok(Rc::clone(layers)),
+            Layers::Known(layers) => return Ok(layers.clone()),
             Layers::Failed => return Err(Poison),
             Layers::Busy => return Err(self.report_busy_layers(object)),
             Layers::Unknown => {}
@@ -34,7 +34,7 @@ impl Machine {
         let expanded = self.expand(object);
         self.leave();
         let state = match &expanded {
-            Ok(layers) => Layers::Known(Rc::clone(layers)),
+            Ok(layers) => Layers::Known(layers.clone()),
             Err(Poison) => Layers::Failed,
         };
         self.object_mut(object).layers = state;
@@ -51,15 +51,16 @@ impl Machine {
         )
     }
 
-    fn expand(&mut self, object: ObjectId) -> Result<Rc<[Layer]>, Poison> {
+    fn expand(&mut self, object: ObjectId) -> Result<LayerList, Poison> {
         let raws = Rc::clone(&self.object(object).raws);
         let late = raws.iter().any(|raw| matches!(raw, Raw::Body { body, .. } if body.late));
         let base = self.object(object).base.filter(|_| !late);
         self.object_mut(object).is_late = late;
         let mut expansion = Expansion { object, layers: Vec::new() };
         let mut done = 0;
+        let mut shared: Rc<[Layer]> = Rc::from([]);
         if let Some(base) = base {
-            expansion.layers = self.layers(base)?.to_vec();
+            shared = self.shared_layers(base)?;
             done = self.object(base).raws.len().min(raws.len());
             let groups = self.object(base).frames.len();
             self.object_mut(object).frames = vec![None; groups];
@@ -77,7 +78,19 @@ impl Machine {
                 }
             }
         }
-        Ok(Rc::from(expansion.layers))
+        Ok(LayerList { shared, own: Rc::from(expansion.layers) })
+    }
+
+    /// Returns the layers of an object in one row, for those that amend it.
+    fn shared_layers(&mut self, base: ObjectId) -> Result<Rc<[Layer]>, Poison> {
+        let layers = self.layers(base)?;
+        if layers.own.is_empty() {
+            return Ok(layers.shared);
+        }
+        let row: Rc<[Layer]> = layers.iter().cloned().collect();
+        let layers = LayerList { shared: Rc::clone(&row), own: Rc::from([]) };
+        self.object_mut(base).layers = Layers::Known(layers);
+        Ok(row)
     }
 
     fn push_layer(&mut self, expansion: &mut Expansion, source: LayerSource) {
@@ -365,9 +378,7 @@ impl Machine {
     pub(super) fn written_keys(&self, layer: &Layer) -> Vec<Symbol> {
         match &layer.source {
             LayerSource::Items { body, from, to, .. } => {
-                let range = *from..*to;
-                let within = |entries: &Vec<usize>| entries.iter().any(|ix| range.contains(ix));
-                body.index.iter().filter(|(_, e)| within(e)).map(|(symbol, _)| *symbol).collect()
+                body.index.keys_within(*from..*to).collect()
             }
             LayerSource::Keyed { symbol, .. } => vec![*symbol],
             LayerSource::Values(values) => values.iter().map(|(symbol, ..)| *symbol).collect(),

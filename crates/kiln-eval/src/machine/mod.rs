@@ -41,7 +41,8 @@ use crate::code::{Body, CodeRef, ScopeId};
 use crate::symbol::{Symbol, Symbols};
 use kiln_diag::{Diagnostic, Span};
 use names::Names;
-use object::{Kind, Object, Position};
+use object::{Kind, Object, Position, ShapeId};
+use share::ShapeState;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use term::ThunkState;
@@ -115,6 +116,9 @@ pub(crate) struct Machine {
     thunks: Vec<ThunkState>,
     kinds: Vec<Kind>,
     kind_of_binding: BTreeMap<(Span, Symbol), KindId>,
+    shapes: Vec<ShapeState>,
+    /// By the kind and the keys that are bound above it.
+    shape_of_keys: BTreeMap<(ObjectId, Rc<[Symbol]>), ShapeId>,
     names: Names,
     elements: Vec<ElementEntry>,
     /// Where elements were made, for each instance of the project: they add to the budget.
@@ -197,6 +201,8 @@ impl Machine {
             thunks: Vec::new(),
             kinds: Vec::new(),
             kind_of_binding: BTreeMap::new(),
+            shapes: Vec::new(),
+            shape_of_keys: BTreeMap::new(),
             names: Names::default(),
             elements: Vec::new(),
             element_places: BTreeSet::new(),

@@ -43,12 +43,16 @@ pub(crate) enum Nature {
 /// A binding of an object: the layer and the item in it; `TOP` is above all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Position {
-    pub(super) layer: usize,
-    pub(super) entry: usize,
+    pub(super) layer: u32,
+    pub(super) entry: u32,
 }
 
 impl Position {
-    pub(super) const TOP: Self = Self { layer: usize::MAX, entry: usize::MAX };
+    pub(super) fn new(layer: usize, entry: usize) -> Self {
+        Self { layer: super::index(layer), entry: super::index(entry) }
+    }
+
+    pub(super) const TOP: Self = Self { layer: u32::MAX, entry: u32::MAX };
 }
 
 /// A body as it was applied, before its spreads and loops are expanded.
@@ -95,13 +99,82 @@ pub(super) enum LayerSource {
     Folder(usize),
 }
 
-/// The expanded layers of an object, lowest first.
+/// The layers of an object, lowest first: those of what it amends, shared, then its own.
+#[derive(Clone, Debug)]
+pub(super) struct LayerList {
+    pub(super) shared: Rc<[Layer]>,
+    pub(super) own: Rc<[Layer]>,
+}
+
+impl LayerList {
+    pub(super) fn len(&self) -> usize {
+        self.shared.len() + self.own.len()
+    }
+
+    pub(super) fn get(&self, ix: usize) -> Option<&Layer> {
+        match ix.checked_sub(self.shared.len()) {
+            None => self.shared.get(ix),
+            Some(ix) => self.own.get(ix),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Layer> {
+        self.shared.iter().chain(self.own.iter())
+    }
+
+    /// Returns the layers from a position on.
+    pub(super) fn from(&self, from: usize) -> impl Iterator<Item = &Layer> {
+        let own = from.saturating_sub(self.shared.len()).min(self.own.len());
+        self.shared[from.min(self.shared.len())..].iter().chain(self.own[own..].iter())
+    }
+}
+
+/// What is known of the layers of an object.
 #[derive(Clone, Debug)]
 pub(super) enum Layers {
     Unknown,
     Busy,
-    Known(Rc<[Layer]>),
+    Known(LayerList),
     Failed,
+}
+
+/// The slots of an object that were asked for.
+#[derive(Clone, Debug)]
+pub(super) enum Slots {
+    /// Sorted; most objects have a dozen.
+    Few(Vec<((Symbol, Position), Slot)>),
+    Many(BTreeMap<(Symbol, Position), Slot>),
+}
+
+impl Slots {
+    /// How many slots are kept in a row.
+    const FEW: usize = 64;
+
+    pub(super) fn get(&self, key: (Symbol, Position)) -> Option<&Slot> {
+        match self {
+            Self::Few(row) => {
+                let found = row.binary_search_by_key(&key, |(key, _)| *key).ok()?;
+                row.get(found).map(|(_, slot)| slot)
+            }
+            Self::Many(map) => map.get(&key),
+        }
+    }
+
+    pub(super) fn insert(&mut self, key: (Symbol, Position), slot: Slot) {
+        match self {
+            Self::Few(row) => match row.binary_search_by_key(&key, |(key, _)| *key) {
+                Ok(found) => row[found].1 = slot,
+                Err(place) if row.len() < Self::FEW => row.insert(place, (key, slot)),
+                Err(_) => {
+                    let row = std::mem::take(row);
+                    *self = Self::Many(row.into_iter().chain([(key, slot)]).collect());
+                }
+            },
+            Self::Many(map) => {
+                map.insert(key, slot);
+            }
+        }
+    }
 }
 
 /// The state of a slot.
@@ -112,6 +185,18 @@ pub(super) enum Slot {
     Missing,
     Failed,
 }
+
+/// What is known of how an element shares the fields of its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// It has no kind, or what it binds is known for it alone.
+    Alone,
+    Of(ShapeId),
+}
+
+/// A shape; an index into the machine's arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ShapeId(pub(super) u32);
 
 /// One object.
 #[derive(Clone, Debug)]
@@ -127,7 +212,7 @@ pub(super) struct Object {
     pub(super) layers: Layers,
     /// One for each group of layers, made when a binding of it is evaluated.
     pub(super) frames: Vec<Option<FrameId>>,
-    pub(super) slots: BTreeMap<(Symbol, Position), Slot>,
+    pub(super) slots: Slots,
     pub(super) name: NamePath,
     pub(super) span: Span,
     /// The type of the values of a typed dict, and the frame its names are read in.
@@ -142,8 +227,8 @@ pub(super) struct Object {
     pub(super) shares: BTreeMap<Symbol, Option<Rc<[Symbol]>>>,
     /// Of a kind: all fields that it declares.
     pub(super) fields: Option<Rc<[Symbol]>>,
-    /// Of an element: the keys that its bodies above its kind may bind, sorted.
-    pub(super) own_keys: Option<Rc<[Symbol]>>,
+    /// Of an element: what it shares with others of its kind.
+    pub(super) shape: Option<Shape>,
     /// Keys of closed objects were compared with what is declared.
     pub(super) keys_checked: bool,
 }
@@ -158,7 +243,7 @@ impl Object {
             raws,
             layers: Layers::Unknown,
             frames: Vec::new(),
-            slots: BTreeMap::new(),
+            slots: Slots::Few(Vec::new()),
             name,
             span,
             content: None,
@@ -167,7 +252,7 @@ impl Object {
             is_late: false,
             shares: BTreeMap::new(),
             fields: None,
-            own_keys: None,
+            shape: None,
             keys_checked: false,
         }
     }

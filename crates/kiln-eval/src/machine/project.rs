@@ -86,8 +86,8 @@ impl Machine {
             let layers = self.layers(project)?;
             for layer in layers.iter() {
                 let LayerSource::Items { body, .. } = &layer.source else { continue };
-                for entry in body.index.get(&setting).into_iter().flatten() {
-                    if let Some(binding) = super::field::binding_of(&body.entries[*entry].form)
+                for entry in body.index.get(setting) {
+                    if let Some(binding) = super::field::binding_of(&body.entries[entry].form)
                         && binding.ty.is_none()
                     {
                         return Err(self.unsupported(binding.key_span, message, "set here"));
@@ -353,7 +353,7 @@ impl Machine {
 
 fn only_options(raw: &Raw, options: Symbol) -> bool {
     match raw {
-        Raw::Body { body, .. } => !body.dynamic && body.index.keys().all(|key| *key == options),
+        Raw::Body { body, .. } => !body.dynamic && body.index.keys().all(|key| key == options),
         Raw::Values(_) | Raw::Folder(_) => false,
     }
 }

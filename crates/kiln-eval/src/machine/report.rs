@@ -275,15 +275,16 @@ impl Machine {
     pub(super) fn binding_span(&mut self, object: ObjectId, symbol: Symbol) -> Option<Span> {
         let position = self.find_binding(object, symbol, Position::TOP).ok()??;
         let layers = self.layers(object).ok()?;
-        let layer = layers.get(position.layer)?;
+        let layer = layers.get(position.layer as usize)?;
         match &layer.source {
             super::object::LayerSource::Items { body, .. }
             | super::object::LayerSource::Keyed { body, .. } => {
-                let binding = super::field::binding_of(&body.entries[position.entry].form)?;
+                let binding =
+                    super::field::binding_of(&body.entries[position.entry as usize].form)?;
                 Some(binding.value.as_ref().map_or(binding.key_span, |value| value.span))
             }
             super::object::LayerSource::Values(values) => {
-                values.get(position.entry).map(|(_, _, span)| *span)
+                values.get(position.entry as usize).map(|(_, _, span)| *span)
             }
             super::object::LayerSource::Folder(_) => None,
         }

@@ -1,11 +1,32 @@
 //! Sharing: a field whose value depends on nothing that an element binds is evaluated once for its kind.
 
-use super::object::{Layer, LayerSource, Layers, Nature, ObjectId, Position, Slot};
+use super::object::{
+    LayerList, LayerSource, Layers, Nature, ObjectId, Position, Shape, ShapeId, Slot,
+};
 use super::{Lazy, Machine, Poison, Term};
 use crate::code::Mentions;
 use crate::symbol::Symbol;
 use std::collections::BTreeSet;
 use std::rc::Rc;
+
+/// What all elements share that amend one kind and may bind the same keys.
+#[derive(Debug)]
+pub(super) struct ShapeState {
+    kind: ObjectId,
+    /// The keys that their bodies above the kind may bind, sorted.
+    own: Rc<[Symbol]>,
+    /// What was found out about fields, sorted.
+    shares: Vec<(Symbol, Share)>,
+    /// The fields that each element has to check for itself, once that is known.
+    pub(super) unshared: Option<Rc<[Symbol]>>,
+}
+
+/// Whether a field is the same for all elements of a shape.
+#[derive(Clone, Debug)]
+enum Share {
+    No,
+    Same(Term),
+}
 
 impl Machine {
     /// Returns the kind's own value of a field, if the element cannot change it.
@@ -14,9 +35,34 @@ impl Machine {
         object: ObjectId,
         symbol: Symbol,
     ) -> Result<Option<Term>, Poison> {
-        let Some(kind) = self.kind_object(object) else { return Ok(None) };
-        let own = self.own_keys(object, kind)?;
-        if self.object(object).is_late || own.binary_search(&symbol).is_ok() {
+        let Shape::Of(shape) = self.shape(object)? else { return Ok(None) };
+        let state = &self.shapes[shape.0 as usize];
+        if let Ok(known) = state.shares.binary_search_by_key(&symbol, |(symbol, _)| *symbol) {
+            return Ok(match &state.shares[known].1 {
+                Share::No => None,
+                Share::Same(term) => Some(term.clone()),
+            });
+        }
+        let (kind, own) = (state.kind, Rc::clone(&state.own));
+        let value = self.field_of_kind(kind, &own, symbol, object)?;
+        let share = value.clone().map_or(Share::No, Share::Same);
+        // To find it out may have told the shape about other fields.
+        let shares = &mut self.shapes[shape.0 as usize].shares;
+        if let Err(place) = shares.binary_search_by_key(&symbol, |(symbol, _)| *symbol) {
+            shares.insert(place, (symbol, share));
+        }
+        Ok(value)
+    }
+
+    /// Returns a field of a kind, if elements that bind some keys cannot change it.
+    fn field_of_kind(
+        &mut self,
+        kind: ObjectId,
+        own: &[Symbol],
+        symbol: Symbol,
+        object: ObjectId,
+    ) -> Result<Option<Term>, Poison> {
+        if own.binary_search(&symbol).is_ok() {
             return Ok(None);
         }
         let Some(depends_on) = self.share_of(kind, symbol)? else { return Ok(None) };
@@ -40,6 +86,23 @@ impl Machine {
         }
     }
 
+    /// Returns whether a field of an element is known to be that of its kind.
+    pub(crate) fn is_field_shared(&self, object: ObjectId, field: &str) -> bool {
+        let Some(Shape::Of(shape)) = self.object(object).shape else { return false };
+        let Some(symbol) = self.symbols.find(field) else { return false };
+        let shares = &self.shapes[shape.0 as usize].shares;
+        let found = shares.binary_search_by_key(&symbol, |(symbol, _)| *symbol);
+        found.is_ok_and(|found| matches!(shares[found].1, Share::Same(_)))
+    }
+
+    /// Returns the number of an element's shape, if it has one.
+    pub(crate) fn shape_number(&self, object: ObjectId) -> Option<u32> {
+        match self.object(object).shape {
+            Some(Shape::Of(shape)) => Some(shape.0),
+            _ => None,
+        }
+    }
+
     /// Returns the nearest kind that an element amends.
     pub(super) fn kind_object(&self, object: ObjectId) -> Option<ObjectId> {
         if self.object(object).nature != Nature::Element {
@@ -55,24 +118,42 @@ impl Machine {
         None
     }
 
-    /// Returns the keys that the bodies of an element above its kind may bind, sorted.
-    pub(super) fn own_keys(
-        &mut self,
-        object: ObjectId,
-        kind: ObjectId,
-    ) -> Result<Rc<[Symbol]>, Poison> {
-        if let Some(known) = &self.object(object).own_keys {
-            return Ok(Rc::clone(known));
+    /// Returns the shape of an object, found once.
+    pub(super) fn shape(&mut self, object: ObjectId) -> Result<Shape, Poison> {
+        if let Some(shape) = self.object(object).shape {
+            return Ok(shape);
         }
+        let shape = match self.kind_object(object) {
+            Some(kind) => self.shape_in(object, kind)?,
+            None => Shape::Alone,
+        };
+        self.object_mut(object).shape = Some(shape);
+        Ok(shape)
+    }
+
+    fn shape_in(&mut self, object: ObjectId, kind: ObjectId) -> Result<Shape, Poison> {
         let layers = self.layers(object)?;
         let inherited = self.layers(kind)?.len();
-        let own = layers.get(inherited..).unwrap_or_default();
-        let mut keys: Vec<Symbol> = own.iter().flat_map(|layer| self.written_keys(layer)).collect();
+        if self.object(object).is_late {
+            return Ok(Shape::Alone);
+        }
+        let own = self.own_keys(&layers, inherited);
+        if let Some(shape) = self.shape_of_keys.get(&(kind, Rc::clone(&own))) {
+            return Ok(Shape::Of(*shape));
+        }
+        let shape = ShapeId(super::index(self.shapes.len()));
+        self.shape_of_keys.insert((kind, Rc::clone(&own)), shape);
+        self.shapes.push(ShapeState { kind, own, shares: Vec::new(), unshared: None });
+        Ok(Shape::Of(shape))
+    }
+
+    /// Returns the keys that layers above those of a kind may bind, sorted.
+    pub(super) fn own_keys(&self, layers: &LayerList, inherited: usize) -> Rc<[Symbol]> {
+        let own = layers.from(inherited);
+        let mut keys: Vec<Symbol> = own.flat_map(|layer| self.written_keys(layer)).collect();
         keys.sort_unstable();
         keys.dedup();
-        let keys: Rc<[Symbol]> = Rc::from(keys);
-        self.object_mut(object).own_keys = Some(Rc::clone(&keys));
-        Ok(keys)
+        Rc::from(keys)
     }
 
     /// Returns all fields that a field of a kind depends on; none if it cannot be shared.
@@ -87,7 +168,7 @@ impl Machine {
     }
 
     /// Follows what the bindings of a field mention, through `let`s and other fields.
-    fn closure(&self, layers: &[Layer], symbol: Symbol) -> Option<BTreeSet<Symbol>> {
+    fn closure(&self, layers: &LayerList, symbol: Symbol) -> Option<BTreeSet<Symbol>> {
         let mut seen = BTreeSet::from([symbol]);
         let mut waiting = vec![symbol];
         while let Some(symbol) = waiting.pop() {
@@ -101,10 +182,10 @@ impl Machine {
     }
 
     /// Returns what all bindings of a name mention; none if one mentions the object as a whole.
-    fn mentioned(&self, layers: &[Layer], symbol: Symbol) -> Option<BTreeSet<Symbol>> {
+    fn mentioned(&self, layers: &LayerList, symbol: Symbol) -> Option<BTreeSet<Symbol>> {
         let mut mentions = Mentions::default();
         let (mut is_declared, mut is_bound) = (false, false);
-        for layer in layers {
+        for layer in layers.iter() {
             let LayerSource::Items { body, from, to, .. } = &layer.source else {
                 if self.may_bind(layer, symbol) {
                     return None;
@@ -114,9 +195,8 @@ impl Machine {
             for slot in body.lets.iter().filter(|slot| slot.name == symbol) {
                 mentions.extend(&slot.mentions);
             }
-            let entries = body.index.get(&symbol).into_iter().flatten();
-            for entry in entries.filter(|entry| (*from..*to).contains(*entry)) {
-                let entry = &body.entries[*entry];
+            for entry in body.index.get(symbol).filter(|entry| (*from..*to).contains(entry)) {
+                let entry = &body.entries[entry];
                 if !layer.conditions.is_empty() {
                     return None;
                 }
@@ -155,7 +235,7 @@ impl Machine {
         let Layers::Known(layers) = &object.layers else { return false };
         let mut keys = layers.iter().flat_map(|layer| self.written_keys(layer));
         object.content.is_some()
-            && keys.all(|key| match object.slots.get(&(key, Position::TOP)) {
+            && keys.all(|key| match object.slots.get((key, Position::TOP)) {
                 Some(Slot::Done(term)) => self.is_plain(term),
                 Some(Slot::Missing) => true,
                 Some(Slot::Busy | Slot::Failed) | None => false,

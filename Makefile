@@ -5,11 +5,12 @@ export PATH := $(PATH):$(CURDIR)/target/tools/usr/bin
 CARGO ?= cargo
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
-.PHONY: help demo test lint tools fixtures casd
+.PHONY: help demo test lint bench tools fixtures casd
 help:
 	@echo "make demo      builds kiln, builds docs/examples/hello with it, runs the result"
 	@echo "make test      the whole test suite"
 	@echo "make lint      formatting and clippy"
+	@echo "make bench     measures what must be fast, beside its floors; takes many minutes"
 	@echo "make tools     system programs that kiln needs (bubblewrap)"
 	@echo "make fixtures  packages and the static shell that tests use, under target/"
 	@echo "make casd      the remote execution engine that tests use, under target/"
@@ -25,6 +26,13 @@ test: tools fixtures casd
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+
+bench: tools fixtures
+	@echo "bench: building kiln and what is measured beside it"
+	@$(CARGO) build --quiet --release --package kiln-cli
+	@$(CARGO) build --quiet --release --examples --package kiln-plan --package kiln-artifact \
+		--package kiln-stage --package kiln-local
+	@CARGO_TARGET_DIR=$(TARGET) benches/run
 
 tools:
 	@tests/fixtures/tools.sh

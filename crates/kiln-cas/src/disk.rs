@@ -2,14 +2,15 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use kiln_digest::{Digest, Hasher};
-use kiln_tree::Time;
-use rustix::fs::{RenameFlags, Timespec, Timestamps};
+use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use crate::lease::Lease;
+use crate::partial::Ways;
+use crate::place::{BUFFER, BlobName, Place, is_good};
 use crate::{Cas, CasError};
 
 /// A store of blobs in a folder of one user on one file system.
@@ -19,19 +20,10 @@ use crate::{Cas, CasError};
 #[derive(Debug)]
 pub struct DiskCas {
     store: PathBuf,
-    blobs: PathBuf,
+    /// The folder of blobs, open: names in it are short to find.
+    pub(crate) blobs: OwnedFd,
+    pub(crate) ways: Ways,
     scratch: Option<Lease>,
-}
-
-/// How much is read at once; small enough to come without a call to the kernel, as most files are small.
-const BUFFER: usize = 1 << 16;
-
-/// What is at the place of a blob's file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    Free,
-    Good,
-    Bad,
 }
 
 impl DiskCas {
@@ -45,7 +37,10 @@ impl DiskCas {
         let parent = store.join("tmp");
         let scratch = Lease::take(&parent, &std::process::id().to_string());
         let scratch = Some(scratch.map_err(CasError::write(&parent))?);
-        Ok(Self { store: store.to_path_buf(), blobs, scratch })
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let blobs = openat(CWD, &blobs, flags, Mode::empty())
+            .map_err(|cause| CasError::read(&blobs)(cause.into()))?;
+        Ok(Self { store: store.to_path_buf(), blobs, ways: Ways::default(), scratch })
     }
 
     /// Returns the folder of the store.
@@ -67,7 +62,7 @@ impl DiskCas {
     /// When the blob is not here, is not what its digest says, or its file cannot be made.
     pub fn file(&self, digest: Digest, executable: bool) -> Result<PathBuf, CasError> {
         let path = self.place(digest, executable);
-        if look(&path, digest, executable)? == Place::Good {
+        if self.look(digest, executable)? == Place::Good {
             return Ok(path);
         }
         if digest == Digest::EMPTY {
@@ -75,7 +70,7 @@ impl DiskCas {
             return Ok(path);
         }
         let other = self.place(digest, !executable);
-        match look(&other, digest, !executable)? {
+        match self.look(digest, !executable)? {
             Place::Good => {
                 let mut from = File::open(&other).map_err(CasError::read(&other))?;
                 self.write_checked(&mut from, executable, Some(digest))?;
@@ -87,11 +82,24 @@ impl DiskCas {
         }
     }
 
+    /// Opens a file with the content of a blob for reading.
+    ///
+    /// # Errors
+    /// When the blob is not here, or is not what its digest says.
+    pub fn open_blob(&self, digest: Digest) -> Result<File, CasError> {
+        for executable in [false, true] {
+            if let Ok(file) = self.open_place(digest, executable)
+                && rustix::fs::fstat(&file).is_ok_and(|found| is_good(&found, digest, executable))
+            {
+                return Ok(file);
+            }
+        }
+        let path = self.file(digest, false)?;
+        File::open(&path).map_err(CasError::read(&path))
+    }
+
     pub(crate) fn place(&self, digest: Digest, executable: bool) -> PathBuf {
-        let hex = digest.hex();
-        let (folder, name) = hex.split_at(2);
-        let suffix = if executable { ".x" } else { "" };
-        self.blobs.join(folder).join(format!("{name}{suffix}"))
+        self.store.join("cas").join(BlobName::of(digest, executable).as_str())
     }
 
     /// Copies a stream into a fresh file and installs it; `expected` is checked before.
@@ -101,63 +109,28 @@ impl DiskCas {
         executable: bool,
         expected: Option<Digest>,
     ) -> Result<Digest, CasError> {
-        let partial = self.fresh();
-        let copied = copy_hashed(from, &partial, executable).and_then(|digest| {
-            if expected.is_some_and(|expected| expected != digest) {
-                return Err(CasError::Corrupt {
-                    digest: expected.unwrap_or(digest),
-                    path: self.place(expected.unwrap_or(digest), !executable),
-                });
-            }
-            self.install(&partial, digest, executable)?;
-            Ok(digest)
-        });
-        if copied.is_err() {
-            // What is left of a failed copy; that it cannot be removed changes nothing.
-            drop(fs::remove_file(&partial));
+        let mut buffer = vec![0; BUFFER];
+        let n_read = fill(from, &mut buffer).map_err(|cause| CasError::Stream { cause })?;
+        if n_read < buffer.len() && expected.is_none() {
+            return self.write_file(&buffer[..n_read], executable);
         }
-        copied
+        let partial = self.partial(executable)?;
+        let digest = copy_hashed(from, &partial.file, &mut buffer, n_read, &self.store)?;
+        if let Some(expected) = expected.filter(|expected| *expected != digest) {
+            let path = self.place(expected, !executable);
+            return Err(CasError::Corrupt { digest: expected, path });
+        }
+        self.finish(&partial, digest, executable)?;
+        Ok(digest)
     }
 
-    /// Moves a finished file to its place; a good one that is there already stays, a bad one is replaced.
-    pub(crate) fn install(
-        &self,
-        partial: &Path,
-        digest: Digest,
-        executable: bool,
-    ) -> Result<(), CasError> {
-        let path = self.place(digest, executable);
-        let drop_ours = || fs::remove_file(partial).map_err(CasError::write(partial));
-        match look(&path, digest, executable)? {
-            Place::Good => return drop_ours(),
-            Place::Bad => return self.replace(partial, &path).map_err(CasError::write(&path)),
-            Place::Free => {}
-        }
-        let mut renamed = rename_to_free(partial, &path);
-        if renamed.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-            let folder = path.parent().unwrap_or(&self.blobs);
-            fs::create_dir_all(folder).map_err(CasError::write(folder))?;
-            renamed = rename_to_free(partial, &path);
-        }
-        match renamed {
-            // Another writer was faster. His file stays: someone may be linking to it at this moment, which fails
-            // when it is replaced.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                self.install(partial, digest, executable)
-            }
-            renamed => renamed.map_err(CasError::write(&path)),
-        }
-    }
-
-    /// Puts a finished file where something bad is.
-    fn replace(&self, partial: &Path, path: &Path) -> io::Result<()> {
-        match fs::rename(partial, path) {
-            Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
-                fs::rename(path, self.fresh())?;
-                fs::rename(partial, path)
-            }
-            renamed => renamed,
-        }
+    /// Writes bytes whose digest is known and which are not here.
+    fn keep(&self, bytes: &[u8], digest: Digest, executable: bool) -> Result<Digest, CasError> {
+        let partial = self.partial(executable)?;
+        let written = (&partial.file).write_all(bytes);
+        written.map_err(|cause| CasError::write(&self.place(digest, executable))(cause))?;
+        self.finish(&partial, digest, executable)?;
+        Ok(digest)
     }
 
     /// Reads one file of a blob; one with other bytes is taken away, so that a later write makes a good one.
@@ -193,8 +166,8 @@ impl Cas for DiskCas {
         let mut missing = Vec::new();
         for digest in digests {
             let here = *digest == Digest::EMPTY
-                || look(&self.place(*digest, false), *digest, false)? == Place::Good
-                || look(&self.place(*digest, true), *digest, true)? == Place::Good;
+                || self.look(*digest, false)? == Place::Good
+                || self.look(*digest, true)? == Place::Good;
             if !here {
                 missing.push(*digest);
             }
@@ -222,7 +195,15 @@ impl Cas for DiskCas {
         if self.missing(&[digest])?.is_empty() {
             return Ok(digest);
         }
-        self.write_checked(&mut &*bytes, false, None)
+        self.keep(bytes, digest, false)
+    }
+
+    fn write_file(&self, bytes: &[u8], executable: bool) -> Result<Digest, CasError> {
+        let digest = Digest::of(bytes);
+        if self.look(digest, executable)? == Place::Good {
+            return Ok(digest);
+        }
+        self.keep(bytes, digest, executable)
     }
 
     fn write_stream(&self, from: &mut dyn Read, executable: bool) -> Result<Digest, CasError> {
@@ -230,81 +211,33 @@ impl Cas for DiskCas {
     }
 }
 
-/// Looks at a file of a blob without reading it, unless its time or mode say that someone else had it.
-pub(crate) fn look(path: &Path, digest: Digest, executable: bool) -> Result<Place, CasError> {
-    let found = match fs::symlink_metadata(path) {
-        Ok(found) => found,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Place::Free),
-        Err(cause) => return Err(CasError::Read { path: path.to_path_buf(), cause }),
-    };
-    if !found.is_file() || found.size() != digest.size {
-        return Ok(Place::Bad);
-    }
-    let untouched = found.mode() & 0o7777 == mode(executable)
-        && found.mtime() == Time::STAGED.seconds
-        && found.mtime_nsec() == i64::from(Time::STAGED.nanos);
-    if untouched {
-        return Ok(Place::Good);
-    }
-    let good = hash_file(path).is_ok_and(|hash| hash == digest)
-        && File::open(path).is_ok_and(|file| settle(&file, executable).is_ok());
-    Ok(if good { Place::Good } else { Place::Bad })
-}
-
-/// Returns the mode of a blob's file.
-pub(crate) fn mode(executable: bool) -> u32 {
-    if executable { 0o755 } else { 0o644 }
-}
-
-/// Gives an open file the mode and time that every file of the store has.
-pub(crate) fn settle(file: &File, executable: bool) -> io::Result<()> {
-    file.set_permissions(fs::Permissions::from_mode(mode(executable)))?;
-    let time = Timespec { tv_sec: Time::STAGED.seconds, tv_nsec: Time::STAGED.nanos.into() };
-    Ok(rustix::fs::futimens(file, &Timestamps { last_access: time, last_modification: time })?)
-}
-
-/// Takes the digest of an open file from where it stands.
-pub(crate) fn hash(mut file: &File) -> io::Result<Digest> {
-    let mut hasher = Hasher::default();
-    let mut buffer = vec![0; BUFFER];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(hasher.finish()),
-            Ok(n_read) => hasher.update(&buffer[..n_read]),
+/// Reads until a buffer is full or the stream ends.
+fn fill(from: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut n_filled = 0;
+    while n_filled < buffer.len() {
+        match from.read(&mut buffer[n_filled..]) {
+            Ok(0) => break,
+            Ok(n_read) => n_filled += n_read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
+    Ok(n_filled)
 }
 
-fn hash_file(path: &Path) -> io::Result<Digest> {
-    hash(&File::open(path)?)
-}
-
-fn copy_hashed(from: &mut dyn Read, to: &Path, executable: bool) -> Result<Digest, CasError> {
-    let options = File::options().write(true).create_new(true).mode(mode(executable)).clone();
-    let mut file = options.open(to).map_err(CasError::write(to))?;
+/// Writes what is in the buffer and the rest of a stream.
+fn copy_hashed(
+    from: &mut dyn Read,
+    mut to: &File,
+    buffer: &mut [u8],
+    mut n_read: usize,
+    store: &Path,
+) -> Result<Digest, CasError> {
     let mut hasher = Hasher::default();
-    let mut buffer = vec![0; BUFFER];
-    loop {
-        let n_read = match from.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(n_read) => n_read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(cause) => return Err(CasError::Stream { cause }),
-        };
+    while n_read > 0 {
         hasher.update(&buffer[..n_read]);
-        file.write_all(&buffer[..n_read]).map_err(CasError::write(to))?;
+        to.write_all(&buffer[..n_read]).map_err(|cause| CasError::write(store)(cause))?;
+        n_read = fill(from, buffer).map_err(|cause| CasError::Stream { cause })?;
     }
-    settle(&file, executable).map_err(CasError::write(to))?;
     Ok(hasher.finish())
-}
-
-/// Renames where nothing is at the new place, as far as the file system can tell.
-fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
-    let here = rustix::fs::CWD;
-    match rustix::fs::renameat_with(here, from, here, to, RenameFlags::NOREPLACE) {
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => fs::rename(from, to),
-        renamed => Ok(renamed?),
-    }
 }

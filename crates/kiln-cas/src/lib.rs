@@ -21,6 +21,8 @@ mod disk;
 mod error;
 mod lease;
 mod memory;
+mod partial;
+mod place;
 
 pub use disk::DiskCas;
 pub use error::CasError;
@@ -58,6 +60,15 @@ pub trait Cas: Send + Sync {
     /// # Errors
     /// When the stream cannot be read or its bytes cannot be kept; nothing half-written stays.
     fn write_stream(&self, from: &mut dyn Read, executable: bool) -> Result<Digest, CasError>;
+
+    /// Keeps the bytes of a file. `executable` says how files of this content will be staged first, as in
+    /// [`Cas::write_stream`].
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    fn write_file(&self, bytes: &[u8], executable: bool) -> Result<Digest, CasError> {
+        self.write_stream(&mut &*bytes, executable)
+    }
 
     /// Loads a tree by the digest of its root directory.
     ///

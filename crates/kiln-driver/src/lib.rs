@@ -29,6 +29,7 @@ mod problem;
 mod run;
 mod session;
 mod show;
+mod sources;
 mod store;
 mod supply;
 mod text;

@@ -8,6 +8,7 @@ use kiln_lock::Lock;
 use kiln_plan::{Plan, PlanError, Platform, Request};
 use kiln_project::{LOCK_FILE, ProjectError};
 
+use crate::sources::Sources;
 use crate::{DriverError, Problem, Session};
 
 /// Instruction set of this machine in the words of the remote-apis lexicon.
@@ -110,11 +111,15 @@ impl Planned {
     pub(crate) fn load(session: &Session, targets: &[String]) -> Result<Self, Problem> {
         let loaded = Loaded::load(session, targets)?;
         let targets = target_names(&loaded, targets)?;
-        Self::of(loaded, targets)
+        Self::of(session, loaded, targets)
     }
 
-    pub(crate) fn of(loaded: Loaded, targets: Vec<ElementName>) -> Result<Self, Problem> {
-        let pins = pins(&loaded, &targets)?;
+    pub(crate) fn of(
+        session: &Session,
+        loaded: Loaded,
+        targets: Vec<ElementName>,
+    ) -> Result<Self, Problem> {
+        let pins = pins(session, &loaded, &targets)?;
         let platform = Platform { isa: ISA.to_owned(), ..Platform::default() };
         let request = Request { targets, platform };
         match kiln_plan::plan(&loaded.ir, &pins, &request) {
@@ -139,7 +144,7 @@ pub(crate) fn target_names(
 }
 
 /// Returns what is pinned: by the lock, and by the project's own folders as they are now.
-fn pins(loaded: &Loaded, targets: &[ElementName]) -> Result<Pins, Problem> {
+fn pins(session: &Session, loaded: &Loaded, targets: &[ElementName]) -> Result<Pins, Problem> {
     // What the targets do not need may lack its pins.
     let needed = kiln_plan::needed(&loaded.ir, targets);
     let locked = loaded.lock.pins(needed.iter().copied(), &loaded.texts);
@@ -148,14 +153,16 @@ fn pins(loaded: &Loaded, targets: &[ElementName]) -> Result<Pins, Problem> {
         return Err(Problem::Findings { texts: loaded.texts.clone(), findings });
     }
     let mut pins = locked.value;
+    let local = Sources::new(session, &loaded.root);
     for element in &needed {
         for PlacedSource { source, .. } in &element.sources {
             if let Source::Local { path, exclude } = source
                 && !pins.sources.contains_key(source)
             {
-                let tree = kiln_source_local::measure(&loaded.root, path, exclude)
+                let digest = local
+                    .measure(path, exclude)
                     .map_err(|error| unusable(&loaded.texts, element, error))?;
-                pins.sources.insert(source.clone(), tree.digest());
+                pins.sources.insert(source.clone(), digest);
             }
         }
     }

@@ -10,7 +10,7 @@ use kiln_cas::DiskCas;
 use crate::{DriverError, Problem, Session};
 
 /// Folder of the store below the cache; a new format is a new folder.
-const STORE: &str = "store-v1";
+pub(crate) const STORE: &str = "store-v1";
 /// Folder of downloads below the cache.
 const DOWNLOADS: &str = "downloads-v1";
 

@@ -7,11 +7,12 @@ use kiln_exec::{ForeignError, Supply};
 use kiln_ir::{Base, Pins, Source};
 use kiln_source::{Fetcher, Pin, Ports, SourceKind};
 use kiln_source_archive::ArchiveKind;
-use kiln_source_local::{LocalError, LocalKind};
+use kiln_source_local::LocalKind;
 use kiln_tree::Tree;
 
 use crate::loaded::Loaded;
 use crate::run::Run;
+use crate::sources::Sources;
 use crate::store::Store;
 use crate::{DriverError, Problem, Session};
 
@@ -80,13 +81,9 @@ impl<'a> Supplier<'a> {
 impl Supply for Supplier<'_> {
     fn source(&self, source: &Source) -> Result<Tree, ForeignError> {
         if let Source::Local { path, exclude } = source {
-            let root = &self.loaded.root;
-            let tree = kiln_source_local::import(self.cas.as_ref(), root, path, exclude)?;
-            // What was planned is what is built, or nothing: somebody may be editing right now.
-            if self.pins.sources.get(source) != Some(&tree.digest()) {
-                return Err(LocalError::Changed { path: path.clone() }.into());
-            }
-            return Ok(tree);
+            let measured = self.pins.sources.get(source).copied();
+            let sources = Sources::new(self.session, &self.loaded.root);
+            return Ok(sources.tree(self.cas.as_ref(), path, exclude, measured)?);
         }
         let locked = self.loaded.lock.source(source).ok_or_else(|| Self::not_locked(source))?;
         let pin = Pin { content: locked.content, tree: locked.tree };

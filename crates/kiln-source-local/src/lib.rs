@@ -1,59 +1,171 @@
 //! Sources that are folders of the project.
 //!
 //! # Purpose
-//! [`import`] takes a folder or a file of the project into the store; [`measure`] takes only the digests,
-//! which is all that planning needs. Both walk alike: regular files with the owner's executable bit, links as
-//! text, empty folders; `.git` and `.kiln` are left out.
+//! [`import`] takes a folder or a file of the project into the store; [`measure`] takes only the digest, which is
+//! all that planning needs. Both walk alike, on all cores: regular files with the owner's executable bit, links as
+//! text, empty folders; `.git` and `.kiln` are left out. What is remembered of an earlier walk and has not changed
+//! is not read again.
 //!
 //! # Never
 //! Reads outside the project, follows a link inside the source, waits for a FIFO.
 //!
 //! # Example
 //! ```
+//! use kiln_source_local::{Local, import, measure};
 //! let project = tempfile::tempdir().unwrap();
 //! std::fs::write(project.path().join("main.c"), "int main;").unwrap();
 //! let cas = kiln_cas::MemoryCas::default();
-//! let tree = kiln_source_local::import(&cas, project.path(), ".", &[]).unwrap();
-//! assert_eq!(kiln_source_local::measure(project.path(), ".", &[]).unwrap(), tree);
+//! let source = Local { project: project.path(), path: ".", exclude: &[], memory: None };
+//! let tree = import(&cas, &source).unwrap();
+//! assert_eq!(measure(&source, None).unwrap(), tree.digest());
 //! assert_eq!(tree.files().count(), 1);
 //! ```
+#![expect(clippy::disallowed_methods, reason = "this crate owns what is remembered on disk")]
 
 mod error;
-mod walk;
+mod memory;
+mod queue;
+mod read;
+mod rules;
+mod stamp;
+mod survey;
 
 pub use error::LocalError;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use kiln_cas::Cas;
+use kiln_digest::Digest;
 use kiln_ir::Source;
 use kiln_source::{AnyError, Pin, Ports, SourceKind};
-use kiln_tree::Tree;
+use kiln_tree::{File, Node, Symlink, Tree};
 
-use crate::walk::{Keep, Walk};
+use crate::memory::Memory;
+use crate::rules::Rules;
+use crate::survey::{Entry, Folder, Walk, What};
 
-/// Takes a folder or file of the project into the store, with all its blobs and directories. `exclude` holds globs
-/// of what is left out: one with a `/` is matched from the folder on, one without at any depth.
+/// A folder or file of a project. `exclude` holds globs of what is left out: one with a `/` is matched from the
+/// folder on, one without at any depth.
+#[derive(Clone, Copy, Debug)]
+pub struct Local<'a> {
+    pub project: &'a Path,
+    pub path: &'a str,
+    pub exclude: &'a [String],
+    pub memory: Option<&'a Remember>,
+}
+
+/// Where it is remembered what sources were.
+#[derive(Clone, Debug)]
+pub struct Remember {
+    /// A folder for what is remembered, one file a source.
+    pub folder: PathBuf,
+    /// Seconds since 1970, taken before anything of the source is looked at. What changed in this second or later is
+    /// read again the next time: it may change once more without another time.
+    pub now: u64,
+}
+
+/// Takes a folder or file of the project into the store, with all its blobs and directories.
 ///
 /// # Errors
 /// When the path leaves the project, something in it is no file, folder or link, or reading or keeping fails.
-pub fn import(
-    cas: &dyn Cas,
-    project: &Path,
-    path: &str,
-    exclude: &[String],
-) -> Result<Tree, LocalError> {
-    let tree = Walk::new(project, path, exclude, Keep::Blobs(cas))?.tree()?;
-    cas.write_tree(&tree).map_err(|cause| LocalError::Keep { path: path.to_owned(), cause })?;
-    Ok(tree)
+pub fn import(cas: &dyn Cas, source: &Local<'_>) -> Result<Tree, LocalError> {
+    let walked = walk(source, source.memory, Some(cas))?;
+    match walked {
+        Walked { tree: Some(tree), all_read: true, .. } => Ok(tree),
+        Walked { digest, .. } => match kept(cas, digest) {
+            Some(tree) => Ok(tree),
+            // It is remembered, but the store lost it.
+            None => reread(cas, source),
+        },
+    }
 }
 
-/// Takes the digests of a folder or file of the project and keeps nothing: the same tree as [`import`].
+/// Takes the digest of a folder or file of the project: that of the tree of [`import`]. What is new is kept, where a
+/// store is given; the import that follows need not read it again.
 ///
 /// # Errors
-/// As [`import`], keeping aside.
-pub fn measure(project: &Path, path: &str, exclude: &[String]) -> Result<Tree, LocalError> {
-    Walk::new(project, path, exclude, Keep::Nothing)?.tree()
+/// As [`import`].
+pub fn measure(source: &Local<'_>, keep: Option<&dyn Cas>) -> Result<Digest, LocalError> {
+    Ok(walk(source, source.memory, keep)?.digest)
+}
+
+/// Returns a tree if the store has all of it.
+pub fn kept(cas: &dyn Cas, tree: Digest) -> Option<Tree> {
+    let tree = cas.read_tree(tree).ok()?;
+    let files: Vec<Digest> = tree.files().map(|(_, file)| file.digest).collect();
+    cas.missing(&files).is_ok_and(|missing| missing.is_empty()).then_some(tree)
+}
+
+struct Walked {
+    digest: Digest,
+    /// Unless it is the one that is remembered.
+    tree: Option<Tree>,
+    /// Nothing was remembered, so all of it was kept just now.
+    all_read: bool,
+}
+
+fn reread(cas: &dyn Cas, source: &Local<'_>) -> Result<Tree, LocalError> {
+    let changed = || LocalError::Changed { path: source.path.to_owned() };
+    walk(source, None, Some(cas))?.tree.ok_or_else(changed)
+}
+
+fn walk(
+    source: &Local<'_>,
+    remember: Option<&Remember>,
+    keep: Option<&dyn Cas>,
+) -> Result<Walked, LocalError> {
+    let rules = Rules::new(source.project, source.path, source.exclude)?;
+    let place = remember.map(|remember| remember.place(&rules));
+    let memory = place.as_ref().and_then(|place| Memory::read(place, rules.whose()));
+    let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let walk = Walk { rules: &rules, memory: memory.as_ref(), keep, n_threads };
+    let survey = walk.run()?;
+    let all_read = memory.is_none();
+    if let (true, Some(memory)) = (survey.is_same, &memory) {
+        return Ok(Walked { digest: memory.digest(), tree: None, all_read });
+    }
+    let tree = seal(&survey.folders);
+    if let Some(cas) = keep {
+        cas.write_tree(&tree)
+            .map_err(|cause| LocalError::Keep { path: source.path.to_owned(), cause })?;
+    }
+    if let (Some(place), Some(remember)) = (place, remember) {
+        let bytes = Memory::pack(&survey.folders, tree.digest(), remember.clock(), rules.whose());
+        // Without it the next walk reads again, which is no reason to fail.
+        let _remembered = bytes.map(|bytes| memory::write(&place, &bytes));
+    }
+    Ok(Walked { digest: tree.digest(), tree: Some(tree), all_read })
+}
+
+/// Makes a tree of folders, each with a lower number than those in it.
+fn seal(folders: &[Folder]) -> Tree {
+    let mut sealed: BTreeMap<usize, Tree> = BTreeMap::new();
+    for (number, folder) in folders.iter().enumerate().rev() {
+        let mut node = |entry: &Entry| match &entry.what {
+            What::File { stamp, digest } => Node::File(File::new(*digest, stamp.executable)),
+            What::Link { stamp: _, target } => Node::Symlink(Symlink::new(target.clone())),
+            What::Folder(number) => {
+                Node::Directory(sealed.remove(&(*number as usize)).unwrap_or_else(Tree::empty))
+            }
+        };
+        let entries = folder.entries.iter().map(|entry| (entry.name.clone(), node(entry)));
+        let tree = Tree::new(entries.collect());
+        sealed.insert(number, tree);
+    }
+    sealed.remove(&0).unwrap_or_else(Tree::empty)
+}
+
+impl Remember {
+    fn place(&self, rules: &Rules) -> PathBuf {
+        let mut name = Digest::of(rules.whose().as_bytes()).hex();
+        name.truncate(32);
+        self.folder.join(name)
+    }
+
+    fn clock(&self) -> i64 {
+        i64::try_from(self.now).unwrap_or(i64::MAX).saturating_mul(1_000_000_000)
+    }
 }
 
 /// The kind of [`Source::Local`].
@@ -85,7 +197,10 @@ impl SourceKind for LocalKind {
 impl LocalKind {
     fn import(&self, source: &Source, ports: Ports<'_>) -> Result<Tree, LocalError> {
         match source {
-            Source::Local { path, exclude } => import(ports.cas, &self.project, path, exclude),
+            Source::Local { path, exclude } => {
+                let project = &self.project;
+                import(ports.cas, &Local { project, path, exclude, memory: None })
+            }
             Source::Tar { url, .. } => Err(LocalError::Outside { path: url.clone() }),
         }
     }

@@ -21,11 +21,11 @@
 //! let staged = Trees::new(store).extract(&captured.tree).unwrap();
 //! assert_eq!(std::fs::read(staged.join("hello.txt")).unwrap(), b"hello");
 //! ```
-#![expect(clippy::disallowed_methods, reason = "this crate owns staged folders on disk")]
 
 mod attributes;
 mod capture;
 mod changes;
+mod clone;
 mod copy;
 mod error;
 mod folder;

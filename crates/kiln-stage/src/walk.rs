@@ -5,7 +5,6 @@ use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
 
 use kiln_cas::{Cas, DiskCas};
 use kiln_digest::Digest;
@@ -42,6 +41,7 @@ pub(crate) struct Walk<'a> {
     n_warnings: usize,
     /// Times of files with several names, as taking the first changes all.
     linked: BTreeMap<(u64, u64), Time>,
+    buffer: Vec<u8>,
 }
 
 struct Level {
@@ -64,6 +64,7 @@ impl<'a> Walk<'a> {
             warnings: Vec::new(),
             n_warnings: 0,
             linked: BTreeMap::new(),
+            buffer: vec![0; 1 << 18],
         }
     }
 
@@ -209,19 +210,17 @@ impl<'a> Walk<'a> {
             Taking::Copy => self.cas.write_stream(&mut &*file, executable)?,
             Taking::Move => {
                 self.clean(file.as_fd(), path, found)?;
-                self.adopt(raw, file, executable)?
+                self.adopt(raw, file, found.st_mode)?
             }
         };
         Ok(Node::File(kiln_tree::File { digest, executable, mtime }))
     }
 
-    fn adopt(&self, raw: &CStr, file: &File, executable: bool) -> Result<Digest, StageError> {
-        use std::os::unix::ffi::OsStrExt;
+    fn adopt(&mut self, raw: &CStr, file: &File, bits: u32) -> Result<Digest, StageError> {
         let Some(level) = self.levels.last() else {
             return Ok(Digest::EMPTY);
         };
-        let name = Path::new(std::ffi::OsStr::from_bytes(raw.to_bytes()));
-        Ok(self.cas.adopt(level.folder.as_fd(), name, file, executable)?)
+        Ok(self.cas.adopt(level.folder.as_fd(), raw, file, bits, &mut self.buffer)?)
     }
 
     fn link(

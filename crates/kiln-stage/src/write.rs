@@ -1,19 +1,16 @@
 //! Trees written below an open folder, without recursion and without following a link.
 
 use std::ffi::{CStr, CString};
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
 
 use kiln_cas::DiskCas;
 use kiln_tree::{Name, Node, Time, Tree};
-use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, linkat, mkdirat, openat, symlinkat, unlinkat,
-};
+use rustix::fs::{AtFlags, FileType, Mode, mkdirat, symlinkat, unlinkat};
 use rustix::io::Errno;
 
 use crate::StageError;
+use crate::clone::Copying;
 use crate::folder::{kind, look, open_folder, set_entry_time, set_time};
 
 /// How the files of a folder come to be.
@@ -42,7 +39,7 @@ pub(crate) fn write_into(
     folder: OwnedFd,
     files: Files,
 ) -> Result<(), StageError> {
-    let mut writing = Writing { cas, files, levels: Vec::new() };
+    let mut writing = Writing { cas, files, copying: Copying::default(), levels: Vec::new() };
     writing.enter(folder, String::new(), tree);
     while let Some(level) = writing.levels.last_mut() {
         match level.left.pop() {
@@ -56,6 +53,7 @@ pub(crate) fn write_into(
 struct Writing<'a> {
     cas: &'a DiskCas,
     files: Files,
+    copying: Copying,
     levels: Vec<Level>,
 }
 
@@ -75,7 +73,7 @@ impl Writing<'_> {
         let settled = rustix::fs::fchmod(&level.folder, Mode::from_raw_mode(0o755))
             .map_err(io::Error::from)
             .and_then(|()| set_time(&level.folder, level.time));
-        settled.map_err(|cause| self.error(&level.name, cause))
+        settled.map_err(|cause| error(&self.levels, &level.name, cause))
     }
 
     fn time(&self, wanted: Option<Time>) -> Time {
@@ -86,7 +84,8 @@ impl Writing<'_> {
     }
 
     fn entry(&mut self, name: &Name, node: &Node) -> Result<(), StageError> {
-        let failed = |cause: io::Error| self.error(name.as_str(), cause);
+        let levels = &self.levels;
+        let failed = |cause: io::Error| error(levels, name.as_str(), cause);
         let c_name = CString::new(name.as_str()).map_err(|cause| failed(cause.into()))?;
         let Some(at) = self.levels.last().map(|level| level.folder.as_fd()) else {
             return Ok(());
@@ -104,38 +103,32 @@ impl Writing<'_> {
                 set_entry_time(at, &c_name, self.time(link.mtime)).map_err(failed)?;
             }
             Node::File(file) => {
-                let mut from = self.cas.file(file.digest, file.executable)?;
                 if self.files == Files::Linked {
-                    let mut linked = link(&from, at, &c_name);
-                    if linked == Err(Errno::NOENT) {
-                        // Someone replaced a bad file of the blob at this very moment.
-                        from = self.cas.file(file.digest, file.executable)?;
-                        linked = link(&from, at, &c_name);
-                    }
-                    match linked {
+                    match self.cas.link(file.digest, file.executable, at, &c_name)? {
                         Ok(()) => return Ok(()),
+                        Err(cause) if !is_unlinkable(&cause) => return Err(failed(cause)),
                         // No more links fit, or there is a rule against them: a copy will do.
-                        Err(Errno::MLINK | Errno::PERM | Errno::XDEV) => {}
-                        Err(cause) => return Err(failed(cause.into())),
+                        Err(_unlinkable) => {}
                     }
                 }
+                let from = self.cas.open_blob(file.digest)?;
                 let time = self.time(file.mtime);
-                copy(&from, at, &c_name, file.executable, time).map_err(failed)?;
+                self.copying.copy(&from, at, &c_name, *file, time).map_err(failed)?;
             }
         }
         Ok(())
     }
-
-    /// Names an entry of the innermost folder by its path.
-    fn error(&self, name: &str, cause: io::Error) -> StageError {
-        let folders = self.levels.iter().map(|level| level.name.as_str());
-        let parts: Vec<&str> = folders.chain([name]).filter(|part| !part.is_empty()).collect();
-        StageError::Write { path: parts.join("/"), cause }
-    }
 }
 
-fn link(from: &Path, at: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
-    linkat(CWD, from, at, name, AtFlags::empty())
+/// Names an entry of the innermost folder by its path.
+fn error(levels: &[Level], name: &str, cause: io::Error) -> StageError {
+    let folders = levels.iter().map(|level| level.name.as_str());
+    let parts: Vec<&str> = folders.chain([name]).filter(|part| !part.is_empty()).collect();
+    StageError::Write { path: parts.join("/"), cause }
+}
+
+fn is_unlinkable(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MLINK | Errno::PERM | Errno::XDEV))
 }
 
 /// Opens a folder for what is in it to be written, made where it is not there.
@@ -159,20 +152,4 @@ fn clear(at: BorrowedFd<'_>, name: &CStr, keep_folder: bool) -> io::Result<()> {
         return Ok(());
     }
     crate::remove::remove_at(at, name)
-}
-
-fn copy(
-    from: &Path,
-    at: BorrowedFd<'_>,
-    name: &CStr,
-    executable: bool,
-    time: Time,
-) -> io::Result<()> {
-    let mode = Mode::from_raw_mode(if executable { 0o755 } else { 0o644 });
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut to = File::from(openat(at, name, flags, mode)?);
-    // The kernel shares the blocks where the file system can.
-    io::copy(&mut File::open(from)?, &mut to)?;
-    rustix::fs::fchmod(&to, mode)?;
-    set_time(&to, time)
 }

@@ -75,7 +75,8 @@ impl Maker<'_> {
     ) -> Result<(), ExecError> {
         let text = self.ports.cas.read(run.log).unwrap_or_default();
         let path = self.log_path(node);
-        if recorded {
+        // Unless its own run wrote it just now: what failed ran earlier, or in the root of another element, too.
+        if recorded || !path.exists() {
             write_log(&path, &text)
                 .map_err(|cause| ExecError::Log { path: path.clone(), cause })?;
         }

@@ -68,6 +68,7 @@ impl Runner for Scripted<'_> {
                 _ => {}
             }
         }
+        std::fs::write(&request.log, "one\ntwo\n").unwrap();
         Ok(Outcome { warnings, ..run.outcome(&root.seal()) })
     }
 }
@@ -161,6 +162,7 @@ impl Sink for Words {
             Event::ElementFailed { element, failure, .. } => {
                 let (tail, again) = (failure.tail.join("+"), failure.recorded);
                 let reason = failure.reason.unwrap_or_default();
+                assert_eq!(std::fs::read(failure.log).unwrap(), b"one\ntwo\n");
                 format!("failed:{element}:{:?}:{tail}:{again}{reason}", failure.exit)
             }
             Event::ElementSkipped { element, because } => format!("skipped:{element}<{because}"),

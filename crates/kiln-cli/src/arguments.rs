@@ -1,6 +1,7 @@
 //! The words of the command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -55,6 +56,44 @@ pub(crate) enum When {
     Never,
 }
 
+/// Warnings that may be errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Denied {
+    /// Two elements bring one path with different content.
+    Overlaps,
+    /// All warnings.
+    Warnings,
+}
+
+/// How commands run that build something.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Policy {
+    /// Whose build trees are kept [default: failure].
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub(crate) build_trees: Option<Kept>,
+    /// End an element that takes longer: 90s, 30m, 2h [default: 24h].
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) time_limit: Option<Duration>,
+    /// End an element that prints nothing for so long.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) silence_limit: Option<Duration>,
+    /// Sources fetched at a time.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) fetchers: Option<u16>,
+}
+
+/// Whose build trees are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kept {
+    Failure,
+    Always,
+    Never,
+}
+
+fn time(text: &str) -> Result<Duration, &'static str> {
+    kiln_driver::duration(text).ok_or("numbers with their units are needed, such as 90s, 30m or 2h")
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -67,9 +106,14 @@ pub(crate) enum Command {
         /// After a failure, go on with what does not need it.
         #[arg(long, conflicts_with = "fail_fast")]
         keep_going: bool,
-        /// After a failure, start nothing more (the default).
+        /// After a failure, end at once what runs; else it may finish.
         #[arg(long)]
         fail_fast: bool,
+        /// Make errors of some warnings.
+        #[arg(short = 'D', long = "deny", value_enum, value_name = "NAME")]
+        denied: Vec<Denied>,
+        #[command(flatten)]
+        policy: Policy,
     },
     /// Show what a build would do.
     Plan { elements: Vec<String> },
@@ -77,7 +121,10 @@ pub(crate) enum Command {
     Show { elements: Vec<String> },
     /// Copy the files of a built element into a folder.
     Checkout {
+        #[command(flatten)]
+        part: CheckoutPart,
         element: String,
+        #[arg(value_name = "DIR")]
         folder: PathBuf,
         /// Write into a folder that is not empty.
         #[arg(long)]
@@ -105,11 +152,23 @@ pub(crate) enum Command {
     Doctor,
     /// Explain an error code.
     Explain { code: String },
-    /// Print a stage between text and artifact.
+    /// Print everything about a failure, or a stage between text and artifact.
     Debug {
         #[command(subcommand)]
         stage: Stage,
     },
+}
+
+/// What of an element to copy; else its output.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct CheckoutPart {
+    /// The folder /build as the last run left it.
+    #[arg(long)]
+    pub(crate) build_tree: bool,
+    /// The folder /build before the first phase.
+    #[arg(long)]
+    pub(crate) sources: bool,
 }
 
 /// A stage that `kiln debug` prints.
@@ -123,4 +182,6 @@ pub(crate) enum Stage {
     Plan { elements: Vec<String> },
     /// Every job with what it waits for.
     Graph { elements: Vec<String> },
+    /// Everything about the last run of an element, which failed.
+    Failure { element: String },
 }

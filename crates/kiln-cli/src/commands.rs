@@ -3,30 +3,60 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use kiln_console::Ticker;
-use kiln_driver::{CancelFlag, Choices, Form, Problem, Session, Trust};
+use kiln_console::{Console, Ticker};
+use kiln_driver::{BuildTrees, CancelFlag, Choices, Form, LogState, Part, Problem, Session, Trust};
 
-use crate::arguments::{Arguments, Command, Stage};
+use crate::arguments::{Arguments, CheckoutPart, Command, Denied, Kept, Policy, Stage};
+use crate::failure::failure_text;
 use crate::screen::Screen;
 use crate::shown::{lines, shown_text};
 
 /// Returns what the command line says for all operations.
 pub(crate) fn choices(arguments: &Arguments, words: Vec<String>) -> Choices {
     let Arguments { common, command } = arguments;
-    let (retry_failed, keep_going) = match command {
-        Command::Build { retry_failed, keep_going, .. } => (*retry_failed, *keep_going),
-        _ => (false, false),
-    };
-    Choices {
+    let said = Choices {
         directory: common.directory.clone(),
         ir: common.ir.clone(),
         jobs: common.jobs.map(usize::from),
         mirrors: common.mirrors.clone(),
         offline: common.offline,
-        retry_failed,
-        keep_going,
         command: words,
         ..Choices::default()
+    };
+    match command {
+        Command::Build { elements: _, retry_failed, keep_going, fail_fast, denied, policy } => {
+            Choices {
+                retry_failed: *retry_failed,
+                keep_going: *keep_going,
+                fail_fast: *fail_fast,
+                deny: denied.iter().map(|denied| name_of(*denied)).collect(),
+                ..with_policy(said, policy)
+            }
+        }
+        _ => said,
+    }
+}
+
+fn name_of(denied: Denied) -> String {
+    let name = match denied {
+        Denied::Overlaps => "overlaps",
+        Denied::Warnings => "warnings",
+    };
+    name.to_owned()
+}
+
+fn with_policy(said: Choices, policy: &Policy) -> Choices {
+    let kept = |kept: Kept| match kept {
+        Kept::Failure => BuildTrees::Failure,
+        Kept::Always => BuildTrees::Always,
+        Kept::Never => BuildTrees::Never,
+    };
+    Choices {
+        build_trees: policy.build_trees.map(kept),
+        time_limit: policy.time_limit,
+        silence: policy.silence_limit,
+        fetchers: policy.fetchers.map(usize::from),
+        ..said
     }
 }
 
@@ -39,14 +69,23 @@ pub(crate) fn run(session: &Session, screen: &Screen, command: Command) -> u8 {
             let shown = kiln_driver::show(session, &elements);
             print(screen, shown.map(|shown| shown_text(&shown)))
         }
-        Command::Checkout { element, folder, force } => {
-            match kiln_driver::checkout(session, &element, &folder, force) {
-                Ok(()) => 0,
-                Err(problem) => screen.problem(&problem),
-            }
+        Command::Checkout { part, element, folder, force } => {
+            let part = part_of(&part);
+            with_progress(screen, |shown| {
+                kiln_driver::checkout(session, &element, part, &folder, force, shown)
+            })
+            .map_or_else(|problem| screen.problem(&problem), |()| 0)
         }
         Command::Log { element } => match kiln_driver::log(session, &element) {
-            Ok(log) => screen.result(&log),
+            Ok(log) => {
+                let written = screen.result(&log.bytes);
+                match log.state {
+                    LogState::Whole => {}
+                    LogState::Growing => screen.note("kiln: that is all so far\n"),
+                    LogState::Cut => screen.note("kiln: the build was stopped here\n"),
+                }
+                written
+            }
             Err(problem) => screen.problem(&problem),
         },
         Command::Track { elements, insecure_no_signature } => {
@@ -58,6 +97,14 @@ pub(crate) fn run(session: &Session, screen: &Screen, command: Command) -> u8 {
         Command::Doctor => doctor(session, screen),
         Command::Explain { code } => explain(screen, &code),
         Command::Debug { stage } => debug(session, screen, stage),
+    }
+}
+
+fn part_of(part: &CheckoutPart) -> Part {
+    match part {
+        CheckoutPart { build_tree: true, .. } => Part::BuildTree,
+        CheckoutPart { sources: true, .. } => Part::Sources,
+        CheckoutPart { .. } => Part::Output,
     }
 }
 
@@ -110,12 +157,19 @@ fn watch_signals(cancel: &CancelFlag, status: &Arc<AtomicUsize>) -> std::io::Res
     Ok(())
 }
 
-fn track(session: &Session, screen: &Screen, elements: &[String], trust: Trust) -> u8 {
+/// Shows what happens while something is done.
+fn with_progress<T>(screen: &Screen, work: impl FnOnce(&Console) -> T) -> T {
     let console = Arc::new(screen.console());
     let ticker = Ticker::start(Arc::clone(&console));
-    let tracked = kiln_driver::track(session, elements, trust, console.as_ref());
+    let answer = work(&console);
     drop(ticker);
     console.clear();
+    answer
+}
+
+fn track(session: &Session, screen: &Screen, elements: &[String], trust: Trust) -> u8 {
+    let tracked =
+        with_progress(screen, |shown| kiln_driver::track(session, elements, trust, shown));
     match tracked {
         Ok(changes) => screen.result(changes.to_string().as_bytes()),
         Err(problem) => screen.problem(&problem),
@@ -162,6 +216,10 @@ fn explain(screen: &Screen, code: &str) -> u8 {
 
 fn debug(session: &Session, screen: &Screen, stage: Stage) -> u8 {
     let text = match stage {
+        Stage::Failure { element } => {
+            let report = kiln_driver::failure(session, &element);
+            report.map(|report| failure_text(&report, screen.color_results()))
+        }
         Stage::Cst { file } => kiln_driver::debug_tree(session, &file),
         Stage::Ir { elements } => kiln_driver::debug(session, Form::Ir, &elements),
         Stage::Plan { elements } => kiln_driver::debug(session, Form::Plan, &elements),

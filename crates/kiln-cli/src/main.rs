@@ -12,6 +12,7 @@
 
 mod arguments;
 mod commands;
+mod failure;
 mod screen;
 mod shown;
 

@@ -48,6 +48,11 @@ impl Screen {
         Self { style: Style::PLAIN, live: false, quiet: false }
     }
 
+    /// Whether results on stdout may have colours.
+    pub(crate) fn color_results(&self) -> bool {
+        self.style.color && std::io::stdout().is_terminal()
+    }
+
     /// Writes a text to stderr.
     #[expect(clippy::unused_self, reason = "who has the screen may write to it")]
     pub(crate) fn say(&self, text: &str) {

@@ -36,6 +36,8 @@ pub use sanitise::sanitise;
 pub use style::Style;
 pub use ticker::Ticker;
 
+pub use kiln_event::{Line, error_lines};
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -13,6 +13,7 @@ use kiln_local::LocalRunner;
 use kiln_plan::{NodeIx, Plan};
 use kiln_sandbox::Launcher;
 
+use crate::again::without_build_tree;
 use crate::loaded::Planned;
 use crate::run::Run;
 use crate::store::Store;
@@ -61,7 +62,8 @@ pub fn build(
         let code = miette::Diagnostic::code(&warning).map(|code| code.to_string());
         run.emit(Event::Warning { code: code.unwrap_or_default(), message: warning.to_string() });
     }
-    let report = match execute(session, &planned, &store, &run, cancel) {
+    let again = without_build_tree(session, &planned, &store, targets)?;
+    let report = match execute(session, &planned, &store, &run, cancel, &again) {
         Ok(report) => report,
         Err(problem) => {
             let ended = Report { cancelled: cancel.is_set(), ..Report::default() };
@@ -89,11 +91,13 @@ fn execute(
     store: &Store,
     run: &Run<'_>,
     cancel: &CancelFlag,
+    again: &BTreeSet<Key>,
 ) -> Result<Report, Problem> {
     let Planned { loaded, plan, pins } = planned;
     let keys: Vec<Key> = plan.nodes.iter().map(|node| node.key).collect();
     for _rewind in 0..=MAX_REWINDS {
-        let have = store.index.have(&keys)?;
+        let mut have = store.index.have(&keys)?;
+        have.retain(|key, _| !again.contains(key));
         let graph = prune(plan, &have.keys().copied().collect::<BTreeSet<_>>());
         let to_build = graph.to_build();
         let cached = graph.jobs.len() - to_build;

@@ -1,32 +1,100 @@
-//! `kiln checkout`: the output of an element as a folder of one's own.
+//! `kiln checkout`: the output of an element as a folder of one's own, or what it was made in or from.
 
 use std::path::Path;
 
-use kiln_artifact::Index as _;
+use kiln_artifact::{Index as _, Record};
 use kiln_cas::Cas as _;
+use kiln_digest::Digest;
+use kiln_event::Sink;
+use kiln_exec::Supply as _;
 use kiln_stage::Target;
+use kiln_tree::Tree;
 
-use crate::loaded::Planned;
+use crate::loaded::{Loaded, Planned};
+use crate::run::Run;
 use crate::store::Store;
+use crate::supply::Supplier;
 use crate::{DriverError, Problem, Session};
 
-/// Writes the output of an element into a folder; `over` allows one that is not empty.
+/// What of an element is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What it installed.
+    Output,
+    /// The folder `/build` as its last run left it, with its times.
+    BuildTree,
+    /// The folder `/build` before the first phase.
+    Sources,
+}
+
+/// Writes a part of an element into a folder; `over` allows one that is not empty. Sources may have to be fetched, which
+/// `shown` is told.
 ///
 /// # Errors
-/// When the element is not built as it is now, or the folder cannot be written.
+/// When there is no such thing, or the folder cannot be written.
 pub fn checkout(
     session: &Session,
     element: &str,
+    part: Part,
     folder: &Path,
     over: bool,
+    shown: &dyn Sink,
 ) -> Result<(), Problem> {
-    let planned = Planned::load(session, &[element.to_owned()])?;
     let store = Store::open(session)?;
-    let not_built = || DriverError::NotBuilt { element: element.to_owned() };
-    let target = planned.plan.targets.first().ok_or_else(not_built)?;
-    let artifact = store.index.get(planned.plan.node(*target).key)?.ok_or_else(not_built)?;
-    let tree = store.cas.read_tree(artifact.out)?;
+    let tree = match part {
+        Part::Output => output(session, &store, element)?,
+        Part::BuildTree => store.cas.read_tree(build_tree(session, &store, element)?)?,
+        Part::Sources => sources(session, &store, element, shown)?,
+    };
     let target = if over { Target::Any } else { Target::Empty };
     let folder = session.environment.cwd.join(folder);
     Ok(kiln_stage::checkout(&store.cas, &tree, &folder, target)?)
+}
+
+fn output(session: &Session, store: &Store, element: &str) -> Result<Tree, Problem> {
+    let planned = Planned::load(session, &[element.to_owned()])?;
+    let not_built = || DriverError::NotBuilt { element: element.to_owned() };
+    let target = planned.plan.targets.first().ok_or_else(not_built)?;
+    let artifact = store.index.get(planned.plan.node(*target).key)?.ok_or_else(not_built)?;
+    Ok(store.cas.read_tree(artifact.out)?)
+}
+
+/// Returns the build tree of the last run, whatever became of the project since.
+fn build_tree(session: &Session, store: &Store, element: &str) -> Result<Digest, Problem> {
+    let identity = Loaded::identity(&Loaded::root(session)?);
+    let name = || element.to_owned();
+    let Some(record) = store.index.latest(&identity, element)? else {
+        return Err(DriverError::NotBuilt { element: name() }.into());
+    };
+    let run = record.run().ok_or_else(|| DriverError::NothingRuns { element: name() })?;
+    let next = match &record {
+        Record::Built(_) => {
+            format!(
+                "that of a success is kept on request: kiln build --build-trees always {element}"
+            )
+        }
+        Record::Failed(_) => {
+            format!("kiln build --retry-failed --build-trees failure {element}")
+        }
+    };
+    Ok(run.build_tree.ok_or_else(|| DriverError::NoBuildTree { element: name(), next })?)
+}
+
+fn sources(
+    session: &Session,
+    store: &Store,
+    element: &str,
+    shown: &dyn Sink,
+) -> Result<Tree, Problem> {
+    let Planned { loaded, plan, pins } = &Planned::load(session, &[element.to_owned()])?;
+    let name = plan.targets.first().map(|ix| &plan.node(*ix).element);
+    let not_built = || DriverError::NotBuilt { element: element.to_owned() };
+    let element = name.and_then(|name| loaded.ir.element(name)).ok_or_else(not_built)?;
+    let run = Run::start(session, shown)?;
+    let supplier = Supplier::new(session, loaded, pins, store, &run);
+    let mut trees = Vec::new();
+    for placed in &element.sources {
+        trees.push(supplier.source(&placed.source).map_err(Problem::World)?);
+    }
+    Ok(kiln_assemble::sources(element, &trees)?)
 }

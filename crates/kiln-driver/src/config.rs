@@ -2,10 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
+use kiln_exec::BuildTrees;
 use serde::Deserialize;
 
-use crate::DriverError;
+use crate::duration::duration;
+use crate::{DriverError, Environment};
+
+/// More downloads at a time help nobody.
+const MOST_FETCHERS: usize = 64;
 
 /// What `config.toml` may say.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -16,6 +22,14 @@ pub(crate) struct Config {
     pub(crate) mirrors: BTreeMap<String, Vec<String>>,
     /// Processors that builds may use.
     pub(crate) jobs: Option<usize>,
+    /// Whose build trees are kept.
+    build_trees: Option<String>,
+    /// How long an action may take.
+    pub(crate) time_limit: Option<String>,
+    /// How long an action may print nothing.
+    pub(crate) silence_limit: Option<String>,
+    /// How many sources are fetched at a time.
+    fetchers: Option<i64>,
 }
 
 impl Config {
@@ -32,5 +46,66 @@ impl Config {
             path: path.to_owned(),
             cause: Box::new(cause),
         })
+    }
+}
+
+/// Where a setting that the command line leaves open is looked up: `KILN_NAME`, then `name` in the configuration.
+pub(crate) struct Settings<'a> {
+    pub(crate) environment: &'a Environment,
+    pub(crate) config: &'a Config,
+    pub(crate) path: &'a Path,
+}
+
+impl Settings<'_> {
+    pub(crate) fn build_trees(
+        &self,
+        said: Option<BuildTrees>,
+    ) -> Result<Option<BuildTrees>, DriverError> {
+        let wanted = "write `failure`, `always` or `never`";
+        let config = self.config.build_trees.as_deref();
+        self.setting(said, "build-trees", config, wanted, |text| match text {
+            "failure" => Some(BuildTrees::Failure),
+            "always" => Some(BuildTrees::Always),
+            "never" => Some(BuildTrees::Never),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn limit(
+        &self,
+        said: Option<Duration>,
+        name: &str,
+        config: Option<&str>,
+    ) -> Result<Option<Duration>, DriverError> {
+        let wanted = "write numbers with their units, such as `90s`, `30m` or `2h`";
+        self.setting(said, name, config, wanted, duration)
+    }
+
+    pub(crate) fn fetchers(&self, said: Option<usize>) -> Result<Option<usize>, DriverError> {
+        let wanted = "write a number from 1 to 64";
+        let config = self.config.fetchers.map(|number| number.to_string());
+        let parse = |text: &str| text.parse().ok().filter(|n| (1..=MOST_FETCHERS).contains(n));
+        self.setting(said, "fetchers", config.as_deref(), wanted, parse)
+    }
+
+    fn setting<T>(
+        &self,
+        said: Option<T>,
+        name: &str,
+        config: Option<&str>,
+        wanted: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, DriverError> {
+        if said.is_some() {
+            return Ok(said);
+        }
+        let variable = format!("KILN_{}", name.to_ascii_uppercase().replace('-', "_"));
+        let (place, text) = match (self.environment.variable(&variable), config) {
+            (Some(text), _) => (format!("`{variable}`"), text),
+            (None, Some(text)) => (format!("`{name}` in `{}`", self.path.display()), text),
+            (None, None) => return Ok(None),
+        };
+        let bad = || DriverError::BadSetting { place, text: text.to_owned(), wanted };
+        parse(text).map(Some).ok_or_else(bad)
     }
 }

@@ -15,17 +15,21 @@
 //! ```
 #![expect(clippy::disallowed_methods, reason = "the driver is where the world comes in")]
 
+mod again;
 mod base;
 mod build;
 mod checkout;
 mod config;
 mod debug;
 mod doctor;
+mod duration;
 mod environment;
+mod failure;
 mod fetching;
 mod loaded;
 mod log;
 mod problem;
+mod records;
 mod run;
 mod session;
 mod show;
@@ -36,11 +40,13 @@ mod text;
 mod track;
 
 pub use build::{Built, build};
-pub use checkout::checkout;
+pub use checkout::{Part, checkout};
 pub use debug::{Form, debug};
 pub use doctor::{Finding, doctor};
+pub use duration::duration;
 pub use environment::Environment;
-pub use log::log;
+pub use failure::{FailureReport, Success, failure};
+pub use log::{Log, LogState, log};
 pub use problem::{DriverError, Problem};
 pub use session::{Choices, Session};
 pub use show::{Shown, State, plan_text, show};
@@ -48,6 +54,7 @@ pub use text::{Checked, check, debug_tree, format};
 pub use track::{Change, How, Tracked, Trust, track};
 
 pub use kiln_action::CancelFlag;
+pub use kiln_artifact::{Phase as RunPhase, Run as RunRecord, Usage};
 pub use kiln_exec::BuildTrees;
 pub use kiln_ir::{Element, ElementName, PlacedSource, Step};
 pub use kiln_sandbox::{HELPER_WORD, helper_main};

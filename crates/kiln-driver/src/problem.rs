@@ -98,7 +98,9 @@ pub enum DriverError {
     #[error("the configuration `{}` has a mistake", path.display())]
     #[diagnostic(
         code("K8004"),
-        help("it knows `[mirrors]` with `alias = [\"URL\", ...]`, and `jobs = N`")
+        help(
+            "it knows `jobs`, `fetchers`, `build-trees`, `time-limit`, `silence-limit`, and `[mirrors]` with `alias = [\"URL\", ...]`"
+        )
     )]
     BadConfig {
         path: PathBuf,
@@ -114,6 +116,14 @@ pub enum DriverError {
     #[error("`{text}` is no element's name")]
     #[diagnostic(code("K8006"), help("`kiln show` lists the elements of the project"))]
     BadElement { text: String },
+    #[error("{place} cannot be `{text}`")]
+    #[diagnostic(code("K8009"), help("{wanted}"))]
+    BadSetting {
+        /// The variable, or the key and its file.
+        place: String,
+        text: String,
+        wanted: &'static str,
+    },
     #[error("this kiln knows no kind of source for `{text}`")]
     #[diagnostic(code("K2090"), help("use another kind of source"))]
     UnknownSource { text: String },
@@ -162,6 +172,18 @@ pub enum DriverError {
     #[error("there is no log of `{element}`")]
     #[diagnostic(code("K3021"), help("only what ran has a log: kiln build {element}"))]
     NoLog { element: String },
+    #[error("no build tree of `{element}` is kept")]
+    #[diagnostic(code("K3022"), help("{next}"))]
+    NoBuildTree { element: String, next: String },
+    #[error("no command runs for `{element}`")]
+    #[diagnostic(
+        code("K3023"),
+        help("it is put together from its sources and dependencies: kiln checkout {element} DIR")
+    )]
+    NothingRuns { element: String },
+    #[error("no failed run of `{element}` is known")]
+    #[diagnostic(code("K3024"), help("{next}"))]
+    NoFailure { element: String, next: String },
     #[error("content of the store was lost again while it was made anew")]
     #[diagnostic(
         code("K5032"),

@@ -7,11 +7,15 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use kiln_event::{Event, Record, Sink};
+use rustix::fs::FlockOperation;
 
+use crate::loaded::Loaded;
 use crate::{DriverError, Problem, Session};
 
 /// Version of the form of `events.jsonl`.
 const EVENTS_VERSION: u32 = 1;
+/// File of a record that names the project.
+pub(crate) const PROJECT: &str = "project";
 /// Records of runs that are kept; what a build printed is in the store as well.
 const KEPT_RUNS: usize = 200;
 
@@ -37,8 +41,16 @@ impl<'a> Run<'a> {
         let (id, folder) =
             new_folder(&runs, environment.now, environment.pid).map_err(unusable(&runs))?;
         forget_old(&runs);
+        if let Ok(root) = Loaded::root(session) {
+            let path = folder.join(PROJECT);
+            std::fs::write(&path, Loaded::identity(&root)).map_err(unusable(&path))?;
+        }
         let path = folder.join("events.jsonl");
-        let events = Mutex::new(File::create(&path).map_err(unusable(&path))?);
+        let events = File::create(&path).map_err(unusable(&path))?;
+        // Who reads the record can tell a run that goes on from one that was killed. Where locks are not to be had, both
+        // look the same.
+        let _locked = rustix::fs::flock(&events, FlockOperation::NonBlockingLockExclusive);
+        let events = Mutex::new(events);
         let run = Self { id: id.clone(), folder, started: environment.started, events, shown };
         let version = env!("CARGO_PKG_VERSION").to_owned();
         run.emit(Event::RunStarted { run: id, version, command: choices.command.clone() });

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use kiln_exec::BuildTrees;
 
-use crate::config::Config;
+use crate::config::{Config, Settings};
 use crate::{Environment, Problem};
 
 /// What the command line says for all operations.
+#[expect(clippy::struct_excessive_bools, reason = "a flag of the command line each")]
 #[derive(Clone, Debug, Default)]
 pub struct Choices {
     /// Folder to look for the project from; the current folder if not said.
@@ -30,13 +31,13 @@ pub struct Choices {
     pub fail_fast: bool,
     /// Findings of a run that are errors: `overlaps`, `warnings`.
     pub deny: BTreeSet<String>,
-    /// Whose build trees are kept.
-    pub build_trees: BuildTrees,
-    /// How long an action may print nothing.
+    /// Whose build trees are kept: `KILN_BUILD_TREES`, `build-trees` of the configuration.
+    pub build_trees: Option<BuildTrees>,
+    /// How long an action may print nothing: `KILN_SILENCE_LIMIT`, `silence-limit`.
     pub silence: Option<Duration>,
-    /// How long an action may take.
+    /// How long an action may take: `KILN_TIME_LIMIT`, `time-limit`.
     pub time_limit: Option<Duration>,
-    /// How many sources are fetched at a time.
+    /// How many sources are fetched at a time: `KILN_FETCHERS`, `fetchers`.
     pub fetchers: Option<usize>,
     /// The words of the command line, for the record of the run.
     pub command: Vec<String>,
@@ -46,18 +47,26 @@ pub struct Choices {
 #[derive(Clone, Debug)]
 pub struct Session {
     pub environment: Environment,
+    /// What the command line says; where it says nothing, what the environment or the configuration says.
     pub choices: Choices,
     pub(crate) config: Config,
 }
 
 impl Session {
-    /// Reads the configuration.
+    /// Reads the configuration and completes the choices.
     ///
     /// # Errors
-    /// When it cannot be read or has a mistake.
-    pub fn new(environment: Environment, choices: Choices) -> Result<Self, Problem> {
+    /// When the configuration cannot be read, or it or the environment has a mistake.
+    pub fn new(environment: Environment, mut choices: Choices) -> Result<Self, Problem> {
         let path = environment.config()?.join("config.toml");
-        Ok(Self { config: Config::read(&path)?, environment, choices })
+        let config = Config::read(&path)?;
+        let settings = Settings { environment: &environment, config: &config, path: &path };
+        choices.build_trees = settings.build_trees(choices.build_trees)?;
+        let (time, silence) = (config.time_limit.as_deref(), config.silence_limit.as_deref());
+        choices.time_limit = settings.limit(choices.time_limit, "time-limit", time)?;
+        choices.silence = settings.limit(choices.silence, "silence-limit", silence)?;
+        choices.fetchers = settings.fetchers(choices.fetchers)?;
+        Ok(Self { environment, choices, config })
     }
 
     /// Returns how many processors builds may use.

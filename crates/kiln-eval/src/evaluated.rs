@@ -1,7 +1,7 @@
 //! An evaluated project: elements as handles, fields forced when they are asked for.
 
 use crate::machine::{Budget, Machine, NamePath, ObjectId, Poison, ProjectSettings, Term};
-use crate::program::{Program, compile_program};
+use crate::program::{Compiled, Program, compile_program};
 use crate::value::Value;
 use kiln_diag::{Diagnosed, Diagnostic, Span};
 use std::rc::Rc;
@@ -63,7 +63,25 @@ pub fn eval(
     settings: &Settings,
     limits: Limits,
 ) -> Diagnosed<Option<Evaluated>> {
-    let compiled = compile_program(program);
+    eval_compiled(compile_program(program), settings, limits)
+}
+
+/// Evaluates a project like [`eval`] and frees its syntax as soon as the names in it are resolved.
+pub fn eval_owned(
+    program: Program,
+    settings: &Settings,
+    limits: Limits,
+) -> Diagnosed<Option<Evaluated>> {
+    let compiled = compile_program(&program);
+    drop(program);
+    eval_compiled(compiled, settings, limits)
+}
+
+fn eval_compiled(
+    compiled: Compiled,
+    settings: &Settings,
+    limits: Limits,
+) -> Diagnosed<Option<Evaluated>> {
     let budget = Budget::new(limits.steps, limits.bytes, limits.depth);
     let outside = ProjectSettings { build: Rc::from(settings.build.as_str()) };
     let mut machine = Machine::new(compiled.shared.symbols, compiled.code, outside, budget);

@@ -39,7 +39,7 @@ mod stack;
 mod symbol;
 mod value;
 
-pub use evaluated::{ElementId, Evaluated, Failed, Limits, Settings, eval};
+pub use evaluated::{ElementId, Evaluated, Failed, Limits, Settings, eval, eval_owned};
 pub use program::{Folder, Program, SourceFile};
 pub use stack::on_deep_stack;
 pub use value::{Source, Step, Value};

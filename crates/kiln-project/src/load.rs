@@ -1,11 +1,11 @@
 //! From the files of a project to its IR.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use kiln_diag::{Diagnostic, FileId, Texts};
-use kiln_eval::{Folder, Limits, Program, Settings, SourceFile, eval, on_deep_stack};
+use kiln_eval::{Folder, Limits, Program, Settings, SourceFile, eval_owned, on_deep_stack};
 use kiln_ir::Ir;
 use kiln_syntax::{Parse, parse};
 
@@ -29,25 +29,20 @@ pub struct Project {
 /// When a file cannot be read. Mistakes in the texts are findings.
 pub fn load(root: &Path, targets: &[String]) -> Result<Project, ProjectError> {
     let Files { mut texts, files, lock } = Files::read(root)?;
-    let mut findings = Vec::new();
-    let mut parsed = BTreeMap::new();
-    for (file, text) in texts.iter() {
-        if Some(file) != lock {
-            let parse = parse(file, &text.text);
+    // On one thread, so that what the syntax leaves is used again by the values.
+    let (ir, mut findings) = on_deep_stack(|| {
+        let mut findings = Vec::new();
+        let mut parsed = BTreeMap::new();
+        for file in &files {
+            let parse = parse_file(file.id, &texts);
             findings.extend(parse.diagnostics.iter().cloned());
-            parsed.insert(file, Arc::new(parse));
+            parsed.insert(file.id, parse);
         }
-    }
-    let stdlib = kiln_stdlib::files().iter().map(|(stem, text)| {
-        let file = texts.add(format!("<stdlib>/{stem}.kiln"), *text);
-        ((*stem).to_owned(), Arc::new(parse(file, text)))
-    });
-    let stdlib = stdlib.collect();
-    let program = program(stdlib, &files, &parsed);
-    let settings = Settings { build: build_platform().to_owned(), options: Vec::new() };
-    let lowered = on_deep_stack(|| {
-        let evaluated = eval(&program, &settings, Limits::default());
-        let mut findings = evaluated.diagnostics;
+        let stdlib = needed_stdlib(&parsed, &mut texts);
+        let program = program(stdlib, &files, parsed);
+        let settings = Settings { build: build_platform().to_owned(), options: Vec::new() };
+        let evaluated = eval_owned(program, &settings, Limits::default());
+        findings.extend(evaluated.diagnostics);
         let ir = evaluated.value.map(|mut evaluated| {
             let lowered = kiln_lower::lower(&mut evaluated, targets, &texts);
             findings.extend(lowered.diagnostics);
@@ -55,11 +50,44 @@ pub fn load(root: &Path, targets: &[String]) -> Result<Project, ProjectError> {
         });
         (ir, findings)
     });
-    let (ir, found) = lowered;
-    findings.extend(found);
     findings.sort_by_key(|finding| finding.primary.as_ref().map(|label| label.span));
     findings.dedup();
     Ok(Project { texts, ir, lock, findings })
+}
+
+fn parse_file(file: FileId, texts: &Texts) -> Arc<Parse> {
+    let text = texts.get(file).map_or("", |text| &text.text);
+    Arc::new(parse(file, text).without_tree())
+}
+
+/// What the evaluator itself asks for.
+const ROOTS: [&str; 5] = ["Element", "Platform", "Project", "Source", "Step"];
+
+/// Parses the files of the standard library whose names stand in the project, or in files that do.
+///
+/// The others are known by name only: they are empty.
+fn needed_stdlib(
+    parsed: &BTreeMap<FileId, Arc<Parse>>,
+    texts: &mut Texts,
+) -> BTreeMap<String, Arc<Parse>> {
+    let all: BTreeMap<&str, FileId> = kiln_stdlib::files()
+        .iter()
+        .map(|(stem, text)| (*stem, texts.add(format!("<stdlib>/{stem}.kiln"), *text)))
+        .collect();
+    let stem_of = |name: &str| all.get_key_value(name).map(|(stem, _)| *stem);
+    let mut needed: BTreeSet<&str> = ROOTS.into_iter().filter_map(stem_of).collect();
+    for parse in parsed.values() {
+        needed.extend(parse.capitals().filter_map(stem_of));
+    }
+    let mut waiting: Vec<&str> = needed.iter().copied().collect();
+    let empty = |(stem, file): (&&str, &FileId)| ((*stem).to_owned(), Arc::new(parse(*file, "")));
+    let mut stdlib: BTreeMap<String, Arc<Parse>> = all.iter().map(empty).collect();
+    while let Some(stem) = waiting.pop() {
+        let parse = parse_file(all[stem], texts);
+        waiting.extend(parse.capitals().filter_map(stem_of).filter(|stem| needed.insert(stem)));
+        stdlib.insert(stem.to_owned(), parse);
+    }
+    stdlib
 }
 
 /// Returns the triple of the machine that builds.
@@ -70,12 +98,13 @@ fn build_platform() -> &'static str {
 fn program(
     stdlib: BTreeMap<String, Arc<Parse>>,
     files: &[File],
-    parsed: &BTreeMap<FileId, Arc<Parse>>,
+    mut parsed: BTreeMap<FileId, Arc<Parse>>,
 ) -> Program {
     let (mut project, mut root) = (None, Folder::default());
     for file in files {
         let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
-        let source = SourceFile { folder, parse: Arc::clone(&parsed[&file.id]) };
+        let Some(parse) = parsed.remove(&file.id) else { continue };
+        let source = SourceFile { folder, parse };
         let Some((stem, folders)) = file.parts.split_last() else {
             project = Some(source);
             continue;

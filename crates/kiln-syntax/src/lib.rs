@@ -30,6 +30,7 @@ pub use tree::{Children, Node, NodeIx, Tree};
 
 use ast::Ast;
 use kiln_diag::{Diagnostic, FileId};
+use std::sync::Arc;
 
 /// What a text says.
 #[derive(Clone, Debug)]
@@ -41,12 +42,24 @@ pub struct Parse {
     pub diagnostics: Vec<Diagnostic>,
     /// Where the chunks begin, and the end of the text.
     bounds: Vec<usize>,
+    capitals: Vec<Arc<str>>,
 }
 
 impl Parse {
     /// Returns the bytes of each chunk: an item at column 0 with what belongs to it.
     pub fn chunks(&self) -> impl Iterator<Item = std::ops::Range<usize>> {
         self.bounds.windows(2).map(|pair| pair[0]..pair[1])
+    }
+
+    /// Returns the capital names in the text, each once: the only ones that can mean something of the standard library.
+    pub fn capitals(&self) -> impl Iterator<Item = &str> {
+        self.capitals.iter().map(AsRef::as_ref)
+    }
+
+    /// Frees what only tools for texts need: the lossless tree.
+    #[must_use]
+    pub fn without_tree(self) -> Self {
+        Self { tree: Tree::default(), bounds: Vec::new(), ..self }
     }
 
     /// Returns every token, trivia included; their texts, one after the other, are the text.
@@ -74,9 +87,9 @@ pub fn parse(file: FileId, text: &str) -> Parse {
     let starts = chunk::chunk_starts(text);
     read::on_deep_stack(text, &starts, || {
         let tree = read::read_tree(text, &starts);
-        let (ast, lowered) = lower::lower(file, text, &tree);
+        let (ast, lowered, capitals) = lower::lower(file, text, &tree);
         let diagnostics = report::report(file, text, &tree, &starts, lowered);
         let bounds = starts.iter().copied().chain([text.len()]).collect();
-        Parse { ast, tree, diagnostics, bounds }
+        Parse { ast, tree, diagnostics, bounds, capitals }
     })
 }

@@ -66,10 +66,16 @@ impl Machine {
             return Ok(fields.into_iter().map(|(symbol, _)| symbol).collect());
         };
         let fields = self.fields_of_kind(kind)?;
-        let layers = self.layers(object)?;
-        let inherited = self.layers(kind)?.len();
+        let own = match self.shape(object)? {
+            Shape::Of(shape) => Rc::clone(&self.shapes[shape.0 as usize].own),
+            Shape::Alone => {
+                let layers = self.layers(object)?;
+                let inherited = self.layers(kind)?.len();
+                self.own_keys(&layers, inherited)
+            }
+        };
         let mut added = Vec::new();
-        for symbol in self.own_keys(&layers, inherited).iter() {
+        for symbol in own.iter() {
             if !fields.contains(symbol) && self.declaration(object, *symbol)?.is_some() {
                 added.push(*symbol);
             }

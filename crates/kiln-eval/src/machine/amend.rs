@@ -4,7 +4,7 @@ use super::names::NamePart;
 use super::object::{Kind, KindId, LayerSource, Nature, Object, ObjectId, Raw};
 use super::term::Mixin;
 use super::{Env, FrameId, Lazy, Machine, Poison, Term};
-use crate::code::{Body, CodeRef, TypeForm};
+use crate::code::{Body, CodeRef, Form, TypeForm};
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span, suggestion};
 use std::rc::Rc;
@@ -25,10 +25,18 @@ impl Machine {
         body: &Rc<Body>,
         env: Env,
     ) -> Result<Term, Poison> {
-        let name = self.names.child(env.name, NamePart::Prototype);
-        let prototype = self.eval(base, Env { name, ..env })?;
+        let prototype = self.eval_prototype(base, env)?;
         let raw = Raw::Body { body: Rc::clone(body), frame: env.frame };
         self.amend_term(&prototype, raw, env, base.span.to(body.span))
+    }
+
+    /// Evaluates what is amended or called; elements made on the way to it have no name of their own.
+    pub(super) fn eval_prototype(&mut self, code: &CodeRef, env: Env) -> Result<Term, Poison> {
+        if matches!(code.form, Form::Prelude(_)) {
+            return self.eval(code, env);
+        }
+        let name = self.names.child(env.name, NamePart::Prototype);
+        self.eval(code, Env { name, ..env })
     }
 
     /// `key { … }`: amends what the key held before, or an empty record.
@@ -311,7 +319,7 @@ impl Machine {
                 .at(positional[n_fields].1, "one too many"),
             ));
         }
-        let first = own.into_iter().zip(positional);
+        let first = own.iter().copied().zip(positional);
         let mut values: Vec<_> = first.map(|(field, (lazy, at))| (field, lazy, at)).collect();
         for (name, lazy, at) in named {
             if values.iter().any(|(field, ..)| *field == name) {
@@ -326,7 +334,16 @@ impl Machine {
         self.amend_term(&Term::Object(kind), Raw::Values(Rc::new(values)), env, span)
     }
 
-    fn own_fields(&mut self, kind: ObjectId) -> Result<Vec<Symbol>, Poison> {
+    fn own_fields(&mut self, kind: ObjectId) -> Result<Rc<[Symbol]>, Poison> {
+        if let Some(known) = &self.object(kind).own_fields {
+            return Ok(Rc::clone(known));
+        }
+        let own: Rc<[Symbol]> = Rc::from(self.find_own_fields(kind)?);
+        self.object_mut(kind).own_fields = Some(Rc::clone(&own));
+        Ok(own)
+    }
+
+    fn find_own_fields(&mut self, kind: ObjectId) -> Result<Vec<Symbol>, Poison> {
         let layers = self.layers(kind)?;
         for layer in layers.iter().rev() {
             let LayerSource::Items { body, from, to, .. } = &layer.source else { continue };

@@ -1,7 +1,6 @@
 //! Calls: functions, constructors, `path(…)` and `intrinsic(…)`; selection of fields.
 
 use super::blame::{Blame, Bound};
-use super::names::NamePart;
 use super::object::{Nature, ObjectId};
 use super::term::{Closure, Intrinsic};
 use super::{Env, FrameForm, Lazy, Machine, Poison, Term};
@@ -25,8 +24,7 @@ impl Machine {
         env: Env,
         span: Span,
     ) -> Result<Term, Poison> {
-        let name = self.names.child(env.name, NamePart::Prototype);
-        let callee_term = self.eval(callee, Env { name, ..env })?;
+        let callee_term = self.eval_prototype(callee, env)?;
         let arguments = self.arguments(args, env)?;
         self.apply(&callee_term, arguments, env, callee.span, span)
     }

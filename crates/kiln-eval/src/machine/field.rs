@@ -1,10 +1,11 @@
 //! Fields: the last binding that holds, evaluated once for each object, checked against its declaration.
 
 use super::blame::{Blame, Bound};
+use super::list::is_literal;
 use super::names::{NamePart, NamePath};
 use super::object::{LayerSource, Nature, Object, ObjectId, Position, Slot};
 use super::{Env, FrameForm, FrameId, Lazy, Machine, Pending, Poison, Term};
-use crate::code::{Binding, CodeRef, EntryForm, ScopeId, TypeRef};
+use crate::code::{Binding, CodeRef, EntryForm, ScopeId, TypeForm, TypeRef};
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span};
 use kiln_syntax::ast::is_capital;
@@ -89,10 +90,6 @@ impl Machine {
         let Some(position) = self.find_binding(object, symbol, below)? else { return Ok(None) };
         let layers = self.layers(object)?;
         let Some(layer) = layers.get(position.layer as usize) else { return Ok(None) };
-        let mut name = self.names.child(self.object(object).name, NamePart::Key(symbol));
-        if below != Position::TOP {
-            name = self.names.child(name, NamePart::Prototype);
-        }
         match &layer.source {
             LayerSource::Items { body, .. } | LayerSource::Keyed { body, .. } => {
                 let body = Rc::clone(body);
@@ -101,6 +98,12 @@ impl Machine {
                     return Ok(None);
                 };
                 let Some(value) = &binding.value else { return Ok(None) };
+                // A literal makes no element.
+                let name = if is_literal(&value.form) {
+                    self.object(object).name
+                } else {
+                    self.binding_name(object, symbol, below)
+                };
                 let env = self.binding_env(object, symbol, position, binding, frame, name);
                 let term = self.eval(value, env)?;
                 let term = self.tag_kind(term, symbol, binding.key_span, name);
@@ -112,10 +115,17 @@ impl Machine {
                 self.check_value(object, symbol, term, span).map(Some)
             }
             LayerSource::Folder(folder) => {
+                let name = self.binding_name(object, symbol, below);
                 let term = self.load_member(*folder, symbol, object, name)?;
                 Ok(Some(term))
             }
         }
+    }
+
+    /// Returns the name that elements get which a binding makes.
+    fn binding_name(&mut self, object: ObjectId, symbol: Symbol, below: Position) -> NamePath {
+        let name = self.names.child(self.object(object).name, NamePart::Key(symbol));
+        if below == Position::TOP { name } else { self.names.child(name, NamePart::Prototype) }
     }
 
     /// Returns where the right side of a binding is evaluated.
@@ -187,8 +197,11 @@ impl Machine {
                         continue;
                     }
                     let conditions = &body.entries[entry].conditions;
+                    if conditions.is_empty() {
+                        return Ok(Some(entry));
+                    }
                     let frame = self.layer_frame(object, layer);
-                    if conditions.is_empty() || self.hold(conditions, frame)? {
+                    if self.hold(conditions, frame)? {
                         return Ok(Some(entry));
                     }
                 }
@@ -216,7 +229,9 @@ impl Machine {
                 let entry = &body.entries[entry];
                 let Some(binding) = binding_of(&entry.form) else { continue };
                 let Some(ty) = &binding.ty else { continue };
-                let frame = self.layer_frame(object, layer);
+                let is_plain = entry.conditions.is_empty() && is_closed(ty);
+                let frame =
+                    if is_plain { FrameId::OUTERMOST } else { self.layer_frame(object, layer) };
                 if self.layer_holds(object, layer)? && self.hold(&entry.conditions, frame)? {
                     let (ty, span) = (Rc::clone(ty), Some(binding.key_span));
                     return Ok(Some(Declaration { ty, frame, span }));
@@ -311,6 +326,27 @@ impl Machine {
             Lazy::Done(term) => Ok(term.clone()),
             Lazy::Later(thunk) => self.force_thunk(*thunk),
         }
+    }
+}
+
+/// Returns whether a type reads no name of the braces it is written in.
+fn is_closed(ty: &TypeRef) -> bool {
+    match ty.as_ref() {
+        TypeForm::Value { .. } | TypeForm::Defined { .. } => false,
+        TypeForm::List(of) | TypeForm::Dict(of) => is_closed(of),
+        TypeForm::Union(types) => types.iter().all(is_closed),
+        TypeForm::Record(fields) => fields.iter().all(|(_, _, ty)| is_closed(ty)),
+        TypeForm::Any
+        | TypeForm::Null
+        | TypeForm::Bool
+        | TypeForm::Int
+        | TypeForm::Text
+        | TypeForm::Path
+        | TypeForm::Script
+        | TypeForm::Function
+        | TypeForm::TextLiteral(_)
+        | TypeForm::IntLiteral(_)
+        | TypeForm::Kind(_) => true,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::names::NamePart;
 use super::{Env, FrameId, Lazy, Machine, Poison, Term};
-use crate::code::{CodeRef, ListPart};
+use crate::code::{CodeRef, Form, ListPart};
 use kiln_diag::{Code, Diagnostic, Span};
 use std::rc::Rc;
 
@@ -48,8 +48,13 @@ impl Machine {
             }
         }
         if !part.spread {
-            let ix = super::index(items.len());
-            let name = self.names.child(env.name, NamePart::Index(ix));
+            // What only reads a name makes no element: it needs no name of its own.
+            let reads = matches!(part.value.form, Form::Field { .. } | Form::Local { .. });
+            let is_plain = reads || is_literal(&part.value.form);
+            let mut name = env.name;
+            if !is_plain {
+                name = self.names.child(name, NamePart::Index(super::index(items.len())));
+            }
             items.push(self.delay(&part.value, Env { name, ..env }));
             return Ok(());
         }
@@ -115,7 +120,6 @@ impl Machine {
         code: &CodeRef,
         env: Env,
     ) -> Result<Option<Term>, Poison> {
-        use crate::code::Form;
         self.spend(1, code.span)?;
         match &code.form {
             Form::Select { base, name, optional: false, .. } => {
@@ -184,4 +188,9 @@ impl Machine {
             )),
         }
     }
+}
+
+/// Returns whether an expression is a value already.
+pub(super) fn is_literal(form: &Form) -> bool {
+    matches!(form, Form::Null | Form::Bool(_) | Form::Int(_) | Form::Text(_) | Form::Path(_))
 }

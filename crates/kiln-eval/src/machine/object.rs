@@ -225,6 +225,8 @@ pub(super) struct Object {
     pub(super) is_late: bool,
     /// Of a kind: which of its fields elements may take over, with all fields that they depend on.
     pub(super) shares: BTreeMap<Symbol, Option<Rc<[Symbol]>>>,
+    /// Of a kind: the fields that its own body declares, which arguments by position fill.
+    pub(super) own_fields: Option<Rc<[Symbol]>>,
     /// Of a kind: all fields that it declares.
     pub(super) fields: Option<Rc<[Symbol]>>,
     /// Of an element: what it shares with others of its kind.
@@ -251,6 +253,7 @@ impl Object {
             overrides: 0,
             is_late: false,
             shares: BTreeMap::new(),
+            own_fields: None,
             fields: None,
             shape: None,
             keys_checked: false,

@@ -14,7 +14,7 @@ use std::rc::Rc;
 pub(super) struct ShapeState {
     kind: ObjectId,
     /// The keys that their bodies above the kind may bind, sorted.
-    own: Rc<[Symbol]>,
+    pub(super) own: Rc<[Symbol]>,
     /// What was found out about fields, sorted.
     shares: Vec<(Symbol, Share)>,
     /// The fields that each element has to check for itself, once that is known.

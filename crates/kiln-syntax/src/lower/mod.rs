@@ -10,7 +10,7 @@ mod file;
 mod text;
 mod ty;
 
-use crate::ast::{Ast, Expr, ExprId, Name};
+use crate::ast::{Ast, Expr, ExprId, Name, is_capital};
 use crate::code;
 use crate::kind::SyntaxKind;
 use crate::tree::{Node, NodeIx, Tree};
@@ -18,8 +18,12 @@ use kiln_diag::{Code, Diagnostic, FileId, Span};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Lowers the tree of a text.
-pub(crate) fn lower(file: FileId, text: &str, tree: &Tree) -> (Ast, Vec<Diagnostic>) {
+/// Lowers the tree of a text; also returns the capital names in it.
+pub(crate) fn lower(
+    file: FileId,
+    text: &str,
+    tree: &Tree,
+) -> (Ast, Vec<Diagnostic>, Vec<Arc<str>>) {
     let mut lower = Lower {
         text,
         tree,
@@ -28,7 +32,8 @@ pub(crate) fn lower(file: FileId, text: &str, tree: &Tree) -> (Ast, Vec<Diagnost
         names: BTreeSet::new(),
     };
     lower.file();
-    (lower.ast, lower.diagnostics)
+    let capitals = lower.names.into_iter().filter(|name| is_capital(name)).collect();
+    (lower.ast, lower.diagnostics, capitals)
 }
 
 struct Lower<'a> {

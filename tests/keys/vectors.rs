@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use kiln_assemble::{Inputs, Layer, assemble};
+use kiln_assemble::{Inputs, Integration, Layer, Own, Root, assemble, assemble_in, integration};
 use kiln_digest::{Digest, Encoder, Key};
 use kiln_ir::{Element, ElementName, Phase, PlacedSource, Source, Step, User};
 use kiln_tree::{Draft, File, Node, RelPath, Symlink, Time, Tree};
@@ -156,4 +156,47 @@ fn an_action_is_as_committed_to_the_byte() {
         texts.push(text);
     }
     check(texts.concat(), "action.txt");
+}
+
+#[test]
+fn actions_beside_the_usual_are_as_committed() {
+    let name = |text: &str| ElementName::parse(text).expect("a name of an element");
+    let base = tree(&[
+        ("bin/sh", file("a program\n", true)),
+        ("lib", Symlink::new("usr/lib").into()),
+        ("usr/lib/libc.so", file("a library\n", false)),
+    ]);
+    let layer = Layer { element: name("sysroot"), tree: base, overlaps: Vec::new() };
+    let root = Root::merge(&name("app"), &[layer]).expect("a root");
+    let (element, sources) = (element(), vec![tree(&[("text", file("text\n", false))])]);
+    let own = Own {
+        element: &element,
+        isa: "x86-64",
+        staged_at: Vec::new(),
+        sources,
+        keeps_build_tree: true,
+    };
+    let keeping = assemble_in(&root, &own).expect("the element can be assembled");
+    let scripts = vec!["ldconfig".to_owned(), "touch /etc/x\n".to_owned()];
+    let integrate = |as_root| {
+        let scripts = Integration { scripts: scripts.clone(), as_root };
+        integration(&root, &scripts, "x86-64", &element.name).expect("the root has a shell")
+    };
+    let made = [
+        ("the build tree is kept", keeping),
+        ("integration", integrate(false)),
+        ("integration as root", integrate(true)),
+    ];
+    let mut text = String::new();
+    for (title, assembled) in made {
+        let action = &assembled.action;
+        writeln!(text, "{title}\n  action {}", action.digest()).expect("text");
+        let outputs = action.command.output_paths.iter().map(RelPath::as_str);
+        writeln!(text, "  outputs {}", outputs.collect::<Vec<_>>().join(" ")).expect("text");
+        let kiln = action.input_root.subtree(&path("kiln")).expect("a folder of scripts");
+        for (at, file) in kiln.files() {
+            writeln!(text, "  kiln/{at} {}", file.digest).expect("text");
+        }
+    }
+    check(text, "beside.txt");
 }

@@ -123,7 +123,7 @@ pub enum AssembleError {
     BadPhase { element: ElementName, name: String },
 }
 
-/// Makes the action of an element whose only step is `Run`, in a root without integration.
+/// Makes the action of the one `Run` among the steps of an element, in a root without integration.
 ///
 /// # Errors
 /// When the root has no shell or uses reserved names, or the element asks for what cannot be done.
@@ -140,7 +140,7 @@ pub fn assemble(inputs: &Inputs<'_>) -> Result<Assembled, AssembleError> {
     assemble_in(&Root::merge(&element.name, &layers)?, &own)
 }
 
-/// Makes the action of an element whose only step is `Run` in a root.
+/// Makes the action of the one `Run` among the steps of an element, in a root.
 ///
 /// # Errors
 /// As [`assemble()`].
@@ -195,11 +195,14 @@ fn reserved(element: &ElementName, path: &str) -> AssembleError {
 fn phases(element: &Element) -> Result<&[Phase], AssembleError> {
     let name = || element.name.clone();
     let not_yet = |what| Err(AssembleError::NotYet { element: name(), what });
-    let phases: &[Phase] = match element.steps.as_slice() {
-        [Step::Run { phases }] => phases,
-        [] => &[],
-        _ => return not_yet("several kinds of steps"),
-    };
+    let mut runs = element.steps.iter().filter_map(|step| match step {
+        Step::Run { phases } => Some(phases.as_slice()),
+        _ => None,
+    });
+    let phases = runs.next().unwrap_or_default();
+    if runs.next().is_some() {
+        return not_yet("several runs with other steps between them");
+    }
     if !element.patches.is_empty() {
         return not_yet("patches");
     }

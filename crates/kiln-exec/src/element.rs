@@ -1,7 +1,7 @@
 //! One element: gather its inputs, look for its action, else run it.
 
 use kiln_action::{CancelFlag, Ending};
-use kiln_artifact::{Artifact, Failure};
+use kiln_artifact::{Artifact, Failure, Run};
 use kiln_assemble::function::Part;
 use kiln_assemble::{Assembled, Layer, Own, assemble_in, function, layer};
 use kiln_digest::Digest;
@@ -37,6 +37,31 @@ pub(crate) struct Maker<'a> {
     pub(crate) jobs: usize,
 }
 
+/// An element that runs a command, at work.
+struct Job<'a> {
+    ix: NodeIx,
+    node: &'a Node,
+    element: &'a Element,
+    started: u64,
+    around: Around,
+}
+
+/// The outputs of the steps around the one that runs a command, if one does.
+#[derive(Default)]
+struct Around {
+    layers: Vec<Tree>,
+    n_before: usize,
+}
+
+impl Around {
+    /// Returns the output of all steps, the later over the earlier.
+    fn with(&self, out: Option<Tree>) -> Tree {
+        let (before, after) = self.layers.split_at(self.n_before);
+        let layers: Vec<Tree> = before.iter().cloned().chain(out).chain(after.to_vec()).collect();
+        kiln_tree::merge(&layers).tree
+    }
+}
+
 impl Maker<'_> {
     /// Makes the artifact of a node whose needs are all there.
     pub(crate) fn make(&self, ix: NodeIx) -> Result<Ended, ExecError> {
@@ -46,14 +71,16 @@ impl Maker<'_> {
         self.ports
             .sink
             .emit(Event::ElementStarted { element: element.name.clone(), key: node.key });
-        let runs = matches!(element.steps.as_slice(), [Step::Run { .. }]);
-        if runs {
-            return self.run(ix, node, element, started);
-        }
-        let tree = match self.put_together(ix, node, element)? {
-            Ok(tree) => tree,
+        let mut given = self.memory.take(ix);
+        let around = match self.around(node, element, &mut given)? {
+            Ok(around) => around,
             Err(ended) => return Ok(ended),
         };
+        if runs(element) {
+            let sources = self.sources(element, &mut given)?;
+            return self.run(&Job { ix, node, element, started, around }, sources);
+        }
+        let tree = around.with(None);
         self.ports.cas.write_tree(&tree)?;
         let out = tree.digest();
         self.memory.keep(ix, tree);
@@ -70,44 +97,44 @@ impl Maker<'_> {
     }
 
     /// The steps that are functions on trees; an integration among them may end otherwise.
-    fn put_together(
+    fn around(
         &self,
-        ix: NodeIx,
         node: &Node,
         element: &Element,
-    ) -> Result<Result<Tree, Ended>, ExecError> {
-        let (mut layers, mut given) = (Vec::new(), self.memory.take(ix));
+        given: &mut Given,
+    ) -> Result<Result<Around, Ended>, ExecError> {
+        let mut around = Around::default();
         for step in &element.steps {
             match step {
                 Step::Import { target } => {
-                    let sources = self.sources(element, &mut given)?;
-                    layers.push(function::import(element, target, &sources)?);
+                    let sources = self.sources(element, given)?;
+                    around.layers.push(function::import(element, target, &sources)?);
                 }
-                Step::Base(base) => match given.base.take() {
-                    Some(tree) => layers.push(tree),
-                    None => layers.push(self.base(element, base)?),
+                Step::Base(base) => match &given.base {
+                    Some(tree) => around.layers.push(tree.clone()),
+                    None => around.layers.push(self.base(element, base)?),
                 },
                 Step::Compose(compose) => match self.compose(node, compose)? {
-                    Ok(tree) => layers.push(tree),
+                    Ok(tree) => around.layers.push(tree),
                     Err(ended) => return Ok(Err(ended)),
                 },
                 Step::Filter(filter) => {
-                    for part in self.parts(&node.of)? {
-                        layers.push(function::filter(filter, &part)?);
+                    let of = |part: &Part<'_>| part.element.name == filter.of;
+                    for part in self.parts(&node.of)?.iter().filter(|part| of(part)) {
+                        around.layers.push(function::filter(filter, part)?);
                     }
                 }
-                Step::Run { .. } => {
-                    let (element, what) = (element.name.clone(), "several kinds of steps");
-                    return Err(kiln_assemble::AssembleError::NotYet { element, what }.into());
-                }
+                Step::Run { .. } => around.n_before = around.layers.len(),
             }
         }
-        Ok(Ok(kiln_tree::merge(&layers).tree))
+        Ok(Ok(around))
     }
 
     /// Merges a closure, and integrates it on the base of the element that composes it.
     fn compose(&self, node: &Node, compose: &Compose) -> Result<Result<Tree, Ended>, ExecError> {
-        let closure = self.work.plan.closure(&node.of);
+        let is_part = |ix: &NodeIx| compose.of.contains(&self.work.plan.node(*ix).element);
+        let of: Vec<NodeIx> = node.of.iter().copied().filter(is_part).collect();
+        let closure = self.work.plan.closure(&of);
         let (tree, overlaps) = function::compose(compose, &self.parts(&closure)?)?;
         self.warn(&node.element, &overlaps)?;
         if !compose.run_integrate {
@@ -161,13 +188,19 @@ impl Maker<'_> {
         self.ports.supply.base(base).map_err(|cause| supply_error(element, cause))
     }
 
-    fn sources(&self, element: &Element, given: &mut Given) -> Result<Vec<Tree>, ExecError> {
+    pub(crate) fn sources(
+        &self,
+        element: &Element,
+        given: &mut Given,
+    ) -> Result<Vec<Tree>, ExecError> {
         let mut trees = Vec::new();
         for (source_ix, placed) in element.sources.iter().enumerate() {
-            trees.push(match given.sources.remove(&source_ix) {
-                Some(tree) => tree,
+            let tree = match given.sources.get(&source_ix) {
+                Some(tree) => tree.clone(),
                 None => self.source(element, &placed.source)?,
-            });
+            };
+            given.sources.insert(source_ix, tree.clone());
+            trees.push(tree);
         }
         Ok(trees)
     }
@@ -180,23 +213,18 @@ impl Maker<'_> {
         nodes.iter().map(one).collect()
     }
 
-    fn run(
-        &self,
-        ix: NodeIx,
-        node: &Node,
-        element: &Element,
-        started: u64,
-    ) -> Result<Ended, ExecError> {
+    fn run(&self, job: &Job<'_>, sources: Vec<Tree>) -> Result<Ended, ExecError> {
+        let Job { ix, node, element, .. } = *job;
         let of: Vec<NodeIx> = node.base.into_iter().chain(self.work.plan.staged(ix)).collect();
         let root = match self.root(node, &of)? {
             Rooted::Ready(root) => root,
             Rooted::Broken(broken) => return self.broken(node, &broken),
             Rooted::Cancelled => return Ok(Ended::Cancelled),
         };
-        let assembled = assemble_in(&root, &self.own(ix, node, element)?)?;
+        let assembled = assemble_in(&root, &self.own(node, element, sources)?)?;
         self.warn(&node.element, &assembled.overlaps)?;
         let action = assembled.action.digest();
-        if let Some(ended) = self.known(ix, node, action)? {
+        if let Some(ended) = self.known(job, action)? {
             return Ok(ended);
         }
         if !self.settings.retry_failed
@@ -210,15 +238,15 @@ impl Maker<'_> {
         let sandbox = Sandbox { node, of: &of, advice, log };
         let Assembled { action, staging, files, overlaps: _ } = &assembled;
         let ran = self.launch(&sandbox, action, staging, files)?;
-        self.finish(ix, node, ran, started)
+        self.finish(job, ran)
     }
 
     /// Returns what an element brings to its root.
     pub(crate) fn own<'b>(
         &'b self,
-        ix: NodeIx,
         node: &Node,
         element: &'b Element,
+        sources: Vec<Tree>,
     ) -> Result<Own<'b>, ExecError> {
         let mut staged_at = Vec::new();
         for (at, of) in &node.stage_at {
@@ -228,7 +256,7 @@ impl Maker<'_> {
             element,
             isa: self.settings.isa,
             staged_at,
-            sources: self.sources(element, &mut self.memory.take(ix))?,
+            sources,
             keeps_build_tree: self.settings.build_trees == BuildTrees::Always,
         })
     }
@@ -238,7 +266,7 @@ impl Maker<'_> {
     }
 
     /// Early cutoff: the key is new, the action is not.
-    fn known(&self, ix: NodeIx, node: &Node, action: Digest) -> Result<Option<Ended>, ExecError> {
+    fn known(&self, job: &Job<'_>, action: Digest) -> Result<Option<Ended>, ExecError> {
         let Some(run) = self.ports.index.action(action)? else {
             return Ok(None);
         };
@@ -247,37 +275,44 @@ impl Maker<'_> {
             self.ports.index.forget_action(action)?;
             return Ok(None);
         };
-        self.refuse_warnings(node, &run)?;
-        let out = tree.digest();
-        self.memory.keep(ix, tree);
-        let element = node.element.to_string();
-        let artifact = Artifact { key: node.key, element, out, run: Some(run) };
-        self.ports.index.put(self.settings.project, &artifact)?;
-        let (element, key) = (node.element.clone(), node.key);
+        self.refuse_warnings(job.node, &run)?;
+        let out = self.keep(job, &tree, run)?;
+        let (element, key) = (job.node.element.clone(), job.node.key);
         self.ports.sink.emit(Event::ElementCutOff { element, key, action, out });
         Ok(Some(Ended::CutOff))
     }
 
     /// Keeps what came of the action of an element.
-    fn finish(&self, ix: NodeIx, node: &Node, ran: Ran, started: u64) -> Result<Ended, ExecError> {
+    fn finish(&self, job: &Job<'_>, ran: Ran) -> Result<Ended, ExecError> {
         let Ran { ending, out, run, others: _ } = ran;
         match (ending, out) {
             (Ending::Exit(0), Some(tree)) => {
-                self.refuse_warnings(node, &run)?;
-                let (out, action) = (tree.digest(), run.action);
-                self.memory.keep(ix, tree);
-                let element = node.element.to_string();
-                let artifact = Artifact { key: node.key, element, out, run: Some(run) };
-                self.ports.index.put(self.settings.project, &artifact)?;
-                self.tell_built(node, Some(action), out, started);
+                self.refuse_warnings(job.node, &run)?;
+                let action = run.action;
+                let out = self.keep(job, &tree, run)?;
+                self.tell_built(job.node, Some(action), out, job.started);
                 Ok(Ended::Made)
             }
             (Ending::Cancelled, _) => Ok(Ended::Cancelled),
             (ending, _) => {
                 let stopped = self.stopped(ending);
-                self.broken(node, &Broken { run, stopped, recorded: false })
+                self.broken(job.node, &Broken { run, stopped, recorded: false })
             }
         }
+    }
+
+    /// Keeps the artifact of an element that ran; returns its output.
+    fn keep(&self, job: &Job<'_>, tree: &Tree, run: Run) -> Result<Digest, ExecError> {
+        let Job { ix, node, around, .. } = job;
+        let whole = around.with(Some(tree.clone()));
+        if whole != *tree {
+            self.ports.cas.write_tree(&whole)?;
+        }
+        let (key, element, out) = (node.key, node.element.to_string(), whole.digest());
+        self.memory.keep(*ix, whole);
+        let artifact = Artifact { key, element, out, run: Some(run) };
+        self.ports.index.put(self.settings.project, &artifact)?;
+        Ok(out)
     }
 
     /// Records and tells that an element cannot be built, because of its own run or that of its root.
@@ -306,6 +341,11 @@ impl Maker<'_> {
         self.memory.keep(ix, tree.clone());
         Ok(tree)
     }
+}
+
+/// Returns whether an element runs a command.
+pub(crate) fn runs(element: &Element) -> bool {
+    element.steps.iter().any(|step| matches!(step, Step::Run { .. }))
 }
 
 fn supply_error(element: &Element, cause: crate::ForeignError) -> ExecError {

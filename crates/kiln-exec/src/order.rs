@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use kiln_graph::{BuildGraph, JobIx, Task};
 use kiln_ir::{Element, Source, Step};
 
+use crate::element::runs;
 use crate::{ExecError, Ports, Settings, Work};
 
 /// What an element takes whose steps are functions on trees, in microseconds.
@@ -67,7 +68,6 @@ pub(crate) fn ranks(
 /// Returns how long each job is likely to take.
 fn costs(work: Work<'_>, ports: Ports<'_>, settings: &Settings<'_>) -> Result<Vec<u64>, ExecError> {
     let jobs = &work.graph.jobs;
-    let runs = |element: &Element| matches!(element.steps.as_slice(), [Step::Run { .. }]);
     let building = jobs.iter().enumerate().filter(|(_, job)| job.task == Task::Build);
     let running = building.filter_map(|(ix, job)| {
         let element = work.ir.element(&work.plan.node(job.node).element)?;

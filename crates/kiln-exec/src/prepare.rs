@@ -2,11 +2,11 @@
 
 use kiln_action::{Action, Staging};
 use kiln_assemble::{Own, assemble_in};
-use kiln_ir::{Element, Step};
+use kiln_ir::Element;
 use kiln_plan::NodeIx;
 
 use crate::element::Maker;
-use crate::memory::Memory;
+use crate::memory::{Given, Memory};
 use crate::root::Rooted;
 use crate::{ExecError, Ports, Settings, Work};
 
@@ -59,7 +59,10 @@ pub fn prepare(
     };
     let element = entered(maker.element(node), purpose);
     let own = match purpose {
-        Purpose::Build => maker.own(ix, node, &element)?,
+        Purpose::Build => {
+            let sources = maker.sources(&element, &mut Given::default())?;
+            maker.own(node, &element, sources)?
+        }
         Purpose::Use => Own {
             element: &element,
             isa: settings.isa,
@@ -75,14 +78,11 @@ pub fn prepare(
     Ok(Prepared { action: assembled.action, staging: assembled.staging })
 }
 
-/// Returns an element as a sandbox of a purpose has it: without steps that are no commands.
+/// Returns an element as a sandbox of a purpose has it.
 fn entered(element: &Element, purpose: Purpose) -> Element {
     let mut element = element.clone();
-    let runs = matches!(element.steps.as_slice(), [Step::Run { .. }]);
-    if !runs || purpose == Purpose::Use {
-        element.steps.clear();
-    }
     if purpose == Purpose::Use {
+        element.steps.clear();
         element.sources.clear();
         element.patches.clear();
     }

@@ -1,6 +1,7 @@
 //! What is built, what is reused, what a failure does.
 
 use kiln_artifact::Index as _;
+use kiln_cas::Cas as _;
 use kiln_digest::Digest;
 use kiln_exec::ExecError;
 
@@ -67,4 +68,21 @@ fn a_known_action_with_lost_content_runs_again() {
     world.check(lines, "launch:a launch:b");
     world.cas.remove(Digest::of(b"5"));
     world.check("a=put a 1 #comment\nb=put b 5=a", "launch:a launch:b");
+}
+
+#[test]
+fn steps_of_several_kinds_give_one_output() {
+    let world = World::new();
+    let check = |lines: &str, words: &str, expected: &[&str]| {
+        world.check(lines, words);
+        let artifact = world.index.latest("p", "a").unwrap().unwrap();
+        let artifact = world.index.get(artifact.key()).unwrap().unwrap();
+        let out = world.cas.read_tree(artifact.out).unwrap();
+        let paths: Vec<String> = out.files().map(|(path, _)| path.to_string()).collect();
+        assert_eq!(paths, expected);
+    };
+    check("a=put a 1=import:/x", "launch:a", &["a", "x/bin/sh"]);
+    // Another place for the import: the command is the same.
+    check("a=put a 1=import:/y", "cutoff:a", &["a", "y/bin/sh"]);
+    check("a=put a 1=import:/y\nb=put b 1=a", "launch:b", &["a", "y/bin/sh"]);
 }

@@ -320,7 +320,7 @@ impl World {
 }
 
 /// Reads lines `name=script=fields`: words of a script end with `; `, the fields are names of `deps`, `base:NAME`, `integrate:SCRIPT` (`_` for a blank),
-/// `overlaps:GLOB`, `at:NAME` (staged below `/at`), `tar:NAME`, and `compose:NAME` instead of the script.
+/// `overlaps:GLOB`, `at:NAME` (staged below `/at`), `tar:NAME`, `import:PATH` (the shell, too, as a step before the script), and `compose:NAME` instead of the script.
 fn project(lines: &str) -> Ir {
     let shell = r#"{ "source": { "kind": "local", "path": "shell" } }"#;
     let mut elements = vec![format!(
@@ -340,6 +340,10 @@ fn project(lines: &str) -> Ir {
                     step = format!(
                         r#"{{ "compose": {{ "of": [ {value:?} ], "include-orphans": true, "run-integrate": true }} }}"#
                     );
+                }
+                "import" => {
+                    step = format!(r#"{{ "import": {{ "target": {value:?} }} }}, {step}"#);
+                    fields.entry("sources").or_default().push(shell.to_owned());
                 }
                 "tar" => fields.entry("sources").or_default().push(format!(
                     r#"{{ "source": {{ "kind": "tar", "url": {value:?}, "strip": 0 }} }}"#

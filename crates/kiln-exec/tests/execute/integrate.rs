@@ -118,7 +118,8 @@ fn overlaps_are_told_once_and_may_be_denied() {
 fn warnings_may_be_denied() {
     let mut world = World::new();
     world.deny.insert("warnings".to_owned());
-    let (_, report) = world.execute("a=warn");
+    let lines = "a=warn=b\nb=put b 1";
+    let (_, report) = world.execute(lines);
     let denied = |report: Result<_, ExecError>| match report {
         Err(ExecError::Warnings { element, warnings }) => (element, warnings),
         other => panic!("{other:?}"),
@@ -126,10 +127,11 @@ fn warnings_may_be_denied() {
     let warned = (name("a"), vec!["a device was dropped".to_owned()]);
     assert_eq!(denied(report), warned);
     world.deny.clear();
-    world.check("a=warn", "K4103:`a`: a device was dropped launch:a");
+    world.check(lines, "K4103:`a`: a device was dropped launch:a");
     // What is known of the action is no better.
     world.deny.insert("warnings".to_owned());
-    assert_eq!(denied(world.execute("a=warn #comment").1), warned);
+    let (words, report) = world.execute(&format!("{lines} #comment"));
+    assert_eq!((words, denied(report)), (vec!["launch:b".to_owned()], warned));
 }
 
 #[test]

@@ -24,7 +24,6 @@
 
 mod error;
 mod memory;
-mod queue;
 mod read;
 mod rules;
 mod stamp;

@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use kiln_cas::Cas;
 use kiln_digest::Digest;
+use kiln_stage::Queue;
 use kiln_tree::{MAX_DEPTH, Name};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, readlinkat, statat};
 
 use crate::LocalError;
 use crate::memory::{Memory, Remembered, RememberedWhat};
-use crate::queue::Queue;
 use crate::read::{Files, Reading, ToRead};
 use crate::rules::{Rules, special};
 use crate::stamp::Stamp;

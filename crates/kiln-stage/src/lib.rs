@@ -29,7 +29,9 @@ mod clone;
 mod copy;
 mod error;
 mod folder;
+mod queue;
 mod remove;
+mod take;
 mod trees;
 mod walk;
 mod write;
@@ -38,5 +40,6 @@ pub use capture::{Captured, Taking, Times, capture, capture_changes, capture_sta
 pub use changes::Changes;
 pub use copy::{Target, checkout, write_copy};
 pub use error::StageError;
+pub use queue::Queue;
 pub use remove::{empty_folder, remove_folder};
 pub use trees::Trees;

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use kiln_stage::{
     Changes, StageError, Taking, Times, Trees, capture, capture_changes, capture_staged,
     empty_folder, remove_folder,
 };
-use kiln_tree::{Draft, File, Node, RelPath, Tree};
+use kiln_tree::{Draft, File, Node, RelPath, Symlink, Time, Tree};
 use rustix::fs::{CWD, Mode, OFlags, XattrFlags, mkdirat, mkfifoat, openat, setxattr};
 use tempfile::TempDir;
 
@@ -100,6 +100,59 @@ fn many_capture_the_same_at_once() {
             let found: Vec<_> = runs.into_iter().map(|run| run.join().unwrap()).collect();
             assert!(found.windows(2).all(|pair| pair[0] == pair[1]));
         });
+    }
+}
+
+/// Equal files, hard links that may not be read, and links in more folders than one thread walks.
+fn fill(bench: &Bench) {
+    bench.write("first", "#!\n");
+    for n in 0..120 {
+        bench.write(&format!("{}/{n}/same", n % 7), "same\n");
+        bench.write(&format!("{}/{n}/own", n % 7), &n.to_string());
+        let folder = bench.given.join(format!("{}/{n}", n % 7));
+        fs::hard_link(bench.given.join("first"), folder.join("tool")).unwrap();
+        symlink("tool", folder.join("link")).unwrap();
+    }
+    bench.mode("first", 0o111);
+}
+
+#[test]
+fn many_folders_are_captured_as_one_thread_would() {
+    let bench = Bench::new();
+    fill(&bench);
+    let (tree, warnings) = bench.take(Taking::Move).unwrap();
+    assert_eq!(warnings, Vec::<String>::new());
+    let tool = File::new(bench.cas.write(b"#!\n").unwrap(), true);
+    let mut draft = Draft::default();
+    draft.put(&path("first"), tool).unwrap();
+    for n in 0..120 {
+        let mut put = |name: &str, node: Node| {
+            draft.put(&path(&format!("{}/{n}/{name}", n % 7)), node).unwrap();
+        };
+        put("same", File::new(bench.cas.write(b"same\n").unwrap(), false).into());
+        put("own", File::new(bench.cas.write(n.to_string().as_bytes()).unwrap(), false).into());
+        put("tool", tool.into());
+        put("link", Symlink::new("tool").into());
+    }
+    assert_eq!(tree, draft.seal());
+}
+
+#[test]
+fn every_folder_left_behind_has_the_one_time() {
+    let bench = Bench::new();
+    fill(&bench);
+    bench.take(Taking::Move).unwrap();
+    let mut waiting = vec![bench.given.clone()];
+    while let Some(folder) = waiting.pop() {
+        let found = fs::symlink_metadata(&folder).unwrap();
+        assert_eq!(found.mtime(), Time::STAGED.seconds, "{}", folder.display());
+        for entry in fs::read_dir(&folder).unwrap() {
+            let entry = entry.unwrap();
+            assert_eq!(entry.metadata().unwrap().mtime(), Time::STAGED.seconds);
+            if entry.file_type().unwrap().is_dir() {
+                waiting.push(entry.path());
+            }
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::thread;
 const MANY: usize = 8;
 
 /// Tasks that wait, the last one first: what was found deep in a folder is done before its neighbours.
-pub(crate) struct Queue<T> {
+pub struct Queue<T> {
     state: Mutex<State<T>>,
     woken: Condvar,
 }
@@ -22,7 +22,7 @@ struct State<T> {
 impl<T: Send> Queue<T> {
     /// Does a task and all that come of it on some threads, each with a worker of its own, until a worker stops.
     /// Returns the workers.
-    pub(crate) fn run<W: Send>(
+    pub fn run<W: Send>(
         first: T,
         n_threads: usize,
         worker: impl Fn() -> W + Sync,
@@ -60,7 +60,7 @@ impl<T: Send> Queue<T> {
     }
 
     /// Adds tasks.
-    pub(crate) fn extend(&self, tasks: impl IntoIterator<Item = T>) {
+    pub fn extend(&self, tasks: impl IntoIterator<Item = T>) {
         let mut state = self.state();
         state.waiting.extend(tasks);
         if state.n_idle > 0 {
@@ -69,7 +69,7 @@ impl<T: Send> Queue<T> {
     }
 
     /// Lets nothing more be begun.
-    pub(crate) fn stop(&self) {
+    pub fn stop(&self) {
         self.state().is_stopped = true;
         self.woken.notify_all();
     }

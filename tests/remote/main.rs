@@ -39,7 +39,7 @@ fn run_here(folder: &Path, assembled: &Assembled, blobs: &Blobs) -> (Outcome, Ar
     }
     let launcher = Launcher { helper: env!("CARGO_BIN_EXE_kiln").into(), bwrap: bwrap() };
     let runner =
-        LocalRunner::new(Arc::clone(&cas), launcher, "test").expect("the store is writable");
+        LocalRunner::new(Arc::clone(&cas), launcher, "test", 2).expect("the store is writable");
     let request = Request {
         action: assembled.action.clone(),
         staging: assembled.staging.clone(),

@@ -147,7 +147,7 @@ fn runner(session: &Session, store: &Store, run: &Run<'_>) -> Result<LocalRunner
     LocalRunner::sweep(&store.folder)?;
     let environment = &session.environment;
     let launcher = Launcher { helper: environment.program.clone(), bwrap: environment.bwrap() };
-    Ok(LocalRunner::new(Arc::clone(&store.cas), launcher, &run.id)?)
+    Ok(LocalRunner::new(Arc::clone(&store.cas), launcher, &run.id, session.jobs())?)
 }
 
 fn settings<'a>(

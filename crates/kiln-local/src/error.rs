@@ -34,4 +34,18 @@ pub enum LocalError {
         #[source]
         cause: std::io::Error,
     },
+    #[error("`{word}` is no way to stage a root")]
+    #[diagnostic(code("K4013"), help("one of `overlay`, `legacy`, `reflink`, `copy`"))]
+    NoRung { word: String },
+    #[error("the file system of the store cannot share blocks between files")]
+    #[diagnostic(
+        code("K4014"),
+        help(
+            "use `KILN_STAGING=copy`, or a store on btrfs or on xfs; without `KILN_STAGING` kiln finds a way"
+        )
+    )]
+    NoReflink {
+        #[source]
+        cause: std::io::Error,
+    },
 }

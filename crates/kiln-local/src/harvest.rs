@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-use kiln_action::{Ending, Outcome, Request, Usage};
+use kiln_action::{Ending, Outcome, Request, Spent, Usage};
 use kiln_cas::{Cas, DiskCas};
 use kiln_digest::Digest;
 use kiln_stage::{
@@ -43,6 +43,7 @@ impl Harvest<'_> {
             phases: meta.phases,
             log: Digest::EMPTY,
             usage: Usage::default(),
+            spent: Spent::default(),
             warnings: Vec::new(),
         };
         if outcome.ending != Ending::Cancelled {
@@ -124,7 +125,15 @@ impl Harvest<'_> {
         below: Option<Tree>,
         outcome: &mut Outcome,
     ) -> Result<Option<Tree>, LocalError> {
-        match capture_changes(self.cas, &self.place.upper.join(path.as_str())) {
+        let folder = self.place.upper.join(path.as_str());
+        if self.place.is_whole() {
+            return match capture(self.cas, &folder, Times::Strip, Taking::Move) {
+                Ok(captured) => Ok(Some(kept(captured, path.as_str(), outcome))),
+                Err(StageError::Missing { .. } | StageError::NoFolder { .. }) => Ok(None),
+                Err(error) => Err(error.into()),
+            };
+        }
+        match capture_changes(self.cas, &folder) {
             Ok(changes) => {
                 let tree = changes.apply(&below.unwrap_or_else(Tree::empty));
                 let captured = Captured { tree, warnings: changes.warnings };

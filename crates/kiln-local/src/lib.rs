@@ -17,7 +17,7 @@
 //! LocalRunner::sweep(store).unwrap();
 //! let blobs = Arc::new(DiskCas::open(store).unwrap());
 //! let launcher = Launcher { helper: "/usr/bin/kiln".into(), bwrap: Some("/usr/bin/bwrap".into()) };
-//! let runner = LocalRunner::new(blobs, launcher, "run-1").unwrap();
+//! let runner = LocalRunner::new(blobs, launcher, "run-1", 4).unwrap();
 //! ```
 #![expect(
     clippy::disallowed_methods,
@@ -26,9 +26,16 @@
 
 mod error;
 mod harvest;
+mod jobs;
+mod ladder;
+mod layers;
+mod limits;
 mod meta;
 mod place;
 mod runner;
+mod shell;
 
 pub use error::LocalError;
+pub use ladder::{Rung, Standing, attempt, climb, standing};
 pub use runner::LocalRunner;
+pub use shell::{Shell, Stdio};

@@ -1,30 +1,34 @@
 //! One action, from staging to capture.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
+use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use kiln_action::{Ending, Outcome, Request, RunError, Runner, Usage};
+use kiln_action::{
+    Action, Command, Ending, Outcome, Request, RunError, Runner, Spent, Staging, Usage,
+};
 use kiln_cas::{DiskCas, Lease, sweep};
-use kiln_sandbox::{Ended, Launcher, Spec, User, spawn};
+use kiln_sandbox::{Ended, Launcher, SandboxError, Spec, Streams, User, spawn};
 use kiln_stage::{Trees, remove_folder, write_copy};
-use kiln_tree::{Tree, merge};
 use rustix::fs::FallocateFlags;
 
 use crate::LocalError;
 use crate::harvest::{Harvest, LOG_PART};
-use crate::place::Place;
+use crate::jobs::Jobs;
+use crate::ladder::{self, Rung, Standing};
+use crate::layers::layers;
+use crate::limits::Limits;
+use crate::place::{Place, Places};
 
 /// How long a cancelled command may go on unnoticed.
-const TICK: Duration = Duration::from_millis(50);
+pub(crate) const TICK: Duration = Duration::from_millis(50);
 
 /// A disk with less space than this, in bytes, is full.
 const FULL: u64 = 1 << 20;
-
-/// How many folders are stacked; each makes the first look at a name slower, and the kernel takes at most 500.
-const MAX_LAYERS: usize = 64;
 
 /// How much more than its kept parts a log may take of the disk while the command runs.
 const LOG_SLACK: u64 = 64 << 20;
@@ -34,23 +38,71 @@ const LOG_SLACK: u64 = 64 << 20;
 pub struct LocalRunner {
     cas: Arc<DiskCas>,
     trees: Trees,
-    launcher: Launcher,
-    work: Option<Lease>,
+    pub(crate) launcher: Launcher,
+    pub(crate) work: Option<Places>,
+    pub(crate) jobs: Jobs,
+    /// What somebody asked for; else what the machine can.
+    forced: Option<Rung>,
+    standing: Mutex<Option<Rung>>,
 }
 
 impl LocalRunner {
-    /// Makes a runner; `run` names its work folder (the id of this run of kiln).
+    /// Makes a runner; `run` names its work folder (the id of this run of kiln), and in all sandboxes together at most
+    /// `jobs` recipes run at a time.
     ///
     /// # Errors
     /// When the work folder cannot be made.
-    pub fn new(cas: Arc<DiskCas>, launcher: Launcher, run: &str) -> Result<Self, LocalError> {
+    pub fn new(
+        cas: Arc<DiskCas>,
+        launcher: Launcher,
+        run: &str,
+        jobs: usize,
+    ) -> Result<Self, LocalError> {
         let parent = cas.folder().join("work");
         let failed = |cause| LocalError::Work { path: parent.clone(), cause };
         fs::create_dir_all(&parent).map_err(failed)?;
         // What builds write is nobody else's to see: it may have permission bits that capture drops.
         fs::set_permissions(&parent, Permissions::from_mode(0o700)).map_err(failed)?;
-        let work = Some(Lease::take(&parent, run).map_err(failed)?);
-        Ok(Self { trees: Trees::new(cas.clone()), cas, launcher, work })
+        let work = Some(Places::new(Lease::take(&parent, run).map_err(failed)?));
+        let trees = Trees::new(cas.clone());
+        let jobs = Jobs::new(jobs).map_err(jobs_error)?;
+        Ok(Self { trees, cas, launcher, work, jobs, forced: None, standing: Mutex::new(None) })
+    }
+
+    /// Has all roots staged in one way, whether it is the best here or not.
+    ///
+    /// # Errors
+    /// When the store cannot do it.
+    pub fn force(&mut self, rung: Rung) -> Result<(), LocalError> {
+        ladder::check(&self.cas, rung)?;
+        self.forced = Some(rung);
+        Ok(())
+    }
+
+    /// Returns how roots are staged.
+    pub(crate) fn rung(&self) -> Result<Rung, LocalError> {
+        if let Some(rung) = self.forced {
+            return Ok(rung);
+        }
+        let mut known = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rung) = *known {
+            return Ok(rung);
+        }
+        let Standing { rung, .. } = ladder::standing(&self.cas, &self.launcher)?;
+        *known = Some(rung);
+        Ok(rung)
+    }
+
+    /// Finds out again how roots can be staged: what was kept did not hold. Returns whether that changed anything.
+    fn step_down(&self, from: Rung) -> Result<bool, LocalError> {
+        if self.forced.is_some() {
+            return Ok(false);
+        }
+        let mut known = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known == Some(from) {
+            *known = Some(ladder::climb(&self.cas, &self.launcher)?.rung);
+        }
+        Ok(*known != Some(from))
     }
 
     /// Removes what dead processes left in a store: work folders and temporary files. Returns how many folders.
@@ -67,24 +119,67 @@ impl LocalRunner {
         Ok(n_removed)
     }
 
-    fn run_in(&self, place: &Place, request: &Request) -> Result<Outcome, LocalError> {
-        let mut lowers = Vec::new();
-        for tree in layers(&request.staging.lowers) {
-            lowers.push(self.trees.extract(&tree)?);
+    /// Runs an action on a rung, and on another one when this one turns out to be rotten.
+    fn run_on(&self, work: &Places, request: &Request) -> Result<Outcome, LocalError> {
+        let rung = self.rung()?;
+        let place = work.take(rung)?;
+        let outcome = self.run_in(&place, request);
+        match &outcome {
+            Ok(_) => work.give_back(place),
+            // The disk may be full; whoever comes next needs the space at once.
+            Err(_) => drop(remove_folder(&place.folder)),
         }
-        write_copy(&self.cas, &request.staging.upper, &place.upper)?;
+        let refused = matches!(&outcome, Err(LocalError::Sandbox(SandboxError::NoOverlay { .. })));
+        if refused && self.step_down(rung)? { self.run_on(work, request) } else { outcome }
+    }
+
+    fn run_in(&self, place: &Place, request: &Request) -> Result<Outcome, LocalError> {
+        let advice = request.advice.clone();
+        let start = Instant::now();
+        let spec = self.stage(place, &request.action, &request.staging, advice)?;
         let log_error = |cause| LocalError::Log { path: request.log.clone(), cause };
         let log = File::options().read(true).append(true).create(true).open(&request.log);
         let log = log.map_err(log_error)?;
         log.set_len(0).map_err(log_error)?;
-        let hold = self.work.as_ref().map(Lease::lock_file);
-        let spec = Spec { hold, ..specification(request, place, lowers) };
+        let staged = Instant::now();
         let (ending, usage) = self.execute(&spec, &log, request)?;
+        let ended = Instant::now();
         if !matches!(ending, Ending::Exit(0) | Ending::Cancelled) {
             self.check_space()?;
         }
         let harvest = Harvest { cas: &self.cas, trees: &self.trees, place, request };
-        Ok(Outcome { usage, ..harvest.outcome(ending, &log)? })
+        let outcome = harvest.outcome(ending, &log)?;
+        let micros = |from: Instant, to: Instant| {
+            u64::try_from(to.duration_since(from).as_micros()).unwrap_or(u64::MAX)
+        };
+        let spent = Spent {
+            stage_micros: micros(start, staged),
+            run_micros: micros(staged, ended),
+            capture_micros: micros(ended, Instant::now()),
+        };
+        Ok(Outcome { usage, spent, ..outcome })
+    }
+
+    /// Fills a place with an input root, and returns the sandbox of an action there.
+    pub(crate) fn stage(
+        &self,
+        place: &Place,
+        action: &Action,
+        staging: &Staging,
+        mut advice: BTreeMap<String, String>,
+    ) -> Result<Spec, LocalError> {
+        advice.insert("MAKEFLAGS".to_owned(), self.jobs.make_flags());
+        let mut lowers = Vec::new();
+        if place.is_whole() {
+            write_copy(&self.cas, &action.input_root, &place.upper)?;
+        } else {
+            for tree in layers(&staging.lowers) {
+                lowers.push(self.trees.extract(&tree)?);
+            }
+            write_copy(&self.cas, &staging.upper, &place.upper)?;
+        }
+        let hold = self.work.as_ref().map(Places::lock_file);
+        Ok(Spec { hold, ..specification(&action.command, advice, place, lowers) })
     }
 
     /// Tells a command that failed on a full disk from one that failed by itself: that would be remembered.
@@ -105,16 +200,22 @@ impl LocalRunner {
         log: &File,
         request: &Request,
     ) -> Result<(Ending, Usage), LocalError> {
-        let backstop = Duration::from_secs(request.action.timeout_seconds);
-        let start = Instant::now();
-        let mut running = spawn(&self.launcher, spec, log)?;
-        let mut out_of_time = false;
+        let Some(_token) = self.jobs.take(&request.cancel).map_err(jobs_error)? else {
+            return Ok((Ending::Cancelled, Usage::default()));
+        };
+        let [reader, writer] = self.jobs.ends().map_err(jobs_error)?;
+        let mut limits = Limits::new(request, Instant::now());
+        let streams = Streams::Log(
+            log.try_clone()
+                .map_err(|cause| LocalError::Log { path: request.log.clone(), cause })?,
+        );
+        let mut running = spawn(&self.launcher, spec, streams, &[reader.as_fd(), writer.as_fd()])?;
+        let mut exceeded = None;
         loop {
             if let Some(ended) = running.wait(TICK)? {
                 let ending = match ended {
                     Ended::Exit(status) => Ending::Exit(status),
-                    Ended::Killed if out_of_time => Ending::TimedOut,
-                    Ended::Killed => Ending::Cancelled,
+                    Ended::Killed => exceeded.unwrap_or(Ending::Cancelled),
                 };
                 let cost = running.usage();
                 let usage = Usage {
@@ -128,9 +229,12 @@ impl LocalRunner {
             trim_log(log);
             if request.cancel.is_set() {
                 running.kill();
-            } else if start.elapsed() > backstop {
-                out_of_time = true;
-                running.kill();
+            } else if exceeded.is_none() {
+                let length = log.metadata().map_or(0, |log| log.len());
+                exceeded = limits.exceeded(Instant::now(), length);
+                if exceeded.is_some() {
+                    running.kill();
+                }
             }
         }
     }
@@ -145,67 +249,41 @@ impl Runner for LocalRunner {
         let Some(work) = &self.work else {
             return Ok(cancelled());
         };
-        let boxed = |error: LocalError| -> RunError { Box::new(error) };
-        let place = Place::make(&work.fresh()).map_err(boxed)?;
-        let outcome = self.run_in(&place, request);
-        let removed = remove_folder(&place.folder);
-        let outcome = outcome.map_err(boxed)?;
-        removed.map_err(|cause| boxed(LocalError::Work { path: place.folder.clone(), cause }))?;
-        Ok(outcome)
+        self.run_on(work, request).map_err(|error| -> RunError { Box::new(error) })
     }
 }
 
 impl Drop for LocalRunner {
     fn drop(&mut self) {
         if let Some(work) = self.work.take() {
-            // What cannot be removed now is swept by a later process.
-            drop(work.end(remove_folder));
+            work.end();
         }
     }
 }
 
-/// Returns the trees to stack, lowest first. The kernel refuses a folder that is there twice, and no folder at all;
-/// of equal trees the upper one hides the other.
-fn layers(lowers: &[Tree]) -> Vec<Tree> {
-    let mut layers: Vec<Tree> = Vec::new();
-    for tree in lowers.iter().rev() {
-        if !tree.entries().is_empty() && !layers.contains(tree) {
-            layers.push(tree.clone());
-        }
-    }
-    if layers.is_empty() {
-        layers.push(Tree::empty());
-    }
-    layers.reverse();
-    fold(layers)
+pub(crate) fn jobs_error(cause: std::io::Error) -> LocalError {
+    SandboxError::Lost { step: "sharing job tokens".to_owned(), cause }.into()
 }
 
-/// Makes one tree of the layers above the base where there are too many; the base is large and stays as it is.
-fn fold(mut layers: Vec<Tree>) -> Vec<Tree> {
-    if layers.len() > MAX_LAYERS {
-        let n_folded = layers.len() - MAX_LAYERS + 1;
-        let folded = merge(&layers[1..=n_folded]).tree;
-        layers.splice(1..=n_folded, [folded]);
-        if layers[0] == layers[1] || layers[2..].contains(&layers[1]) {
-            layers.remove(1);
-        }
-    }
-    layers
-}
-
-fn specification(request: &Request, place: &Place, lowers: Vec<std::path::PathBuf>) -> Spec {
-    let command = &request.action.command;
+fn specification(
+    command: &Command,
+    advice: BTreeMap<String, String>,
+    place: &Place,
+    lowers: Vec<PathBuf>,
+) -> Spec {
     let is_root = command.platform.get("unixUID").is_some_and(|uid| uid == "0");
     // What is part of the action wins over what only changes how it runs.
-    let mut env = request.advice.clone();
+    let mut env = advice;
     env.extend(command.environment.clone());
     Spec {
+        stack: place.rung.stack(),
         lowers,
         upper: place.upper.clone(),
         work: place.work.clone(),
         root: place.root.clone(),
         hold: None,
         argv: command.arguments.clone(),
+        folder: "/".to_owned(),
         env,
         hostname: "buildbox".to_owned(),
         user: if is_root { User::Root } else { User::Builder },
@@ -228,11 +306,12 @@ fn cancelled() -> Outcome {
     Outcome {
         ending: Ending::Cancelled,
         out: None,
-        others: std::collections::BTreeMap::new(),
+        others: BTreeMap::new(),
         build_tree: None,
         phases: Vec::new(),
         log: kiln_digest::Digest::EMPTY,
         usage: Usage::default(),
+        spent: Spent::default(),
         warnings: Vec::new(),
     }
 }

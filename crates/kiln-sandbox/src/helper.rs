@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use rustix::thread::UnshareFlags;
 use signal_hook::consts::signal;
 
 use crate::report::{Area, Failure, Order, Report};
+use crate::streams::{self, Kind, OWN_NUMBERS};
 use crate::{Spec, overlay, raw, watch};
 
 /// First argument of this program when it is to call [`helper_main`] before anything else.
@@ -56,7 +57,7 @@ pub fn helper_main() -> ExitCode {
 
 /// Moves the socket away from the standard input and leaves nothing there.
 fn take_stdin() -> io::Result<UnixStream> {
-    let socket = fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
+    let socket = fcntl_dupfd_cloexec(rustix::stdio::stdin(), OWN_NUMBERS)?;
     let nothing = File::open("/dev/null")?;
     rustix::stdio::dup2_stdin(&nothing)?;
     Ok(UnixStream::from(socket))
@@ -64,11 +65,12 @@ fn take_stdin() -> io::Result<UnixStream> {
 
 fn sandbox(kiln: &mut UnixStream) -> Result<Report, Failure> {
     let other = |step: &'static str| move |cause| Failure::new(Area::Other, step, &cause);
-    let order = read_order(kiln).map_err(other("reading the order of the sandbox"))?;
     raw::close_on_exec().map_err(other("closing inherited files"))?;
-    let stop = reset_process().map_err(other("resetting signals and limits"))?;
+    let (order, handed) = read_order(kiln).map_err(other("reading the order of the sandbox"))?;
+    let stop = reset_process(order.streams).map_err(other("resetting signals and limits"))?;
+    streams::take_up(order.streams, handed).map_err(other("taking the streams"))?;
     let _held = hold(&order.spec).map_err(other("holding the work folder"))?;
-    enter_namespaces()?;
+    enter_namespaces(order.streams)?;
     overlay::mount(&order.spec)?;
     watch::run(&order, kiln.as_fd(), &stop)
 }
@@ -84,20 +86,21 @@ fn hold(spec: &Spec) -> io::Result<Option<File>> {
     Ok(Some(file))
 }
 
-fn read_order(kiln: &mut UnixStream) -> io::Result<Order> {
-    let mut length = [0; 4];
-    kiln.read_exact(&mut length)?;
-    let mut text = vec![0; u32::from_le_bytes(length) as usize];
+fn read_order(kiln: &mut UnixStream) -> io::Result<(Order, Vec<OwnedFd>)> {
+    let (length, handed) = streams::receive(kiln)?;
+    let mut text = vec![0; length as usize];
     kiln.read_exact(&mut text)?;
-    Ok(serde_json::from_slice(&text)?)
+    Ok((serde_json::from_slice(&text)?, handed))
 }
 
 /// Undoes what the caller of kiln may have set: ignored signals, umask, core files. Returns whether one of the
 /// signals came that ask for an end.
-fn reset_process() -> io::Result<Arc<AtomicBool>> {
+fn reset_process(streams: Kind) -> io::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     for number in SIGNALS {
-        let asks = matches!(number, signal::SIGHUP | signal::SIGINT | signal::SIGTERM);
+        // What the keys of its terminal send is for the command.
+        let is_key = number == signal::SIGINT && streams == Kind::Terminal;
+        let asks = matches!(number, signal::SIGHUP | signal::SIGINT | signal::SIGTERM) && !is_key;
         let flag = if asks { stop.clone() } else { Arc::new(AtomicBool::new(false)) };
         // A caught signal is back at its default after `exec`; an ignored one would stay ignored.
         signal_hook::flag::register(number, flag)?;
@@ -105,16 +108,24 @@ fn reset_process() -> io::Result<Arc<AtomicBool>> {
     rustix::process::umask(Mode::from_raw_mode(0o022));
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     rustix::process::setrlimit(Resource::Core, none)?;
+    if streams != Kind::Log {
+        streams::limit()?;
+    }
     Ok(stop)
 }
 
-fn enter_namespaces() -> Result<(), Failure> {
+fn enter_namespaces(streams: Kind) -> Result<(), Failure> {
     let failed =
         |step: &'static str| move |cause: io::Error| Failure::new(Area::Namespace, step, &cause);
     let uid = rustix::process::geteuid().as_raw();
     let gid = rustix::process::getegid().as_raw();
-    raw::unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNS)
-        .map_err(failed("`unshare` of user and mounts"))?;
+    let mut spaces = UnshareFlags::NEWUSER | UnshareFlags::NEWNS;
+    if streams == Kind::Terminal {
+        // `bwrap` belongs to the process group that gets the keys of the terminal. As the first process of a
+        // namespace it is not ended by those, only the command is.
+        spaces |= UnshareFlags::NEWPID;
+    }
+    raw::unshare(spaces).map_err(failed("`unshare` of user and mounts"))?;
     fs::write("/proc/self/setgroups", "deny").map_err(failed("writing `setgroups`"))?;
     fs::write("/proc/self/uid_map", format!("0 {uid} 1")).map_err(failed("writing `uid_map`"))?;
     fs::write("/proc/self/gid_map", format!("0 {gid} 1")).map_err(failed("writing `gid_map`"))?;

@@ -11,21 +11,23 @@
 //! # Example
 //! ```no_run
 //! use std::time::Duration;
-//! use kiln_sandbox::{Ended, Launcher, Spec, User, spawn};
+//! use kiln_sandbox::{Ended, Launcher, Spec, Stack, Streams, User, spawn};
 //! let launcher = Launcher { helper: "/usr/bin/kiln".into(), bwrap: Some("/usr/bin/bwrap".into()) };
 //! let spec = Spec {
+//!     stack: Stack::Overlay,
 //!     lowers: vec!["/store/trees/base".into()],
 //!     upper: "/store/runs/1/u".into(),
 //!     work: "/store/runs/1/w".into(),
 //!     hold: None,
 //!     root: "/store/runs/1/r".into(),
 //!     argv: vec!["/bin/true".to_owned()],
+//!     folder: "/".to_owned(),
 //!     env: std::collections::BTreeMap::new(),
 //!     hostname: "buildbox".to_owned(),
 //!     user: User::Builder,
 //! };
 //! let log = std::fs::File::create("/tmp/log").unwrap();
-//! let mut running = spawn(&launcher, &spec, &log).unwrap();
+//! let mut running = spawn(&launcher, &spec, Streams::Log(log), &[]).unwrap();
 //! assert_eq!(running.wait(Duration::from_secs(60)).unwrap(), Some(Ended::Exit(0)));
 //! ```
 #![expect(clippy::disallowed_methods, reason = "this crate owns processes")]
@@ -37,9 +39,11 @@ mod raw;
 mod report;
 mod spawn;
 mod spec;
+mod streams;
 mod watch;
 
 pub use error::SandboxError;
 pub use helper::{HELPER_WORD, helper_main};
 pub use spawn::{Ended, Running, probe, spawn};
-pub use spec::{Launcher, Spec, Usage, User};
+pub use spec::{Launcher, Spec, Stack, Usage, User};
+pub use streams::Streams;

@@ -4,26 +4,82 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{CWD, Mode, OFlags, open};
+use rustix::fs::{CWD, Mode, OFlags, open, openat};
 use rustix::io::Errno;
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, fsconfig_create, fsconfig_set_flag,
-    fsconfig_set_string, fsmount, fsopen, move_mount,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MoveMountFlags, fsconfig_create,
+    fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, mount as mount_at, move_mount,
 };
+use rustix::process::chdir;
 
-use crate::Spec;
 use crate::report::{Area, Failure};
+use crate::{Spec, Stack};
 
 /// Mounts the stack at the root of a specification, seen by this mount namespace only.
 pub(crate) fn mount(spec: &Spec) -> Result<(), Failure> {
-    let stack = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).map_err(failed("`fsopen`"))?;
-    // Folders are named by descriptor: the kernel takes values of at most 255 bytes and gives meaning to `:`.
-    let mut held = Vec::new();
-    for lower in spec.lowers.iter().rev() {
-        held.push(set(&stack, "lowerdir+", lower)?);
+    if spec.stack == Stack::Plain {
+        return Ok(());
     }
-    held.push(set(&stack, "upperdir", &spec.upper)?);
-    held.push(set(&stack, "workdir", &spec.work)?);
+    let held = Held::open(spec)?;
+    // Folders are named by descriptor: the kernel takes values of at most 255 bytes, options of at most 4095, and
+    // gives meaning to `:`. From the folder of the descriptors the names are short; `bwrap` reads them again and
+    // again in the list of mounts.
+    chdir("/proc/self/fd").map_err(failed("`chdir`"))?;
+    let mounted = match spec.stack {
+        Stack::Overlay => by_descriptors(spec, &held),
+        Stack::Legacy | Stack::Plain => by_options(spec, &held),
+    };
+    chdir("/").map_err(failed("`chdir`"))?;
+    mounted
+}
+
+/// The folders of a stack, open.
+struct Held {
+    /// Highest first, as the kernel wants them.
+    lowers: Vec<OwnedFd>,
+    upper: OwnedFd,
+    work: OwnedFd,
+}
+
+impl Held {
+    fn open(spec: &Spec) -> Result<Self, Failure> {
+        // Most lie in one folder, and are found faster from there.
+        let mut near: Option<(&Path, OwnedFd)> = None;
+        let mut lowers = Vec::new();
+        for lower in spec.lowers.iter().rev() {
+            let (Some(parent), Some(name)) = (lower.parent(), lower.file_name()) else {
+                lowers.push(open_folder(lower)?);
+                continue;
+            };
+            if near.as_ref().is_none_or(|(folder, _)| *folder != parent) {
+                near = Some((parent, open_folder(parent)?));
+            }
+            let at = near.as_ref().map(|(_, folder)| folder);
+            let opened = at.map(|at| openat(at, name, FOLDER, Mode::empty()));
+            match opened {
+                Some(Ok(folder)) => lowers.push(folder),
+                _ => lowers.push(open_folder(lower)?),
+            }
+        }
+        Ok(Self { lowers, upper: open_folder(&spec.upper)?, work: open_folder(&spec.work)? })
+    }
+}
+
+const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+fn open_folder(folder: &Path) -> Result<OwnedFd, Failure> {
+    open(folder, FOLDER, Mode::empty()).map_err(|cause| {
+        Failure::new(Area::Other, format!("opening `{}`", folder.display()), &cause.into())
+    })
+}
+
+fn by_descriptors(spec: &Spec, held: &Held) -> Result<(), Failure> {
+    let stack = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).map_err(failed("`fsopen`"))?;
+    for lower in &held.lowers {
+        set(&stack, "lowerdir+", lower)?;
+    }
+    set(&stack, "upperdir", &held.upper)?;
+    set(&stack, "workdir", &held.work)?;
     fsconfig_set_flag(&stack, "userxattr").map_err(failed("option `userxattr`"))?;
     // Without `volatile` the upper folder, which is thrown away, would be flushed to disk at the end.
     match fsconfig_set_flag(&stack, "volatile") {
@@ -40,13 +96,30 @@ pub(crate) fn mount(spec: &Spec) -> Result<(), Failure> {
         .map_err(failed("`move_mount`"))
 }
 
-fn set(stack: &OwnedFd, option: &str, folder: &Path) -> Result<OwnedFd, Failure> {
-    let step = format!("opening `{}`", folder.display());
-    let held = open(folder, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-        .map_err(|cause| Failure::new(Area::Other, step, &cause.into()))?;
-    fsconfig_set_string(stack, option, format!("/proc/self/fd/{}", held.as_raw_fd()))
-        .map_err(failed(&format!("option `{option}`{}", kernel_says(stack))))?;
-    Ok(held)
+/// Mounts as kernels before 6.8 can: all options in one text of at most a page.
+fn by_options(spec: &Spec, held: &Held) -> Result<(), Failure> {
+    let lowers: Vec<String> =
+        held.lowers.iter().map(|lower| lower.as_raw_fd().to_string()).collect();
+    let (upper, work) = (held.upper.as_raw_fd(), held.work.as_raw_fd());
+    let lowers = lowers.join(":");
+    let options = format!("userxattr,lowerdir={lowers},upperdir={upper},workdir={work}");
+    let mount = |options: String| {
+        let options = std::ffi::CString::new(options).unwrap_or_default();
+        let flags = MountFlags::NOSUID | MountFlags::NODEV;
+        mount_at("overlay", &spec.root, "overlay", flags, options.as_c_str())
+    };
+    match mount(format!("{options},volatile")) {
+        // A kernel before 5.10 does not know the word.
+        Err(Errno::INVAL) => mount(options).map_err(failed("`mount`")),
+        mounted => mounted.map_err(failed("`mount`")),
+    }
+}
+
+fn set(stack: &OwnedFd, option: &str, folder: &OwnedFd) -> Result<(), Failure> {
+    match fsconfig_set_string(stack, option, folder.as_raw_fd().to_string()) {
+        Ok(()) => Ok(()),
+        Err(cause) => Err(failed(&format!("option `{option}`{}", kernel_says(stack)))(cause)),
+    }
 }
 
 fn failed(step: &str) -> impl FnOnce(Errno) -> Failure + use<> {

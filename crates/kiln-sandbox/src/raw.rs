@@ -1,9 +1,9 @@
-//! The four calls that have no safe form.
+//! The five calls that have no safe form.
 #![expect(unsafe_code, reason = "these calls have no safe form, here or in `rustix`")]
 
 use std::fs;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
@@ -35,6 +35,15 @@ pub(crate) fn close_on_exec() -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Gives a descriptor a second number, under which it is inherited. Nothing of this program may own that number.
+pub(crate) fn place(descriptor: &OwnedFd, number: i32) -> io::Result<()> {
+    // SAFETY: what this call can hurt is an owner of the number; the helper gives higher ones to all it opens before.
+    match unsafe { libc::dup2(descriptor.as_raw_fd(), number) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
 }
 
 /// Has the program of a command start with SIGPIPE ignored, as farms start theirs: the standard library resets it.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::streams::Kind;
 use crate::{SandboxError, Spec, Usage};
 
 /// What the helper is asked.
@@ -12,6 +13,7 @@ use crate::{SandboxError, Spec, Usage};
 pub(crate) struct Order {
     pub(crate) spec: Spec,
     pub(crate) bwrap: PathBuf,
+    pub(crate) streams: Kind,
 }
 
 /// What the helper says when nothing of the sandbox runs any more.
@@ -20,8 +22,8 @@ pub(crate) struct Order {
 pub(crate) enum Report {
     /// The command was started and ended with this status.
     Exit { status: i32, usage: Usage },
-    /// `bwrap` ended without having started the command, or was killed; how, in words.
-    NoCommand { bwrap: String, usage: Usage },
+    /// `bwrap` ended without having started the command, or was killed; how, in words, and whether by the helper.
+    NoCommand { bwrap: String, stopped: bool, usage: Usage },
     /// `bwrap` was not even started.
     Failed(Failure),
 }

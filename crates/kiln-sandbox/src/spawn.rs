@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -16,7 +16,8 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::helper::HELPER_WORD;
 use crate::report::{Order, Report};
-use crate::{Launcher, SandboxError, Spec, Usage, User};
+use crate::streams::{Kind, send};
+use crate::{Launcher, SandboxError, Spec, Stack, Streams, Usage, User};
 
 /// How much of the output is searched for the complaint of a `bwrap` that failed.
 const COMPLAINT: u64 = 4096;
@@ -32,8 +33,8 @@ pub struct Running {
     killed: bool,
     waited: bool,
     usage: Usage,
-    output: File,
-    output_start: u64,
+    /// Where a `bwrap` that failed complains, with the length that it had at the start.
+    log: Option<(File, u64)>,
 }
 
 /// How the command of a sandbox ended; nothing of it runs any more.
@@ -41,30 +42,33 @@ pub struct Running {
 pub enum Ended {
     /// Its exit status; 128 and the number of the signal when it was killed by one.
     Exit(i32),
-    /// [`Running::kill`] ended it.
+    /// [`Running::kill`] ended it, or its terminal hung up.
     Killed,
 }
 
-/// Starts a command; both its outputs go to `output`, which is also read when the start fails.
+/// Starts a command. Of the caller's descriptors it has its streams, and `inherited` as 3, 4 and so on; at most four.
 ///
 /// # Errors
 /// When the helper cannot be started.
-pub fn spawn(launcher: &Launcher, spec: &Spec, output: &File) -> Result<Running, SandboxError> {
+pub fn spawn(
+    launcher: &Launcher,
+    spec: &Spec,
+    streams: Streams,
+    inherited: &[BorrowedFd<'_>],
+) -> Result<Running, SandboxError> {
     let bwrap = launcher.bwrap.clone().ok_or(SandboxError::NoBwrap)?;
     let start = |cause| SandboxError::Start { path: launcher.helper.clone(), cause };
     let (helper_hears, theirs) = UnixStream::pair().map_err(start)?;
-    let output_start = output.metadata().map_err(start)?.len();
-    let helper = Command::new(&launcher.helper)
-        .arg(HELPER_WORD)
-        .env_clear()
-        .current_dir("/")
-        // What a terminal sends to kiln is for kiln to pass on.
-        .process_group(0)
-        .stdin(Stdio::from(OwnedFd::from(theirs)))
-        .stdout(output.try_clone().map_err(start)?)
-        .stderr(output.try_clone().map_err(start)?)
-        .spawn()
-        .map_err(start)?;
+    let mut command = Command::new(&launcher.helper);
+    command.arg(HELPER_WORD).env_clear().current_dir("/").stdin(Stdio::from(OwnedFd::from(theirs)));
+    let outlets = Outlets::new(streams).map_err(start)?;
+    if outlets.kind != Kind::Terminal {
+        // What a terminal sends to kiln is for kiln to pass on. With a terminal of its own it makes a session.
+        command.process_group(0);
+    }
+    let helper = command.stdout(outlets.output).stderr(outlets.errors).spawn().map_err(start)?;
+    // The command holds the outputs; nobody would see them end as long as this value did too.
+    drop(command);
     let helper_ended = open_process(&helper).map_err(start)?;
     let mut running = Running {
         bwrap: bwrap.clone(),
@@ -74,18 +78,50 @@ pub fn spawn(launcher: &Launcher, spec: &Spec, output: &File) -> Result<Running,
         killed: false,
         waited: false,
         usage: Usage::default(),
-        output: output.try_clone().map_err(start)?,
-        output_start,
+        log: outlets.log,
     };
-    running.order(&Order { spec: spec.clone(), bwrap }).map_err(start)?;
+    let handed: Vec<_> =
+        outlets.input.iter().map(AsFd::as_fd).chain(inherited.iter().copied()).collect();
+    let order = Order { spec: spec.clone(), bwrap, streams: outlets.kind };
+    running.order(&order, &handed).map_err(start)?;
     Ok(running)
 }
 
-/// Makes a sandbox with nothing in it below `scratch`, for `kiln doctor`.
+/// [`Streams`] as they are given to the helper.
+struct Outlets {
+    kind: Kind,
+    output: Stdio,
+    errors: Stdio,
+    /// The standard input of the helper brings its order; that of the command is sent.
+    input: Option<OwnedFd>,
+    log: Option<(File, u64)>,
+}
+
+impl Outlets {
+    fn new(streams: Streams) -> io::Result<Self> {
+        Ok(match streams {
+            Streams::Log(file) => {
+                let (output, errors) = (file.try_clone()?.into(), file.try_clone()?.into());
+                let length = file.metadata()?.len();
+                Self { kind: Kind::Log, output, errors, input: None, log: Some((file, length)) }
+            }
+            Streams::Terminal(inner) => {
+                let (output, errors) = (inner.try_clone()?.into(), inner.into());
+                Self { kind: Kind::Terminal, output, errors, input: None, log: None }
+            }
+            Streams::Given([input, output, errors]) => {
+                let (output, errors) = (output.into(), errors.into());
+                Self { kind: Kind::Given, output, errors, input: Some(input), log: None }
+            }
+        })
+    }
+}
+
+/// Makes a sandbox with nothing in it below `scratch`, to know whether this machine can.
 ///
 /// # Errors
 /// What is missing on this machine.
-pub fn probe(launcher: &Launcher, scratch: &Path) -> Result<(), SandboxError> {
+pub fn probe(launcher: &Launcher, scratch: &Path, stack: Stack) -> Result<(), SandboxError> {
     let lost = |cause| SandboxError::Lost { step: "making folders to try".to_owned(), cause };
     let [lower, upper, work, root] = ["lower", "upper", "work", "root"].map(|n| scratch.join(n));
     for folder in [&lower, &upper, &work, &root] {
@@ -93,17 +129,19 @@ pub fn probe(launcher: &Launcher, scratch: &Path) -> Result<(), SandboxError> {
     }
     let output = File::options().read(true).append(true).create(true).open(scratch.join("output"));
     let spec = Spec {
+        stack,
         lowers: vec![lower],
         upper,
         work,
         root,
         hold: None,
         argv: vec!["/nothing".to_owned()],
+        folder: "/".to_owned(),
         env: std::collections::BTreeMap::new(),
         hostname: "buildbox".to_owned(),
         user: User::Builder,
     };
-    let mut running = spawn(launcher, &spec, &output.map_err(lost)?)?;
+    let mut running = spawn(launcher, &spec, Streams::Log(output.map_err(lost)?), &[])?;
     match running.wait(Duration::from_secs(20)) {
         // Everything was set up; only the program is not there, as meant.
         Err(SandboxError::Bwrap { message }) if message.contains("execvp") => Ok(()),
@@ -157,10 +195,10 @@ impl Running {
         self.usage
     }
 
-    fn order(&mut self, order: &Order) -> io::Result<()> {
+    fn order(&mut self, order: &Order, handed: &[BorrowedFd<'_>]) -> io::Result<()> {
         let text = serde_json::to_vec(order)?;
         let length = u32::try_from(text.len()).map_err(io::Error::other)?;
-        let sent = self.helper_hears.write_all(&length.to_le_bytes());
+        let sent = send(&self.helper_hears, length, handed);
         match sent.and_then(|()| self.helper_hears.write_all(&text)) {
             // The helper died at once; how, is told by `wait`.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -184,9 +222,10 @@ impl Running {
                 self.usage = usage;
                 Ok(Ended::Exit(status))
             }
-            Report::NoCommand { bwrap, usage } => {
+            Report::NoCommand { bwrap, stopped, usage } => {
                 self.usage = usage;
-                if self.killed {
+                let hung_up = stopped && self.log.is_none();
+                if self.killed || hung_up {
                     return Ok(Ended::Killed);
                 }
                 Err(SandboxError::Bwrap { message: self.complaint().unwrap_or(bwrap) })
@@ -196,10 +235,11 @@ impl Running {
 
     /// Returns the last line that `bwrap` itself wrote to the output.
     fn complaint(&self) -> Option<String> {
-        let length = self.output.metadata().ok()?.len();
-        let start = length.saturating_sub(COMPLAINT).max(self.output_start);
+        let (log, start) = self.log.as_ref()?;
+        let length = log.metadata().ok()?.len();
+        let start = length.saturating_sub(COMPLAINT).max(*start);
         let mut bytes = vec![0; usize::try_from(length.saturating_sub(start)).ok()?];
-        let n_read = self.output.read_at(&mut bytes, start).ok()?;
+        let n_read = log.read_at(&mut bytes, start).ok()?;
         let text = String::from_utf8_lossy(&bytes[..n_read]);
         let line = text.lines().rev().find_map(|line| line.strip_prefix("bwrap: "))?;
         Some(line.escape_debug().to_string())

@@ -24,10 +24,24 @@ pub enum User {
     Root,
 }
 
+/// How the folders of a sandbox become one root.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stack {
+    /// One overlay, made step by step; Linux 6.8.
+    #[default]
+    Overlay,
+    /// One overlay, made by the one call that older kernels have.
+    Legacy,
+    /// None: `root` is the whole root, and is written; nothing else of the folders is looked at.
+    Plain,
+}
+
 /// A command on a stack of folders.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Spec {
+    pub stack: Stack,
     /// Folders that are only read, lowest first; at most 500, at least one.
     pub lowers: Vec<PathBuf>,
     /// Folder above them; takes all changes.
@@ -36,9 +50,12 @@ pub struct Spec {
     pub work: PathBuf,
     /// File that is locked, shared, as long as anything of the sandbox runs: even when kiln was killed.
     pub hold: Option<PathBuf>,
-    /// Empty folder that becomes the root, in the sandbox's own mount namespace only.
+    /// Empty folder that becomes the root, in the sandbox's own mount namespace only; a full one where nothing is
+    /// stacked.
     pub root: PathBuf,
     pub argv: Vec<String>,
+    /// Folder inside where the command starts.
+    pub folder: String,
     /// The whole environment.
     pub env: BTreeMap<String, String>,
     pub hostname: String,

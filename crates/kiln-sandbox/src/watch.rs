@@ -19,6 +19,7 @@ use rustix::process::{
 };
 
 use crate::report::{Area, Failure, Line, Order, Report};
+use crate::streams::Kind;
 use crate::{Spec, User, raw};
 
 /// Starts `bwrap` and returns when nothing of it is left. It is killed when kiln says something, or is gone.
@@ -36,19 +37,23 @@ pub(crate) fn run(
     let bwrap = command(order, status.as_raw_fd()).spawn();
     let bwrap = bwrap.map_err(|cause| Failure::new(Area::Bwrap, "starting `bwrap`", &cause))?;
     drop(status);
-    let ended = wait(bwrap, kiln, stop).map_err(other("waiting for `bwrap`"))?;
+    let (ended, stopped) = wait(bwrap, kiln, stop).map_err(other("waiting for `bwrap`"))?;
     let mut text = String::new();
     said.read_to_string(&mut text).map_err(other("reading the status pipe"))?;
     let usage = raw::usage_of_children();
     let lines = text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
     Ok(match lines.filter_map(|line| line.exit_code).next_back() {
         Some(status) => Report::Exit { status, usage },
-        None => Report::NoCommand { bwrap: ended.to_string(), usage },
+        None => Report::NoCommand { bwrap: ended.to_string(), stopped, usage },
     })
 }
 
-/// Waits for the end of `bwrap`, then for the end of everything else.
-fn wait(mut bwrap: Child, kiln: BorrowedFd<'_>, stop: &AtomicBool) -> io::Result<ExitStatus> {
+/// Waits for the end of `bwrap`, then for the end of everything else. Returns how it ended, and whether that was asked.
+fn wait(
+    mut bwrap: Child,
+    kiln: BorrowedFd<'_>,
+    stop: &AtomicBool,
+) -> io::Result<(ExitStatus, bool)> {
     let bwrap_ended = open_process(&bwrap)?;
     loop {
         let ended = PollFd::new(&bwrap_ended, PollFlags::IN);
@@ -65,7 +70,7 @@ fn wait(mut bwrap: Child, kiln: BorrowedFd<'_>, stop: &AtomicBool) -> io::Result
         if asked || is_ready(0) {
             let ended = bwrap.wait()?;
             end_children();
-            return Ok(ended);
+            return Ok((ended, asked));
         }
     }
 }
@@ -100,16 +105,18 @@ fn open_process(child: &Child) -> io::Result<OwnedFd> {
 
 fn command(order: &Order, status: i32) -> Command {
     let mut command = Command::new(&order.bwrap);
-    command.args(arguments(&order.spec));
+    command.args(arguments(&order.spec, order.streams));
     command.arg("--json-status-fd").arg(status.to_string());
     command.arg("--").args(&order.spec.argv);
     command.env_clear();
-    raw::ignore_broken_pipes(&mut command);
+    if order.streams == Kind::Log {
+        raw::ignore_broken_pipes(&mut command);
+    }
     command
 }
 
 /// Returns the arguments for `bwrap` up to those for descriptors.
-fn arguments(spec: &Spec) -> Vec<OsString> {
+fn arguments(spec: &Spec, streams: Kind) -> Vec<OsString> {
     let id = match spec.user {
         User::Builder => "1000",
         User::Root => "0",
@@ -117,14 +124,24 @@ fn arguments(spec: &Spec) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = Vec::new();
     let mut add = |words: &[&str]| arguments.extend(words.iter().map(OsString::from));
     add(&["--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL"]);
-    add(&["--die-with-parent", "--new-session", "--uid", id, "--gid", id]);
+    add(&["--die-with-parent", "--uid", id, "--gid", id]);
+    if streams != Kind::Terminal {
+        add(&["--new-session"]);
+    }
     add(&["--hostname", &spec.hostname, "--clearenv"]);
     for (name, value) in &spec.env {
         add(&["--setenv", name, value]);
     }
     arguments.extend(["--bind".into(), spec.root.clone().into_os_string(), "/".into()]);
     let mut add = |words: &[&str]| arguments.extend(words.iter().map(OsString::from));
-    add(&["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--tmpfs", "/dev/shm"]);
-    add(&["--chdir", "/"]);
+    add(&["--dev", "/dev", "--proc", "/proc"]);
+    for folder in ["/tmp", "/dev/shm"] {
+        if streams != Kind::Log {
+            // In a build, `/kiln/run` does it.
+            add(&["--perms", "1777"]);
+        }
+        add(&["--tmpfs", folder]);
+    }
+    add(&["--chdir", &spec.folder]);
     arguments
 }

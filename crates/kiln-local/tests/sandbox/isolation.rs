@@ -15,7 +15,7 @@ pub(crate) const CASES: &[Case] = &[
     ("the command is root where it is asked", root),
     ("only loopback is there, and it is up", network),
     ("files of the host are not there", host_files),
-    ("descriptors of the caller are closed", descriptors),
+    ("of the caller's descriptors only the job tokens are there", descriptors),
     ("an input is not changed by append, chmod or delete", inputs),
     ("a hundred layers stack in order", layers),
     ("equal layers are one, the upper one", equal_layers),
@@ -38,11 +38,12 @@ fn environment(bench: &Bench) {
     request.advice = BTreeMap::from([
         ("KILN_JOBS".to_owned(), "3".to_owned()),
         ("PATH".to_owned(), "/elsewhere".to_owned()),
+        ("MAKEFLAGS".to_owned(), "-j7".to_owned()),
     ]);
     let run = bench.run(&request).unwrap();
     run.out();
     // `PWD` is from bwrap, here as on a farm that uses it; a shell sets it anyway.
-    assert_eq!(run.text, "KILN_JOBS=3\nPATH=/bin\nPWD=/\n");
+    assert_eq!(run.text, "KILN_JOBS=3\nMAKEFLAGS= -j2 --jobserver-auth=3,4\nPATH=/bin\nPWD=/\n");
 }
 
 fn who(bench: &Bench) {
@@ -81,12 +82,16 @@ fn host_files(bench: &Bench) {
 }
 
 fn descriptors(bench: &Bench) {
-    let run = bench.sh("ls /proc/self/fd | tr '\\n' ' '; readlink /proc/self/fd/0");
+    let leaked = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stderr(), 3).unwrap();
+    rustix::io::fcntl_setfd(&leaked, rustix::io::FdFlags::empty()).unwrap();
+    let run = bench.sh(
+        "ls /proc/self/fd | tr '\\n' ' '; cd /proc/self/fd; for n in 0 3 4; do readlink $n; done | sed 's/[0-9]*//g'",
+    );
     run.out();
     let peek = bench.sh("tr '\\0' '\\n' < /proc/1/environ; ls -l /proc/1/fd /proc/1/cwd/ 2>&1");
     assert!(!peek.text.contains("PATH=") && !peek.text.contains("HOME="), "{}", peek.text);
-    // The fourth is the folder that `ls` reads.
-    assert_eq!(run.text, "0 1 2 3 /dev/null\n");
+    // The last one is the folder that `ls` reads.
+    assert_eq!(run.text, "0 1 2 3 4 5 /dev/null\npipe:[]\npipe:[]\n");
 }
 
 fn inputs(bench: &Bench) {
@@ -174,5 +179,6 @@ fn signals(bench: &Bench) {
 }
 
 fn probe(bench: &Bench) {
-    kiln_sandbox::probe(&crate::bench::launcher(), &bench.folder.join("probe")).unwrap();
+    let stack = kiln_sandbox::Stack::Overlay;
+    kiln_sandbox::probe(&crate::bench::launcher(), &bench.folder.join("probe"), stack).unwrap();
 }

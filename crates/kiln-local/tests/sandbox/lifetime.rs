@@ -18,6 +18,7 @@ pub(crate) const VICTIM: &str = "__victim";
 pub(crate) const CASES: &[Case] = &[
     ("a command that was cancelled is gone", cancel),
     ("the backstop ends a command", backstop),
+    ("a command that prints nothing ends", silence),
     ("what a command leaves running is killed", daemon),
     ("nothing is left of a killed kiln but what a sweep takes", killed),
     ("what a command cost is known, with what it left running", usage),
@@ -48,6 +49,15 @@ fn backstop(bench: &Bench) {
     let mut request = bench.request("trap '' TERM; while :; do :; done");
     request.action.timeout_seconds = 1;
     assert_eq!(bench.run(&request).unwrap().outcome.ending, Ending::TimedOut);
+    bench.assert_clean();
+}
+
+fn silence(bench: &Bench) {
+    let mut request = bench.request("echo said; touch made; trap '' TERM; while :; do :; done");
+    request.silence = Some(std::time::Duration::from_millis(300));
+    let run = bench.run(&request).unwrap();
+    assert_eq!(run.outcome.ending, Ending::Silent);
+    assert!(run.outcome.build_tree.unwrap().get(&crate::bench::path("made")).is_some());
     bench.assert_clean();
 }
 
@@ -135,7 +145,7 @@ fn two(bench: &Bench) {
     let runners = ["one", "other"].map(|name| {
         // Two stores of blobs on one folder, as two processes have them.
         let cas = Arc::new(DiskCas::open(&bench.store()).unwrap());
-        LocalRunner::new(cas, launcher(), name).unwrap()
+        LocalRunner::new(cas, launcher(), name, 2).unwrap()
     });
     let trees: Vec<_> = std::thread::scope(|scope| {
         let pairs = requests.iter().zip(&runners);

@@ -23,11 +23,6 @@ pub(crate) const CASES: &[Case] = &[
     ("refused user namespaces are told", |bench| {
         go(bench, "refused", "echo 0 > /proc/sys/user/max_user_namespaces");
     }),
-    ("a store on an overlay is told", |bench| {
-        let mount = "mkdir \"$1/l\" \"$1/u\" \"$1/w\" && mount -t overlay none \"$1\" \
-                     -o \"userxattr,lowerdir=$1/l,upperdir=$1/u,workdir=$1/w\"";
-        go(bench, "overlay", mount);
-    }),
     ("a missing bwrap is told", |bench| check_bwrap(bench, None, "K4001", "not on the path")),
     ("a bwrap that cannot be started is told", |bench| {
         check_bwrap(bench, Some("/no/bwrap"), "K4005", "`/no/bwrap`");
@@ -38,7 +33,7 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// Prepares a machine by a script in a user and mount namespace, and goes on there.
-fn go(bench: &Bench, case: &str, prepare: &str) {
+pub(crate) fn go(bench: &Bench, case: &str, prepare: &str) {
     let folder = bench.folder.join(case);
     std::fs::create_dir(&folder).unwrap();
     let script = format!("{prepare} && exec \"$0\" {ELSEWHERE} \"$1\"");
@@ -50,15 +45,58 @@ fn go(bench: &Bench, case: &str, prepare: &str) {
     assert!(status.success());
 }
 
+/// Goes on with a terminal of its own; returns what was printed there.
+pub(crate) fn on_a_terminal(bench: &Bench, case: &str) -> String {
+    let folder = bench.folder.join(case);
+    std::fs::create_dir(&folder).unwrap();
+    let shell = bench.folder.join("shell");
+    if shell.exists() {
+        std::os::unix::fs::symlink(shell, folder.join("shell")).unwrap();
+    }
+    let program = std::env::current_exe().unwrap();
+    let command = format!("'{}' {ELSEWHERE} '{}'", program.display(), folder.display());
+    let output = Command::new("script").args(["-qec", &command, "/dev/null"]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}");
+    text
+}
+
+/// Goes on as an ordinary user, with this program and the shell where he can read them.
+pub(crate) fn go_as_somebody(bench: &Bench, case: &str) {
+    if !rustix::process::geteuid().is_root() {
+        // He is the one who runs this.
+        return;
+    }
+    let script = "mkdir \"$1\" && cp \"$0\" \"$1/program\" && cp -a \"$2\" \"$1/shell\" && \
+                  chmod 755 \"$1/..\" && chown -R 65534:65534 \"$1\" && \
+                  exec setpriv --reuid 65534 --regid 65534 --clear-groups \"$1/program\" \"$3\" \"$1\"";
+    let status = Command::new("sh")
+        .args(["-c", script])
+        .args([&std::env::current_exe().unwrap(), &bench.folder.join(case)])
+        .args([&kiln_testkit::shell(), Path::new(ELSEWHERE)])
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
 pub(crate) fn go_on(folder: &str) -> ExitCode {
     let bench = Bench::new(Path::new(folder));
-    match folder.rsplit('/').next() {
-        Some("full") => full(&bench),
-        Some("refused") => check_error(&bench, &bench.runner, "K4002", "user namespaces"),
-        Some("overlay") => check_error(&bench, &bench.runner, "K4003", "stack the folders"),
+    call(folder.rsplit('/').next().unwrap_or_default(), &bench);
+    ExitCode::SUCCESS
+}
+
+fn call(case: &str, bench: &Bench) {
+    match case {
+        "full" => full(bench),
+        "refused" => check_error(bench, &bench.runner, "K4002", "user namespaces"),
+        "overlay" => crate::ladder::on_overlay(bench),
+        "somebody" => {
+            crate::ladder::same(bench);
+            assert_eq!(crate::run_cases(crate::PLAIN, bench, None), 0);
+        }
+        "typed" => crate::escape::typed(bench),
         other => panic!("no case {other:?}"),
     }
-    ExitCode::SUCCESS
 }
 
 /// Checks the code and a part of the text of the error that every command has.
@@ -72,7 +110,7 @@ fn check_error(bench: &Bench, runner: &LocalRunner, code: &str, text: &str) {
 
 fn check_bwrap(bench: &Bench, bwrap: Option<&str>, code: &str, text: &str) {
     let launcher = Launcher { bwrap: bwrap.map(PathBuf::from), ..launcher() };
-    let runner = LocalRunner::new(bench.cas.clone(), launcher, "other").unwrap();
+    let runner = LocalRunner::new(bench.cas.clone(), launcher, "other", 2).unwrap();
     check_error(bench, &runner, code, text);
 }
 

@@ -7,9 +7,14 @@
 
 mod bench;
 mod capture;
+mod escape;
 mod isolation;
+mod jobs;
+mod ladder;
 mod lifetime;
 mod machine;
+mod shell;
+mod traps;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -29,21 +34,34 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the cases whose name contains a word.
-fn run(wanted: Option<&str>) -> ExitCode {
-    let scratch = kiln_testkit::scratch();
-    let bench = Bench::new(scratch.path());
-    let cases = [isolation::CASES, capture::CASES, lifetime::CASES, machine::CASES].concat();
+/// Cases that need nothing but a bench, whoever runs them.
+const PLAIN: &[&[Case]] = &[isolation::CASES, capture::CASES, escape::CASES, traps::CASES];
+
+/// Runs the cases whose name contains a word; returns how many failed.
+fn run_cases(cases: &[&[Case]], bench: &Bench, wanted: Option<&str>) -> u32 {
     let mut n_failed = 0;
-    for (name, case) in cases {
+    for (name, case) in cases.concat() {
         if wanted.is_some_and(|wanted| !name.contains(wanted)) {
             continue;
         }
-        let passed = catch_unwind(AssertUnwindSafe(|| case(&bench))).is_ok();
+        let passed = catch_unwind(AssertUnwindSafe(|| case(bench))).is_ok();
         n_failed += u32::from(!passed);
         let verdict = if passed { "ok" } else { "FAILED" };
         println!("case {name} ... {verdict}");
     }
+    n_failed
+}
+
+/// Runs all cases, or those whose name contains a word.
+fn run(wanted: Option<&str>) -> ExitCode {
+    let scratch = kiln_testkit::scratch();
+    let bench = Bench::new(scratch.path());
+    let cases = [
+        PLAIN,
+        &[traps::LONG, ladder::CASES, lifetime::CASES, machine::CASES, shell::CASES, jobs::CASES],
+    ]
+    .concat();
+    let n_failed = run_cases(&cases, &bench, wanted);
     // The kernel left a closed folder behind an overlay that a case mounted itself.
     drop(bench);
     kiln_stage::remove_folder(scratch.path()).unwrap();

@@ -19,7 +19,9 @@ mod decode;
 mod encode;
 mod run;
 
-pub use run::{CancelFlag, Ending, Outcome, Phase, Request, RunError, Runner, Staging, Usage};
+pub use run::{
+    CancelFlag, Ending, Outcome, Phase, Request, RunError, Runner, Spent, Staging, Usage,
+};
 
 use std::collections::BTreeMap;
 

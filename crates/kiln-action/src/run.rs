@@ -99,6 +99,17 @@ pub struct Usage {
     pub written_bytes: u64,
 }
 
+/// Where the time of an action went, in microseconds, as far as the runner can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Spent {
+    /// Before the command: its root.
+    pub stage_micros: u64,
+    /// The command, and what it waited for to start.
+    pub run_micros: u64,
+    /// After the command: its outputs and its log.
+    pub capture_micros: u64,
+}
+
 /// What came of an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -113,6 +124,7 @@ pub struct Outcome {
     /// The joined output.
     pub log: Digest,
     pub usage: Usage,
+    pub spent: Spent,
     /// What capture dropped: special files, permission bits that no tree keeps.
     pub warnings: Vec<String>,
 }

@@ -85,6 +85,7 @@ pub enum Event {
         /// Nothing when a limit or a person ended it.
         exit: Option<i32>,
         micros: u64,
+        spent: Spent,
         usage: Usage,
         phases: Vec<PhaseEnded>,
     },
@@ -134,6 +135,15 @@ pub struct Failure {
     pub tail: Vec<String>,
     /// Whether this is the record of an earlier run, reported without running again.
     pub recorded: bool,
+}
+
+/// Where the time of a sandbox went, as far as its runner can tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Spent {
+    pub stage_micros: u64,
+    pub run_micros: u64,
+    pub capture_micros: u64,
 }
 
 /// What a sandbox or one of its phases cost.

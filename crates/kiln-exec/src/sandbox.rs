@@ -65,7 +65,7 @@ impl Maker<'_> {
         let outcome = outcome.map_err(|cause| self.run_error(sandbox, cause))?;
         let wall_micros = (self.ports.clock)().saturating_sub(began);
         let run = self.run_of(action, digest, &outcome, wall_micros);
-        self.tell_ended(sandbox.node, &run, outcome.ending);
+        self.tell_ended(sandbox.node, &run, &outcome);
         if !matches!(outcome.ending, Ending::Exit(0) | Ending::Cancelled)
             || run.build_tree.is_some()
         {
@@ -124,7 +124,8 @@ impl Maker<'_> {
         }
     }
 
-    fn tell_ended(&self, node: &Node, run: &Run, ending: Ending) {
+    fn tell_ended(&self, node: &Node, run: &Run, outcome: &Outcome) {
+        let kiln_action::Spent { stage_micros, run_micros, capture_micros } = outcome.spent;
         let phase = |phase: &Phase| PhaseEnded {
             name: phase.name.clone(),
             start: phase.start.clone(),
@@ -135,8 +136,9 @@ impl Maker<'_> {
         self.ports.sink.emit(Event::SandboxEnded {
             element: node.element.clone(),
             action: run.action,
-            exit: matches!(ending, Ending::Exit(_)).then_some(run.exit),
+            exit: matches!(outcome.ending, Ending::Exit(_)).then_some(run.exit),
             micros: run.usage.wall_micros,
+            spent: kiln_event::Spent { stage_micros, run_micros, capture_micros },
             usage: told(run.usage),
             phases: run.phases.iter().map(phase).collect(),
         });

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Barrier, Condvar, Mutex};
 use std::time::Duration;
 
-use kiln_action::{CancelFlag, Ending, Outcome, Request, RunError, Runner, Usage};
+use kiln_action::{CancelFlag, Ending, Outcome, Request, RunError, Runner, Spent, Usage};
 use kiln_artifact::{Index as _, MemoryIndex};
 use kiln_cas::{Cas, MemoryCas};
 use kiln_digest::Key;
@@ -116,6 +116,7 @@ impl Running<'_> {
             phases: vec![],
             log: self.cas.write(b"one\ntwo\n").unwrap(),
             usage: Usage { user_micros: 7, ..Usage::default() },
+            spent: Spent { stage_micros: 1, run_micros: 2, capture_micros: 3 },
             warnings: vec![],
         }
     }
@@ -152,7 +153,9 @@ impl Sink for Words {
         let word = match event {
             Event::SandboxLaunched { element, .. } => format!("launch:{element}"),
             Event::Integrating { element, scripts, .. } => format!("integrate:{element}:{scripts}"),
-            Event::SandboxEnded { exit: None, element, usage, .. } => {
+            Event::SandboxEnded { exit: None, element, usage, spent, .. } => {
+                let kiln_event::Spent { stage_micros, run_micros, capture_micros } = spent;
+                assert_eq!((stage_micros, run_micros, capture_micros), (1, 2, 3));
                 format!("ended:{element}:{}", usage.user_micros)
             }
             Event::ElementCutOff { element, .. } => format!("cutoff:{element}"),

@@ -74,7 +74,6 @@ kinds! {
     string => String,
     block => Block,
     interp => Interpolation,
-    COMMENT => Comment,
     ident => Ident,
     word | word_key => Word,
     kw_if => IfWord,
@@ -140,7 +139,7 @@ kinds! {
     err_escape => Escape,
     err_depth => Depth,
     err_let_in => LetIn;
-    none: EOI | WHITESPACE | trivia | hs | top_item | item | other_item | sep | bind | attr
+    none: EOI | WHITESPACE | COMMENT | trivia | hs | top_item | item | other_item | sep | bind | attr
         | key_char | value | then_body | tail | operand | prefix | infix | primary | name
         | next_key | key_ahead | ahead_part | postfix | call_arg | id_start | id_rest | keyword
         | keyword_word | kw_end | kw_alone | path_char

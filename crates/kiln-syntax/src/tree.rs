@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tree {
     nodes: Vec<Node>,
+    has_errors: bool,
 }
 
 /// A node or token; its place in bytes of the text, without the trivia around it.
@@ -51,6 +52,11 @@ impl Tree {
     /// If the position is of another tree.
     pub fn node(&self, ix: NodeIx) -> Node {
         self.nodes[ix.0 as usize]
+    }
+
+    /// Returns whether something is missing, or should not be there.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.has_errors
     }
 
     /// Returns what is directly below a node, trivia included, in order.
@@ -129,6 +135,7 @@ impl Iterator for Children<'_> {
 pub(crate) struct Builder<'a> {
     text: &'a str,
     nodes: Vec<Node>,
+    has_errors: bool,
     /// The open nodes, outermost first.
     open: Vec<u32>,
     /// Trivia that has no place yet: kind and end.
@@ -149,6 +156,7 @@ impl<'a> Builder<'a> {
         let mut builder = Self {
             text,
             nodes: Vec::with_capacity(text.len() / 3),
+            has_errors: false,
             open: Vec::new(),
             pending: Vec::new(),
             placed: 0,
@@ -217,7 +225,7 @@ impl<'a> Builder<'a> {
         while !self.open.is_empty() {
             self.close();
         }
-        Tree { nodes: self.nodes }
+        Tree { nodes: self.nodes, has_errors: self.has_errors }
     }
 
     fn len(&self) -> u32 {
@@ -225,12 +233,15 @@ impl<'a> Builder<'a> {
     }
 
     fn place_pending(&mut self) {
-        for (kind, end) in std::mem::take(&mut self.pending) {
+        for ix in 0..self.pending.len() {
+            let (kind, end) = self.pending[ix];
             self.place(kind, end);
         }
+        self.pending.clear();
     }
 
     fn place(&mut self, kind: SyntaxKind, end: u32) {
+        self.has_errors |= kind.is_error();
         let next = self.len() + 1;
         self.nodes.push(Node { kind, start: self.placed, end, next });
         self.placed = end;
@@ -240,6 +251,7 @@ impl<'a> Builder<'a> {
         if !kind.is_missing() {
             self.place_pending();
         }
+        self.has_errors |= kind.is_error();
         self.open.push(self.len());
         self.nodes.push(Node { kind, start: UNSEEN, end: 0, next: 0 });
     }
@@ -256,12 +268,15 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Returns the first token of what the grammar has no rule for: blanks and punctuation.
+/// Returns the first token of what makes no pair: blanks, comments and punctuation.
 fn gap_token(rest: &str) -> (SyntaxKind, usize) {
     use SyntaxKind as K;
     let blanks = rest.len() - rest.trim_start_matches([' ', '\n', '\t', '\r']).len();
     if blanks > 0 {
         return (K::Whitespace, blanks);
+    }
+    if rest.starts_with('#') {
+        return (K::Comment, rest.find('\n').unwrap_or(rest.len()));
     }
     let fixed = [
         ("\"\"\"", K::BlockQuote),

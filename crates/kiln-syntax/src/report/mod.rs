@@ -137,6 +137,9 @@ fn short(text: &str) -> String {
 
 fn tree_errors(file: FileId, text: &str, tree: &Tree, starts: &[usize]) -> Vec<Finding> {
     let mut findings = Vec::new();
+    if !tree.has_errors() {
+        return findings;
+    }
     let mut open: Vec<(usize, NodeIx, Node)> = Vec::new();
     let mut before = None;
     for (depth, ix, node) in tree.walk() {

@@ -131,7 +131,9 @@ fn load<E: std::error::Error + 'static>(
     if depth > MAX_DEPTH {
         return Err(LoadError::Deep);
     }
-    let listing = Listing::decode(&read(root).map_err(LoadError::Read)?)?;
+    let bytes = read(root).map_err(LoadError::Read)?;
+    let listing = Listing::decode(&bytes)?;
+    let n_entries = listing.files.len() + listing.directories.len() + listing.symlinks.len();
     let mut entries = BTreeMap::new();
     for (name, file) in listing.files {
         entries.insert(name, Node::File(file));
@@ -142,24 +144,36 @@ fn load<E: std::error::Error + 'static>(
     for (name, digest) in listing.directories {
         entries.insert(name, Node::Directory(load(digest, read, known, depth + 1)?));
     }
-    let tree = Tree::with_mtime(entries, listing.mtime);
-    if tree.digest() != root {
+    // The bytes are canonical, so they are those of the tree: it is not encoded again.
+    if Digest::of(&bytes) != root || entries.len() != n_entries {
         return Err(bad("one name twice, or other bytes than its digest says").into());
     }
+    let tree = Tree::of_digest(entries, listing.mtime, root);
     known.insert(root, tree.clone());
     Ok(tree)
 }
 
 pub(crate) fn encode_directory(entries: &BTreeMap<Name, Node>, mtime: Option<Time>) -> Vec<u8> {
-    let mut listing = Listing { mtime, ..Listing::default() };
+    let mut out = Writer::default();
     for (name, node) in entries {
-        match node {
-            Node::File(file) => drop(listing.files.insert(name.clone(), *file)),
-            Node::Directory(tree) => drop(listing.directories.insert(name.clone(), tree.digest())),
-            Node::Symlink(link) => drop(listing.symlinks.insert(name.clone(), link.clone())),
+        if let Node::File(file) = node {
+            out.message(1, &file_node(name, file));
         }
     }
-    listing.encode()
+    for (name, node) in entries {
+        if let Node::Directory(tree) = node {
+            out.message(2, &directory_node(name, &tree.digest()));
+        }
+    }
+    for (name, node) in entries {
+        if let Node::Symlink(link) = node {
+            out.message(3, &symlink_node(name, link));
+        }
+    }
+    if let Some(mtime) = mtime {
+        out.message(5, &properties(mtime));
+    }
+    out.finish()
 }
 
 fn file_node(name: &Name, file: &File) -> Vec<u8> {
@@ -295,6 +309,24 @@ mod tests {
         assert_eq!(Tree::load(tree.digest(), &mut read).unwrap(), tree);
         assert_ne!(tree.without_times(), tree);
         assert_eq!(tree.without_times().files().count(), 2);
+    }
+
+    #[test]
+    fn what_is_not_what_its_digest_says_is_refused() {
+        let name = |text: &str| Name::parse(text).unwrap();
+        let (file, link) = (File::new(Digest::EMPTY, false), Symlink::new("x"));
+        let twice = Listing {
+            files: [(name("a"), file)].into(),
+            symlinks: [(name("a"), link)].into(),
+            ..Listing::default()
+        };
+        let load = |root: Digest, bytes: &[u8]| {
+            Tree::load(root, &mut |_| Ok::<_, Infallible>(bytes.to_vec())).is_ok()
+        };
+        let other = Listing { symlinks: BTreeMap::new(), ..twice.clone() }.encode();
+        assert!(load(Digest::of(&other), &other));
+        assert!(!load(Digest::of(&twice.encode()), &twice.encode()));
+        assert!(!load(Digest::of(&twice.encode()), &other));
     }
 
     #[test]

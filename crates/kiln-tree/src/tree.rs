@@ -110,6 +110,15 @@ impl Tree {
     /// Makes a tree whose own directory keeps a time.
     pub fn with_mtime(entries: BTreeMap<Name, Node>, mtime: Option<Time>) -> Self {
         let digest = Digest::of(&encode_directory(&entries, mtime));
+        Self::of_digest(entries, mtime, digest)
+    }
+
+    /// Makes a tree whose digest is known.
+    pub(crate) fn of_digest(
+        entries: BTreeMap<Name, Node>,
+        mtime: Option<Time>,
+        digest: Digest,
+    ) -> Self {
         Self(Arc::new(Inner { entries, mtime, digest }))
     }
 

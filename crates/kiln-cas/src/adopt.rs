@@ -40,6 +40,7 @@ impl DiskCas {
             rustix::fs::fchmod(file, mode).map_err(Into::into).and_then(|()| settle_time(file))
         };
         settled.map_err(|cause| CasError::write(&shown(name))(cause))?;
+        self.epoch.note();
         match self.link_in(folder, name, &BlobName::of(digest, executable)) {
             Ok(()) => {}
             Err(Errno::EXIST) if self.look(digest, executable)? == Place::Good => {

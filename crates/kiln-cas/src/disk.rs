@@ -4,10 +4,12 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kiln_digest::{Digest, Hasher};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
+use crate::epoch::Epoch;
 use crate::lease::Lease;
 use crate::partial::Ways;
 use crate::place::{BUFFER, BlobName, Place, is_good};
@@ -23,6 +25,7 @@ pub struct DiskCas {
     /// The folder of blobs, open: names in it are short to find.
     pub(crate) blobs: OwnedFd,
     pub(crate) ways: Ways,
+    pub(crate) epoch: Arc<Epoch>,
     scratch: Option<Lease>,
 }
 
@@ -32,6 +35,16 @@ impl DiskCas {
     /// # Errors
     /// When the folder cannot be made or written.
     pub fn open(store: &Path) -> Result<Self, CasError> {
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        Self::open_in_boot(store, &boot)
+    }
+
+    /// Opens the store as [`DiskCas::open`] does; `boot` names the time since the machine was started. What was
+    /// written in another one and is not known to be on the disk is read again before it is trusted.
+    ///
+    /// # Errors
+    /// As [`DiskCas::open`].
+    pub fn open_in_boot(store: &Path, boot: &str) -> Result<Self, CasError> {
         let blobs = store.join("cas");
         fs::create_dir_all(&blobs).map_err(CasError::write(&blobs))?;
         let parent = store.join("tmp");
@@ -40,7 +53,10 @@ impl DiskCas {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let blobs = openat(CWD, &blobs, flags, Mode::empty())
             .map_err(|cause| CasError::read(&blobs)(cause.into()))?;
-        Ok(Self { store: store.to_path_buf(), blobs, ways: Ways::default(), scratch })
+        let epoch = Epoch::new(store, boot);
+        let cas = Self { store: store.to_path_buf(), blobs, ways: Ways::default(), epoch, scratch };
+        cas.check_boot()?;
+        Ok(cas)
     }
 
     /// Returns the folder of the store.
@@ -154,6 +170,7 @@ impl DiskCas {
 
 impl Drop for DiskCas {
     fn drop(&mut self) {
+        self.epoch.end();
         if let Some(scratch) = self.scratch.take() {
             // What cannot be removed now is swept by a later process.
             drop(scratch.end(|folder| fs::remove_dir_all(folder)));

@@ -18,6 +18,7 @@
 
 mod adopt;
 mod disk;
+mod epoch;
 mod error;
 mod lease;
 mod memory;

@@ -89,6 +89,7 @@ impl DiskCas {
         executable: bool,
     ) -> Result<(), CasError> {
         let failed = |cause: io::Error| CasError::write(&self.place(digest, executable))(cause);
+        self.epoch.note();
         self.settle_new(&partial.file, executable).map_err(failed)?;
         if let Some(path) = &partial.path {
             return self.install(path, digest, executable);

@@ -199,3 +199,69 @@ fn only_folders_of_the_dead_are_swept() {
     assert!(alive.folder().exists() && !dead.exists());
     assert_eq!(sweep(&parent.path().join("absent"), &remove).unwrap(), 0);
 }
+
+/// Writes a blob whose bytes change under its time, as in a crash; `act` comes before that. Returns whether it is still
+/// trusted in another boot, and the folder of the store.
+fn after_a_crash(act: fn(&DiskCas, &Path)) -> (bool, TempDir) {
+    let folder = TempDir::new().unwrap();
+    let disk = DiskCas::open_in_boot(folder.path(), "first").unwrap();
+    let [torn, whole] = [b"torn", b"good"].map(|bytes| disk.write(bytes).unwrap());
+    fs::create_dir_all(folder.path().join("trees/some")).unwrap();
+    let path = disk.file(torn, false).unwrap();
+    act(&disk, &path);
+    drop(disk);
+    let in_boot = |boot: &str| DiskCas::open_in_boot(folder.path(), boot).unwrap();
+    assert!(in_boot("first").file(torn, false).is_ok(), "in one boot it is trusted");
+    for boot in ["second", "second"] {
+        let disk = in_boot(boot);
+        let found = fs::metadata(disk.file(whole, false).unwrap()).unwrap();
+        assert_eq!((found.mode() & 0o7777, found.mtime()), (0o644, 1_321_009_871));
+    }
+    let is_trusted = in_boot("second").file(torn, false).is_ok();
+    (is_trusted, folder)
+}
+
+/// Writes other bytes of the same length and puts the time back.
+fn tear(path: &Path) {
+    let time = fs::metadata(path).unwrap().modified().unwrap();
+    fs::write(path, "nrot").unwrap();
+    fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+}
+
+#[test]
+fn what_a_crash_may_have_torn_is_read_again() {
+    let (is_trusted, folder) = after_a_crash(|_disk, path| tear(path));
+    assert!(!is_trusted);
+    assert!(!folder.path().join("trees/some").exists(), "nobody looks into a staged tree");
+}
+
+#[test]
+fn what_is_on_the_disk_is_trusted_after_a_crash() {
+    let (is_trusted, folder) = after_a_crash(|disk, path| {
+        tear(path);
+        // The clock of the file system must show more than when the last change was made.
+        let mark = disk.folder().join("mark");
+        let changed = |path: &Path| {
+            let found = fs::metadata(path).unwrap();
+            (found.ctime(), found.ctime_nsec())
+        };
+        while !mark.exists() || changed(&mark) <= changed(path) {
+            fs::write(&mark, "").unwrap();
+        }
+        disk.make_durable().unwrap();
+    });
+    assert!(is_trusted, "it is not even looked at");
+    assert!(folder.path().join("trees/some").exists());
+}
+
+#[test]
+fn a_torn_note_of_what_is_durable_makes_nothing_durable() {
+    let (folder, disk) = disk();
+    let digest = disk.write(b"torn").unwrap();
+    tear(&disk.file(digest, false).unwrap());
+    disk.make_durable().unwrap();
+    drop(disk);
+    fs::write(folder.path().join("epoch"), "first 99999999999").unwrap();
+    let disk = DiskCas::open_in_boot(folder.path(), "second").unwrap();
+    assert!(disk.file(digest, false).is_err());
+}

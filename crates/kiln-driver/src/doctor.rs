@@ -3,7 +3,8 @@
 use std::fmt;
 
 use kiln_ir::Ir;
-use kiln_sandbox::{Launcher, probe};
+use kiln_local::{Rung, attempt, climb};
+use kiln_sandbox::Launcher;
 
 use crate::store::Store;
 use crate::{Problem, Session};
@@ -71,18 +72,25 @@ fn store(session: &Session) -> Finding {
     told("store", true, Store::open(session).map(|store| store.folder.display().to_string()))
 }
 
+/// Makes a sandbox in every way that may be needed, whatever was found out before.
 fn sandbox(session: &Session) -> Finding {
     let environment = &session.environment;
     let launcher = Launcher { helper: environment.program.clone(), bwrap: environment.bwrap() };
     let probed = Store::open(session).and_then(|store| {
-        let scratch = store.cas.fresh();
-        std::fs::create_dir_all(&scratch)
-            .map_err(|cause| crate::DriverError::Folder { path: scratch.clone(), cause })?;
-        let probed = probe(&launcher, &scratch);
-        kiln_stage::remove_folder(&scratch)
-            .map_err(|cause| crate::DriverError::Folder { path: scratch.clone(), cause })?;
-        probed?;
-        Ok("a sandbox starts: user namespaces, overlay and bubblewrap work".to_owned())
+        if let Some(word) = environment.variable("KILN_STAGING") {
+            let rung: Rung = word.parse()?;
+            attempt(&store.cas, &launcher, rung)?;
+            return Ok(format!(
+                "a sandbox starts; roots are staged by {rung}, as `KILN_STAGING` says"
+            ));
+        }
+        let found = climb(&store.cas, &launcher)?;
+        let mut text = format!("a sandbox starts; roots are staged by {}", found.rung);
+        for reason in &found.reasons {
+            text.push_str("; ");
+            text.push_str(&reason.to_string());
+        }
+        Ok(text)
     });
     told("sandbox", true, probed)
 }

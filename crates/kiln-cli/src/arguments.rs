@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 const EXAMPLES: &str = "Examples:
   kiln build hello            build an element and all it needs
   kiln checkout hello out     its files as a folder
-  kiln log hello              what its last run printed
+  kiln shell --failed hello   walk into a build that failed
 
 `kiln explain CODE` tells more about an error.";
 
@@ -130,6 +130,15 @@ pub(crate) enum Command {
         #[arg(long)]
         force: bool,
     },
+    /// Walk into the sandbox of an element, with all it is built with.
+    Shell {
+        #[command(flatten)]
+        inside: ShellInside,
+        element: String,
+        /// Run this instead of a shell.
+        #[arg(last = true, value_name = "COMMAND")]
+        command: Vec<String>,
+    },
     /// Print what the last run of an element printed.
     Log { element: String },
     /// Look up what sources and bases are now, and write kiln.lock.
@@ -169,6 +178,21 @@ pub(crate) struct CheckoutPart {
     /// The folder /build before the first phase.
     #[arg(long)]
     pub(crate) sources: bool,
+}
+
+/// What is in the folder /build of a shell; else nothing.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct ShellInside {
+    /// With its sources: the state before the first phase.
+    #[arg(long)]
+    pub(crate) build: bool,
+    /// As its last run left it.
+    #[arg(long)]
+    pub(crate) build_tree: bool,
+    /// As its failed run left it.
+    #[arg(long)]
+    pub(crate) failed: bool,
 }
 
 /// A stage that `kiln debug` prints.

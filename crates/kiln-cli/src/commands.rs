@@ -1,15 +1,18 @@
 //! One function a command: call the driver, show the answer, return the exit status.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use kiln_console::{Console, Ticker};
-use kiln_driver::{BuildTrees, CancelFlag, Choices, Form, LogState, Part, Problem, Session, Trust};
+use kiln_driver::{BuildTrees, Choices, Form, Inside, LogState, Part, Problem, Session, Trust};
 
-use crate::arguments::{Arguments, CheckoutPart, Command, Denied, Kept, Policy, Stage};
+use crate::arguments::{
+    Arguments, CheckoutPart, Command, Denied, Kept, Policy, ShellInside, Stage,
+};
 use crate::failure::failure_text;
 use crate::screen::Screen;
+use crate::shell;
 use crate::shown::{lines, shown_text};
+use crate::signals::Stop;
 
 /// Returns what the command line says for all operations.
 pub(crate) fn choices(arguments: &Arguments, words: Vec<String>) -> Choices {
@@ -76,6 +79,9 @@ pub(crate) fn run(session: &Session, screen: &Screen, command: Command) -> u8 {
             })
             .map_or_else(|problem| screen.problem(&problem), |()| 0)
         }
+        Command::Shell { inside, element, command } => {
+            shell::run(session, screen, inside_of(&inside), &element, command)
+        }
         Command::Log { element } => match kiln_driver::log(session, &element) {
             Ok(log) => {
                 let written = screen.result(&log.bytes);
@@ -108,6 +114,15 @@ fn part_of(part: &CheckoutPart) -> Part {
     }
 }
 
+fn inside_of(inside: &ShellInside) -> Inside {
+    match inside {
+        ShellInside { build: true, .. } => Inside::Sources,
+        ShellInside { build_tree: true, .. } => Inside::BuildTree,
+        ShellInside { failed: true, .. } => Inside::Failed,
+        ShellInside { .. } => Inside::Dependencies,
+    }
+}
+
 fn print(screen: &Screen, text: Result<String, Problem>) -> u8 {
     match text {
         Ok(text) => screen.result(text.as_bytes()),
@@ -116,45 +131,33 @@ fn print(screen: &Screen, text: Result<String, Problem>) -> u8 {
 }
 
 fn build(session: &Session, screen: &Screen, elements: &[String]) -> u8 {
-    let cancel = CancelFlag::default();
-    let status = Arc::new(AtomicUsize::new(0));
-    if let Err(cause) = watch_signals(&cancel, &status) {
-        screen.say(&format!("warning: Ctrl-C will not end builds gracefully: {cause}\n"));
-    }
-    let watched = cancel.clone();
-    let console = Arc::new(screen.console().watching(move || watched.is_set()));
-    let ticker = Ticker::start(Arc::clone(&console));
-    let built = kiln_driver::build(session, elements, console.as_ref(), &cancel);
-    drop(ticker);
-    console.clear();
+    let stop = Stop::watch_or_warn(screen);
+    let built = stoppable(screen, &stop, |shown| {
+        kiln_driver::build(session, elements, shown, &stop.cancel)
+    });
     match built {
-        Ok(built) if built.report.cancelled => {
-            u8::try_from(status.load(Ordering::SeqCst)).unwrap_or(built.exit_status())
-        }
+        Ok(built) if built.report.cancelled => stop.status().unwrap_or(built.exit_status()),
         Ok(built) => built.exit_status(),
         Err(problem) => screen.problem(&problem),
     }
 }
 
-/// The first signal asks the build to stop, the second ends the program at once; the kernel then ends all sandboxes.
-/// The exit status for a signal is 128 and its number.
-fn watch_signals(cancel: &CancelFlag, status: &Arc<AtomicUsize>) -> std::io::Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    let asked = Arc::new(AtomicBool::new(false));
-    for (signal, by_signal) in [(SIGINT, 130_u8), (SIGTERM, 143), (SIGHUP, 129)] {
-        let at_once = Arc::clone(&asked);
-        signal_hook::flag::register_conditional_shutdown(signal, by_signal.into(), at_once)?;
-        signal_hook::flag::register_usize(signal, Arc::clone(status), by_signal.into())?;
-        signal_hook::flag::register(signal, Arc::clone(&asked))?;
-    }
-    let cancel = cancel.clone();
-    std::thread::spawn(move || {
-        while !asked.load(Ordering::SeqCst) {
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
-        cancel.set();
-    });
-    Ok(())
+/// Shows what happens while something is done that a signal may stop.
+pub(crate) fn stoppable<T>(
+    screen: &Screen,
+    stop: &Arc<Stop>,
+    work: impl FnOnce(&Console) -> T,
+) -> T {
+    let cancel = stop.cancel.clone();
+    let console = Arc::new(screen.console().watching(move || cancel.is_set()));
+    let shown = Arc::clone(&console);
+    stop.before_end(move || shown.clear_now());
+    let ticker = Ticker::start(Arc::clone(&console));
+    let answer = work(&console);
+    drop(ticker);
+    console.clear();
+    stop.before_end(|| {});
+    answer
 }
 
 /// Shows what happens while something is done.

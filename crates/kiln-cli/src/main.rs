@@ -5,7 +5,7 @@
 //! them to stderr, and an exit status (`docs/errors/README.md`).
 //!
 //! # Never
-//! Does work of its own.
+//! Does work of its own, but for the terminal of a person, which it lends to a shell.
 //!
 //! # Example
 //! `kiln build hello && kiln checkout hello out`
@@ -13,8 +13,11 @@
 mod arguments;
 mod commands;
 mod failure;
+mod relay;
 mod screen;
+mod shell;
 mod shown;
+mod signals;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

@@ -103,6 +103,15 @@ impl Console {
         }
     }
 
+    /// Removes the live lines unless somebody is just writing: for who ends the program and cannot wait.
+    pub fn clear_now(&self) {
+        if let Ok(mut view) = self.view.try_lock()
+            && let Output::Live(live) = &mut view.output
+        {
+            live.clear();
+        }
+    }
+
     fn view(&self) -> MutexGuard<'_, View> {
         self.view.lock().unwrap_or_else(PoisonError::into_inner)
     }

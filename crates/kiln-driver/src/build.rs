@@ -8,7 +8,7 @@ use kiln_artifact::Index as _;
 use kiln_digest::Key;
 use kiln_event::{Event, Sink};
 use kiln_exec::{ExecError, Ports, Report, Settings, Work};
-use kiln_graph::prune;
+use kiln_graph::{prune, prune_below};
 use kiln_local::LocalRunner;
 use kiln_plan::{NodeIx, Plan};
 use kiln_sandbox::Launcher;
@@ -63,7 +63,7 @@ pub fn build(
         run.emit(Event::Warning { code: code.unwrap_or_default(), message: warning.to_string() });
     }
     let again = without_build_tree(session, &planned, &store, targets)?;
-    let report = match execute(session, &planned, &store, &run, cancel, &again) {
+    let report = match execute(session, &planned, &store, &run, cancel, &again, Reach::Targets) {
         Ok(report) => report,
         Err(problem) => {
             let ended = Report { cancelled: cancel.is_set(), ..Report::default() };
@@ -79,26 +79,40 @@ pub fn build(
     Ok(Built { targets: planned.plan.targets.iter().map(named).collect(), report })
 }
 
-fn end(report: &Report, ok: bool, micros: u64) -> Event {
+pub(crate) fn end(report: &Report, ok: bool, micros: u64) -> Event {
     let Report { built, cached, launched, failed, skipped: _, cancelled: _ } = report;
     let failed = failed.len();
     Event::RunEnded { ok, built: *built, cached: *cached, failed, launched: *launched, micros }
 }
 
-fn execute(
+/// How far a plan is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    Targets,
+    /// All that the targets are built of, not themselves.
+    Below,
+}
+
+/// Builds what of a plan is not there; `again` is taken for not there.
+pub(crate) fn execute(
     session: &Session,
     planned: &Planned,
     store: &Store,
     run: &Run<'_>,
     cancel: &CancelFlag,
     again: &BTreeSet<Key>,
+    reach: Reach,
 ) -> Result<Report, Problem> {
     let Planned { loaded, plan, pins } = planned;
     let keys: Vec<Key> = plan.nodes.iter().map(|node| node.key).collect();
     for _rewind in 0..=MAX_REWINDS {
         let mut have = store.index.have(&keys)?;
         have.retain(|key, _| !again.contains(key));
-        let graph = prune(plan, &have.keys().copied().collect::<BTreeSet<_>>());
+        let keys: BTreeSet<Key> = have.keys().copied().collect();
+        let graph = match reach {
+            Reach::Targets => prune(plan, &keys),
+            Reach::Below => prune_below(plan, &keys),
+        };
         let to_build = graph.to_build();
         let cached = graph.jobs.len() - to_build;
         run.emit(Event::Planned { nodes: plan.nodes.len(), cached, to_build });
@@ -143,14 +157,22 @@ fn touch(session: &Session, store: &Store, plan: &Plan) -> Result<(), Problem> {
     Ok(store.index.touch(&keys, session.environment.now)?)
 }
 
-fn runner(session: &Session, store: &Store, run: &Run<'_>) -> Result<LocalRunner, Problem> {
+pub(crate) fn runner(
+    session: &Session,
+    store: &Store,
+    run: &Run<'_>,
+) -> Result<LocalRunner, Problem> {
     LocalRunner::sweep(&store.folder)?;
     let environment = &session.environment;
     let launcher = Launcher { helper: environment.program.clone(), bwrap: environment.bwrap() };
-    Ok(LocalRunner::new(Arc::clone(&store.cas), launcher, &run.id, session.jobs())?)
+    let mut runner = LocalRunner::new(Arc::clone(&store.cas), launcher, &run.id, session.jobs())?;
+    if let Some(word) = environment.variable("KILN_STAGING") {
+        runner.force(word.parse()?)?;
+    }
+    Ok(runner)
 }
 
-fn settings<'a>(
+pub(crate) fn settings<'a>(
     session: &Session,
     planned: &'a Planned,
     run: &'a Run<'_>,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kiln_artifact::{Index as _, Record};
+use kiln_artifact::{Index as _, Record, Run as LastRun};
 use kiln_cas::Cas as _;
 use kiln_digest::Digest;
 use kiln_event::Sink;
@@ -43,7 +43,7 @@ pub fn checkout(
     let store = Store::open(session)?;
     let tree = match part {
         Part::Output => output(session, &store, element)?,
-        Part::BuildTree => store.cas.read_tree(build_tree(session, &store, element)?)?,
+        Part::BuildTree => store.cas.read_tree(build_tree(session, &store, element)?.1)?,
         Part::Sources => sources(session, &store, element, shown)?,
     };
     let target = if over { Target::Any } else { Target::Empty };
@@ -59,8 +59,12 @@ fn output(session: &Session, store: &Store, element: &str) -> Result<Tree, Probl
     Ok(store.cas.read_tree(artifact.out)?)
 }
 
-/// Returns the build tree of the last run, whatever became of the project since.
-fn build_tree(session: &Session, store: &Store, element: &str) -> Result<Digest, Problem> {
+/// Returns the last run with its build tree, whatever became of the project since.
+pub(crate) fn build_tree(
+    session: &Session,
+    store: &Store,
+    element: &str,
+) -> Result<(LastRun, Digest), Problem> {
     let identity = Loaded::identity(&Loaded::root(session)?);
     let name = || element.to_owned();
     let Some(record) = store.index.latest(&identity, element)? else {
@@ -77,7 +81,8 @@ fn build_tree(session: &Session, store: &Store, element: &str) -> Result<Digest,
             format!("kiln build --retry-failed --build-trees failure {element}")
         }
     };
-    Ok(run.build_tree.ok_or_else(|| DriverError::NoBuildTree { element: name(), next })?)
+    let tree = run.build_tree.ok_or_else(|| DriverError::NoBuildTree { element: name(), next })?;
+    Ok((run.clone(), tree))
 }
 
 fn sources(

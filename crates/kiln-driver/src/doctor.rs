@@ -88,7 +88,7 @@ fn sandbox(session: &Session) -> Finding {
         let mut text = format!("a sandbox starts; roots are staged by {}", found.rung);
         for reason in &found.reasons {
             text.push_str("; ");
-            text.push_str(&reason.to_string());
+            text.push_str(reason);
         }
         Ok(text)
     });

@@ -7,6 +7,7 @@ use kiln_diag::{Code, Diagnostic, Span};
 use kiln_syntax::Parse;
 use kiln_syntax::ast::{self, Ast, Expr, KeyPart};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// All texts of a project, parsed; nothing in it says how they were found.
@@ -73,7 +74,7 @@ pub(crate) fn compile_program(program: &Program) -> Compiled {
         names.insert(shared.symbols.intern(name));
     }
     report_clashes(program, &settings, &written, &mut shared);
-    let root = Members { scope: crate::code::ScopeId::PROJECT, names };
+    let root = Members { scope: crate::code::ScopeId::PROJECT, names: Rc::new(names) };
     add_folder(&program.root, &root, None, &mut code, &mut shared);
     let place = Place { around: vec![&root], folder: &program.project.folder, stdlib: false };
     code.project = code.files.len();
@@ -121,7 +122,8 @@ fn add_folder(
             names.insert(shared.symbols.intern(name));
         }
         let scope = shared.fresh_scope();
-        let child_ix = add_folder(child, root, Some(&Members { scope, names }), code, shared);
+        let child_ix =
+            add_folder(child, root, Some(&Members { scope, names: Rc::new(names) }), code, shared);
         let symbol = shared.symbols.intern(name);
         members.entry(symbol).or_default().folder = Some(child_ix);
         if let Some(file) = folder.files.get(name) {

@@ -129,8 +129,9 @@ impl Compiler<'_> {
         entries: &[ast::Entry],
         span: Span,
     ) -> Body {
-        let mut draft = Draft::default();
-        self.entries(entries, &Rc::from([]), &mut draft);
+        let mut draft = Draft { entries: Vec::with_capacity(entries.len()), ..Draft::default() };
+        let none = Rc::clone(&self.shared.no_conditions);
+        self.entries(entries, &none, &mut draft);
         let is_binding = |entry: &Entry| matches!(entry.form, EntryForm::Binding(_));
         let dynamic = !draft.entries.iter().all(is_binding);
         Body {

@@ -121,7 +121,7 @@ impl Compiler<'_> {
                 EntryForm::Keyed { key, binding: self.binding(symbol, span, deeper, field) }
             }
         };
-        let entry = Entry { conditions: Rc::from([]), form };
+        let entry = Entry { conditions: Rc::clone(&self.shared.no_conditions), form };
         self.nesting -= 1;
         let entries = vec![entry];
         let body = Rc::new(Body {

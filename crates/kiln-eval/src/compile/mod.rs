@@ -15,7 +15,7 @@ pub(crate) use name::OWN_KEY;
 pub(crate) use path::join as join_path;
 pub(crate) use scope::Members;
 
-use crate::code::{Body, CodeRef, Mentions, ScopeId};
+use crate::code::{Body, CodeRef, Condition, Mentions, ScopeId};
 use crate::symbol::{Symbol, Symbols};
 use kiln_diag::{Code, Diagnostic};
 use kiln_syntax::ast::Ast;
@@ -42,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) prelude: BTreeSet<Symbol>,
     /// Some text could not be read in full: names may be missing for no other reason.
     pub(crate) has_syntax_errors: bool,
+    /// One empty list for all items under no condition.
+    no_conditions: Rc<[Condition]>,
     next_scope: u32,
 }
 
@@ -51,7 +53,14 @@ impl Shared {
         let mut symbols = Symbols::default();
         let prelude = stems.map(|stem| symbols.intern(stem)).collect();
         // The first three are fixed: `ScopeId::PROJECT`, `SUPER` and `STDLIB`.
-        Self { symbols, diagnostics: Vec::new(), prelude, has_syntax_errors: false, next_scope: 3 }
+        Self {
+            symbols,
+            diagnostics: Vec::new(),
+            prelude,
+            has_syntax_errors: false,
+            no_conditions: Rc::from([]),
+            next_scope: 3,
+        }
     }
 
     /// Returns a scope that no other file uses.

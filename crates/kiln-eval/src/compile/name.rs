@@ -1,7 +1,7 @@
 //! What a bare name means.
 
 use super::Compiler;
-use super::scope::Meaning;
+use super::scope::{Meaning, Scope};
 use crate::code::{Form, ScopeId};
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span, suggestion};
@@ -106,7 +106,7 @@ impl Compiler<'_> {
 
     pub(super) fn undefined(&mut self, text: &str, span: Span) {
         let symbols = &self.shared.symbols;
-        let written = self.scopes.iter().flat_map(|scope| scope.names.keys());
+        let written = self.scopes.iter().flat_map(Scope::all_names);
         let names: Vec<&str> = written
             .chain(self.shared.prelude.iter())
             .map(|symbol| symbols.text(*symbol).as_ref())

@@ -1,7 +1,7 @@
 //! Types: names resolved, unions flattened.
 
 use super::Compiler;
-use super::scope::Meaning;
+use super::scope::{Meaning, Scope};
 use crate::code::{Expr, Form, TypeForm, TypeRef};
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, suggestion};
@@ -74,7 +74,7 @@ impl Compiler<'_> {
 
     fn unknown_type(&mut self, name: &Name, symbol: Symbol) {
         let symbols = &self.shared.symbols;
-        let written = self.scopes.iter().flat_map(|scope| scope.names.keys());
+        let written = self.scopes.iter().flat_map(Scope::all_names);
         let names: Vec<&str> = written
             .chain(self.shared.prelude.iter())
             .filter(|other| **other != symbol)

@@ -16,8 +16,8 @@ impl Machine {
             Term::Null => Ok(Value::Null),
             Term::Bool(value) => Ok(Value::Bool(*value)),
             Term::Int(number) => Ok(Value::Int(*number)),
-            Term::Text(text) => Ok(Value::Text(text.to_string())),
-            Term::Path(path) => Ok(Value::Path(path.to_string())),
+            Term::Text(text) => Ok(Value::Text(text.as_ref().to_owned())),
+            Term::Path(path) => Ok(Value::Path(path.as_ref().to_owned())),
             Term::Mixin(_) => Ok(Value::Mixin),
             Term::Function(_) => Ok(Value::Function),
             Term::List(list) => {
@@ -35,7 +35,10 @@ impl Machine {
             }
             Term::Intrinsic(intrinsic) => {
                 let fields = self.deep_fields(intrinsic.record)?;
-                Ok(Value::Step(Step::Intrinsic { name: intrinsic.name.to_string(), fields }))
+                Ok(Value::Step(Step::Intrinsic {
+                    name: intrinsic.name.as_ref().to_owned(),
+                    fields,
+                }))
             }
             Term::Object(object) => self.deep_object(*object),
         }
@@ -44,7 +47,7 @@ impl Machine {
     fn deep_object(&mut self, id: ObjectId) -> Result<Value, Poison> {
         let object = self.object(id);
         if object.is_kind.is_some() {
-            return Ok(Value::Kind(self.kind_name(id).to_string()));
+            return Ok(Value::Kind(self.kind_name(id).as_ref().to_owned()));
         }
         let span = object.span;
         match object.nature {
@@ -57,7 +60,11 @@ impl Machine {
             },
             Nature::Source => {
                 let fields = self.declared_values(id)?;
-                Ok(Value::Source(Source { kind: self.kind_name(id).to_string(), fields, span }))
+                Ok(Value::Source(Source {
+                    kind: self.kind_name(id).as_ref().to_owned(),
+                    fields,
+                    span,
+                }))
             }
             Nature::Platform => {
                 let triple = self.symbols.intern("triple");
@@ -107,7 +114,7 @@ impl Machine {
         let mut failed = false;
         for key in keys {
             match self.required(id, key) {
-                Ok(value) => fields.push((self.text(key).to_string(), value)),
+                Ok(value) => fields.push((self.symbols.text(key).as_ref().to_owned(), value)),
                 Err(Poison) => failed = true,
             }
         }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Conditions of a layer, each with the group it is read in.
-type LayerConditions = Rc<[(usize, Condition)]>;
+pub(super) type LayerConditions = Rc<[(usize, Condition)]>;
 
 /// Layers under construction for one object.
 struct Expansion {
@@ -56,19 +56,22 @@ impl Machine {
         let late = raws.iter().any(|raw| matches!(raw, Raw::Body { body, .. } if body.late));
         let base = self.object(object).base.filter(|_| !late);
         self.object_mut(object).is_late = late;
-        let mut expansion = Expansion { object, layers: Vec::new() };
+        let mut expansion = Expansion { object, layers: Vec::with_capacity(1) };
         let mut done = 0;
-        let mut shared: Rc<[Layer]> = Rc::from([]);
+        let mut shared = Rc::clone(&self.no_layers);
         if let Some(base) = base {
             shared = self.shared_layers(base)?;
             done = self.object(base).raws.len().min(raws.len());
             let groups = self.object(base).frames.len();
-            self.object_mut(object).frames = vec![None; groups];
+            let mut frames = Vec::with_capacity(groups + raws.len() - done);
+            frames.resize(groups, None);
+            self.object_mut(object).frames = frames;
         }
         for raw in &raws[done..] {
             match raw {
                 Raw::Body { body, frame } => {
-                    self.expand_body(&mut expansion, body, *frame, &Rc::from([]))?;
+                    let none = Rc::clone(&self.no_conditions);
+                    self.expand_body(&mut expansion, body, *frame, &none)?;
                 }
                 Raw::Values(values) => {
                     self.push_layer(&mut expansion, LayerSource::Values(Rc::clone(values)));
@@ -88,14 +91,15 @@ impl Machine {
             return Ok(layers.shared);
         }
         let row: Rc<[Layer]> = layers.iter().cloned().collect();
-        let layers = LayerList { shared: Rc::clone(&row), own: Rc::from([]) };
+        let layers = LayerList { shared: Rc::clone(&row), own: Rc::clone(&self.no_layers) };
         self.object_mut(base).layers = Layers::Known(layers);
         Ok(row)
     }
 
     fn push_layer(&mut self, expansion: &mut Expansion, source: LayerSource) {
         let group = self.new_group(expansion.object);
-        expansion.layers.push(Layer { source, conditions: Rc::from([]), group });
+        let conditions = Rc::clone(&self.no_conditions);
+        expansion.layers.push(Layer { source, conditions, group });
     }
 
     fn new_group(&mut self, object: ObjectId) -> usize {

@@ -40,8 +40,9 @@ pub(crate) use term::{Lazy, Poison, Term};
 use crate::code::{Body, CodeRef, ScopeId};
 use crate::symbol::{Symbol, Symbols};
 use kiln_diag::{Diagnostic, Span};
+use layers::LayerConditions;
 use names::Names;
-use object::{Kind, Object, Position, ShapeId};
+use object::{Kind, Layer, Object, Position, ShapeId};
 use share::ShapeState;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -117,6 +118,9 @@ pub(crate) struct Machine {
     kinds: Vec<Kind>,
     kind_of_binding: BTreeMap<(Span, Symbol), KindId>,
     shapes: Vec<ShapeState>,
+    /// The empty lists of most objects, each one allocation for all.
+    no_layers: Rc<[Layer]>,
+    no_conditions: LayerConditions,
     /// By the kind and the keys that are bound above it.
     shape_of_keys: BTreeMap<(ObjectId, Rc<[Symbol]>), ShapeId>,
     names: Names,
@@ -202,6 +206,8 @@ impl Machine {
             kinds: Vec::new(),
             kind_of_binding: BTreeMap::new(),
             shapes: Vec::new(),
+            no_layers: Rc::from([]),
+            no_conditions: Rc::from([]),
             shape_of_keys: BTreeMap::new(),
             names: Names::default(),
             elements: Vec::new(),

@@ -63,7 +63,8 @@ pub(super) fn quote(text: &str) -> String {
 
 /// Makes one shell word in double quotes; `$` stays alive.
 pub(super) fn word(text: &str) -> String {
-    let mut quoted = String::from("\"");
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
     for letter in text.chars() {
         if matches!(letter, '"' | '\\' | '`') {
             quoted.push('\\');

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use kiln_digest::{Digest, Hasher};
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -24,6 +24,8 @@ pub struct DiskCas {
     store: PathBuf,
     /// The folder of blobs, open: names in it are short to find.
     pub(crate) blobs: OwnedFd,
+    /// The folders in it, opened when a file of one is linked first.
+    pub(crate) fans: Box<[OnceLock<OwnedFd>]>,
     pub(crate) ways: Ways,
     pub(crate) epoch: Arc<Epoch>,
     scratch: Option<Lease>,
@@ -54,7 +56,9 @@ impl DiskCas {
         let blobs = openat(CWD, &blobs, flags, Mode::empty())
             .map_err(|cause| CasError::read(&blobs)(cause.into()))?;
         let epoch = Epoch::new(store, boot);
-        let cas = Self { store: store.to_path_buf(), blobs, ways: Ways::default(), epoch, scratch };
+        let fans = (0..256).map(|_| OnceLock::new()).collect();
+        let (store, ways) = (store.to_path_buf(), Ways::default());
+        let cas = Self { store, blobs, fans, ways, epoch, scratch };
         cas.check_boot()?;
         Ok(cas)
     }

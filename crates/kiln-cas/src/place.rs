@@ -55,6 +55,11 @@ impl BlobName {
         self.as_c_str().to_str().unwrap_or_default()
     }
 
+    /// Returns the name in that folder.
+    pub(crate) fn last(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.0[3..]).unwrap_or_default()
+    }
+
     /// Returns the name of the folder of the file.
     pub(crate) fn folder(&self) -> &str {
         &self.as_str()[..2]

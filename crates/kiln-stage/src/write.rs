@@ -5,8 +5,8 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use kiln_cas::DiskCas;
-use kiln_tree::{Name, Node, Time, Tree};
-use rustix::fs::{AtFlags, FileType, Mode, mkdirat, symlinkat, unlinkat};
+use kiln_tree::{File, Name, Node, Symlink, Time, Tree};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, mkdirat, symlinkat, unlinkat};
 use rustix::io::Errno;
 
 use crate::StageError;
@@ -27,8 +27,8 @@ pub(crate) enum Files {
 struct Level {
     folder: OwnedFd,
     name: String,
-    /// What is left to be written, last first.
-    left: Vec<(Name, Node)>,
+    /// The folders that are left to be written, last first.
+    left: Vec<(Name, Tree)>,
     time: Time,
 }
 
@@ -40,10 +40,10 @@ pub(crate) fn write_into(
     files: Files,
 ) -> Result<(), StageError> {
     let mut writing = Writing { cas, files, copying: Copying::default(), levels: Vec::new() };
-    writing.enter(folder, String::new(), tree);
+    writing.enter(folder, String::new(), tree)?;
     while let Some(level) = writing.levels.last_mut() {
         match level.left.pop() {
-            Some((name, node)) => writing.entry(&name, &node)?,
+            Some((name, tree)) => writing.folder(&name, &tree)?,
             None => writing.leave()?,
         }
     }
@@ -58,11 +58,22 @@ struct Writing<'a> {
 }
 
 impl Writing<'_> {
-    fn enter(&mut self, folder: OwnedFd, name: String, tree: &Tree) {
-        let entries = tree.entries().iter().rev();
-        let left = entries.map(|(name, node)| (name.clone(), node.clone())).collect();
+    /// Writes what a folder holds itself, and notes the folders in it.
+    fn enter(&mut self, folder: OwnedFd, name: String, tree: &Tree) -> Result<(), StageError> {
+        let left = tree.entries().iter().rev().filter_map(|(name, node)| match node {
+            Node::Directory(tree) => Some((name.clone(), tree.clone())),
+            _ => None,
+        });
         let time = self.time(tree.mtime());
-        self.levels.push(Level { folder, name, left, time });
+        self.levels.push(Level { folder, name, left: left.collect(), time });
+        for (name, node) in tree.entries() {
+            match node {
+                Node::Directory(_) => {}
+                Node::Symlink(link) => self.link(name, link)?,
+                Node::File(file) => self.file(name, *file)?,
+            }
+        }
+        Ok(())
     }
 
     /// Sets mode and time last: every entry written changes the time.
@@ -83,40 +94,46 @@ impl Writing<'_> {
         }
     }
 
-    fn entry(&mut self, name: &Name, node: &Node) -> Result<(), StageError> {
+    fn folder(&mut self, name: &Name, tree: &Tree) -> Result<(), StageError> {
+        let made = self.at(name, true).and_then(|(at, raw)| make_folder(at, &raw));
+        let folder = made.map_err(|cause| error(&self.levels, name.as_str(), cause))?;
+        self.enter(folder, name.as_str().to_owned(), tree)
+    }
+
+    fn link(&self, name: &Name, link: &Symlink) -> Result<(), StageError> {
+        let made = self.at(name, false).and_then(|(at, raw)| {
+            symlinkat(&*link.target, at, &raw)?;
+            set_entry_time(at, &raw, self.time(link.mtime))
+        });
+        made.map_err(|cause| error(&self.levels, name.as_str(), cause))
+    }
+
+    fn file(&mut self, name: &Name, file: File) -> Result<(), StageError> {
         let levels = &self.levels;
         let failed = |cause: io::Error| error(levels, name.as_str(), cause);
-        let c_name = CString::new(name.as_str()).map_err(|cause| failed(cause.into()))?;
-        let Some(at) = self.levels.last().map(|level| level.folder.as_fd()) else {
-            return Ok(());
-        };
+        let (at, raw) = self.at(name, false).map_err(failed)?;
+        if self.files == Files::Linked {
+            match self.cas.link(file.digest, file.executable, at, &raw)? {
+                Ok(()) => return Ok(()),
+                Err(cause) if !is_unlinkable(&cause) => return Err(failed(cause)),
+                // No more links fit, or there is a rule against them: a copy will do.
+                Err(_unlinkable) => {}
+            }
+        }
+        let from = self.cas.open_blob(file.digest)?;
+        let time = self.time(file.mtime);
+        let at = levels.last().map_or(CWD, |level| level.folder.as_fd());
+        self.copying.copy(&from, at, &raw, file, time).map_err(failed)
+    }
+
+    /// Returns the innermost folder and a name in it, where nothing is in the way.
+    fn at(&self, name: &Name, keep_folder: bool) -> io::Result<(BorrowedFd<'_>, CString)> {
+        let raw = CString::new(name.as_str())?;
+        let at = self.levels.last().map_or(CWD, |level| level.folder.as_fd());
         if self.files == Files::Replacing {
-            clear(at, &c_name, matches!(node, Node::Directory(_))).map_err(failed)?;
+            clear(at, &raw, keep_folder)?;
         }
-        match node {
-            Node::Directory(tree) => {
-                let folder = make_folder(at, &c_name).map_err(failed)?;
-                self.enter(folder, name.as_str().to_owned(), tree);
-            }
-            Node::Symlink(link) => {
-                symlinkat(&*link.target, at, &c_name).map_err(|cause| failed(cause.into()))?;
-                set_entry_time(at, &c_name, self.time(link.mtime)).map_err(failed)?;
-            }
-            Node::File(file) => {
-                if self.files == Files::Linked {
-                    match self.cas.link(file.digest, file.executable, at, &c_name)? {
-                        Ok(()) => return Ok(()),
-                        Err(cause) if !is_unlinkable(&cause) => return Err(failed(cause)),
-                        // No more links fit, or there is a rule against them: a copy will do.
-                        Err(_unlinkable) => {}
-                    }
-                }
-                let from = self.cas.open_blob(file.digest)?;
-                let time = self.time(file.mtime);
-                self.copying.copy(&from, at, &c_name, *file, time).map_err(failed)?;
-            }
-        }
-        Ok(())
+        Ok((at, raw))
     }
 }
 

@@ -1,12 +1,15 @@
 //! The project of a session: found, loaded, pinned, planned.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use kiln_diag::{Code, Diagnostic, FileId, Span, Texts, suggestion};
+use kiln_digest::Digest;
 use kiln_ir::{Element, ElementName, Ir, Pins, Place, PlacedSource, Source};
 use kiln_lock::Lock;
 use kiln_plan::{Plan, PlanError, Platform, Request};
 use kiln_project::{LOCK_FILE, ProjectError};
+use kiln_source_local::LocalError;
 
 use crate::sources::Sources;
 use crate::{DriverError, Problem, Session};
@@ -19,6 +22,9 @@ pub(crate) const ISA: &str = if cfg!(target_arch = "aarch64") {
 } else {
     std::env::consts::ARCH
 };
+
+/// From how many sources on they are looked at side by side.
+const MANY_SOURCES: usize = 64;
 
 /// A project up to its IR and lock.
 pub(crate) struct Loaded {
@@ -153,24 +159,52 @@ fn pins(session: &Session, loaded: &Loaded, targets: &[ElementName]) -> Result<P
         return Err(Problem::Findings { texts: loaded.texts.clone(), findings });
     }
     let mut pins = locked.value;
-    let local = Sources::new(session, &loaded.root);
+    let mut wanted: BTreeMap<&Source, &Element> = BTreeMap::new();
     for element in &needed {
         for PlacedSource { source, .. } in &element.sources {
-            if let Source::Local { path, exclude } = source
-                && !pins.sources.contains_key(source)
-            {
-                let digest = local
-                    .measure(path, exclude)
-                    .map_err(|error| unusable(&loaded.texts, element, error))?;
-                pins.sources.insert(source.clone(), digest);
+            if matches!(source, Source::Local { .. }) && !pins.sources.contains_key(source) {
+                wanted.entry(source).or_insert(element);
             }
         }
+    }
+    let sources: Vec<&Source> = wanted.keys().copied().collect();
+    let measured = measure(session, &Sources::new(session, &loaded.root), &sources);
+    for ((source, element), digest) in wanted.into_iter().zip(measured) {
+        let digest = digest.map_err(|error| unusable(&loaded.texts, element, error))?;
+        pins.sources.insert(source.clone(), digest);
     }
     Ok(pins)
 }
 
+/// Measures folders of the project in their order, side by side where they are many.
+fn measure(
+    session: &Session,
+    local: &Sources<'_>,
+    sources: &[&Source],
+) -> Vec<Result<Digest, LocalError>> {
+    let one = |source: &&Source| match source {
+        Source::Local { path, exclude } => local.measure(path, exclude),
+        Source::Tar { url, .. } => Err(LocalError::Outside { path: url.clone() }),
+    };
+    let n_each = sources.len().div_ceil(session.environment.cpus.max(1)).max(MANY_SOURCES);
+    if sources.len() <= n_each {
+        return sources.iter().map(one).collect();
+    }
+    std::thread::scope(|scope| {
+        let pieces = sources.chunks(n_each);
+        let running: Vec<_> = pieces
+            .map(|piece| scope.spawn(move || piece.iter().map(one).collect::<Vec<_>>()))
+            .collect();
+        let ended = running.into_iter().flat_map(|piece| match piece.join() {
+            Ok(digests) => digests,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        ended.collect()
+    })
+}
+
 /// Shows the element whose source cannot be used, where its place is known and there is no cause to tell.
-fn unusable(texts: &Texts, element: &Element, error: kiln_source_local::LocalError) -> Problem {
+fn unusable(texts: &Texts, element: &Element, error: LocalError) -> Problem {
     let place = element.advice.origin.as_ref().and_then(|place| span(texts, place));
     let code = miette::Diagnostic::code(&error)
         .and_then(|code| code.to_string().strip_prefix('K')?.parse().ok().map(Code));

@@ -39,6 +39,7 @@ use kiln_digest::Digest;
 use kiln_ir::Source;
 use kiln_source::{AnyError, Pin, Ports, SourceKind};
 use kiln_tree::{File, Node, Symlink, Tree};
+use rustix::thread::sched_getaffinity;
 
 use crate::memory::Memory;
 use crate::rules::Rules;
@@ -117,7 +118,8 @@ fn walk(
     let rules = Rules::new(source.project, source.path, source.exclude)?;
     let place = remember.map(|remember| remember.place(&rules));
     let memory = place.as_ref().and_then(|place| Memory::read(place, rules.whose()));
-    let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
+    // The standard library would look for quotas in several files, again for each of a thousand sources.
+    let n_threads = sched_getaffinity(None).map_or(1, |cpus| cpus.count() as usize);
     let walk = Walk { rules: &rules, memory: memory.as_ref(), keep, n_threads };
     let survey = walk.run()?;
     let all_read = memory.is_none();

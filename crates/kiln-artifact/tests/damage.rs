@@ -101,6 +101,19 @@ fn a_record_that_does_not_read_is_as_good_as_absent() {
 }
 
 #[test]
+fn a_record_that_does_not_read_has_no_duration() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = SqliteIndex::open(folder.path()).unwrap();
+    index.put("p", &artifact()).unwrap();
+    let other = Connection::open(folder.path().join("db.sqlite")).unwrap();
+    for json in ["{}", "{", r#"{"run":{"usage":{"wall-micros":-5}}}"#, "\u{0}"] {
+        other.execute("UPDATE record SET json = CAST(?1 AS BLOB)", [json]).unwrap();
+        assert!(index.durations("p", &[&artifact().element]).unwrap().is_empty(), "{json}");
+    }
+    assert!(index.take_warnings().is_empty());
+}
+
+#[test]
 fn a_folder_that_cannot_be_made_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();

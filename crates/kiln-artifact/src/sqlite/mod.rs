@@ -214,6 +214,31 @@ impl Index for SqliteIndex {
         Ok(record.map(|record| record.named(element)))
     }
 
+    fn durations(
+        &self,
+        project: &str,
+        elements: &[&str],
+    ) -> Result<BTreeMap<String, u64>, IndexError> {
+        // The whole record would be read for one number of it.
+        let sql = "SELECT CASE WHEN json_valid(json)
+                THEN CAST(json_extract(json, '$.run.usage.wall-micros') AS INTEGER) END
+            FROM (SELECT CAST(coalesce(record.json, failure.json) AS TEXT) AS json
+                FROM latest LEFT JOIN record ON record.key = latest.key
+                    LEFT JOIN failure ON failure.digest = latest.action
+                WHERE project = ?1 AND element = ?2)";
+        self.query(|connection| {
+            let transaction = connection.transaction()?;
+            let mut select = transaction.prepare_cached(sql)?;
+            let mut durations = BTreeMap::new();
+            for element in elements {
+                let micros = select.query_row([project, element], |row| row.get(0)).optional()?;
+                let micros = micros.flatten().and_then(|micros: i64| u64::try_from(micros).ok());
+                durations.extend(micros.map(|micros| ((*element).to_owned(), micros)));
+            }
+            Ok(durations)
+        })
+    }
+
     fn touch(&self, keys: &[Key], now: u64) -> Result<(), IndexError> {
         let now = i64::try_from(now).unwrap_or(i64::MAX);
         let stale = self.not_used_since(keys, now.saturating_sub(USE_STEP))?;

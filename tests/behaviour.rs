@@ -15,5 +15,7 @@ mod ending;
 mod machine;
 #[path = "behaviour/rebuild.rs"]
 mod rebuild;
+#[path = "behaviour/shell.rs"]
+mod shell;
 #[path = "behaviour/terminal.rs"]
 mod terminal;

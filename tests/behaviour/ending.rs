@@ -1,6 +1,7 @@
 //! Builds that end early, and builds at the same time.
 
 use std::fs;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -8,12 +9,12 @@ use std::time::Duration;
 
 use crate::bench::{Bench, Said, launched, records, said};
 
-/// An element that sleeps for ever in its own way when it gets one processor, and is quick with two: the number is in
-/// no key.
+/// An element that sleeps for ever and hears no signal when it gets one processor, and is quick with two: the number is
+/// in no key.
 pub(crate) fn sleeper() -> Bench {
     let bench = Bench::new(&[]);
     let text = format!(
-        "Manual {{\n  source = Local(./src)\n  install = \"if [ $KILN_JOBS = 1 ]; then sleep {} & wait; fi; cat text > $KILN_OUT/text\"\n}}\n",
+        "Manual {{\n  source = Local(./src)\n  install = \"trap '' INT TERM HUP; if [ $KILN_JOBS = 1 ]; then sleep {} & wait; fi; cat text > $KILN_OUT/text\"\n}}\n",
         bench.mark()
     );
     bench.write("app.kiln", &text);
@@ -119,6 +120,45 @@ fn ctrl_c_ends_a_build_and_all_it_started() {
         assert_eq!(status.code(), Some(expected), "{name}");
         assert_eq!(bench.leftovers(), [""; 0]);
         builds(&bench, "zero\n");
+    }
+}
+
+/// Starts a build that waits for a mirror, which never answers.
+fn waiting_for_a_mirror(bench: &Bench, mirror: &TcpListener) -> (Started, TcpStream) {
+    bench.write("mirror/a-1.0/file", "content\n");
+    let folder = bench.path("project/mirror");
+    let tar = Command::new("tar").current_dir(&folder).args(["-cf", "a-1.0.tar", "a-1.0"]).status();
+    assert!(tar.expect("every system has tar").success());
+    bench.write("fetched.kiln", "Manual { source = Tar(\"far:a-1.0.tar\"), install = \"true\" }\n");
+    let near = format!("far=file://{}", folder.display());
+    let tracked = bench.run(&["track", "fetched", "--mirror", &near]);
+    assert_eq!(tracked.status, 0, "{tracked:?}");
+    fs::remove_dir_all(bench.path("kiln/cache")).expect("the folder is ours");
+    let far = format!("far=http://{}", mirror.local_addr().expect("it listens"));
+    let mut command = bench.kiln();
+    command.args(["build", "fetched", "--mirror", &far]).process_group(0);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let child = Started(command.spawn().expect("kiln starts"));
+    let (connection, _) = mirror.accept().expect("kiln asks the mirror");
+    (child, connection)
+}
+
+#[test]
+fn ctrl_c_does_not_wait_for_what_cannot_be_stopped() {
+    for n_signals in [1, 2] {
+        let bench = Bench::new(&[]);
+        let mirror = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
+        let (mut child, connection) = waiting_for_a_mirror(&bench, &mirror);
+        for _ in 0..n_signals {
+            signal("INT", -i64::from(child.0.id()));
+        }
+        let mut status = None;
+        bench.wait_until("the build ends", |_| {
+            status = child.0.try_wait().expect("it is our child");
+            status.is_some()
+        });
+        assert_eq!(status.and_then(|status| status.code()), Some(130), "{n_signals}");
+        drop(connection);
     }
 }
 

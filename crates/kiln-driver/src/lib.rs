@@ -58,6 +58,6 @@ pub use track::{Change, How, Tracked, Trust, track};
 pub use kiln_action::CancelFlag;
 pub use kiln_artifact::{Phase as RunPhase, Run as RunRecord, Usage};
 pub use kiln_exec::BuildTrees;
-pub use kiln_local::Stdio;
 pub use kiln_ir::{Element, ElementName, PlacedSource, Step};
+pub use kiln_local::Stdio;
 pub use kiln_sandbox::{HELPER_WORD, helper_main};

@@ -29,7 +29,7 @@ const ABOVE: [&str; 4] = [BUILD, "kiln", "meta", "out"];
 /// Sets what `/kiln/run` sets before the first phase, then becomes the command.
 const LIKE_A_PHASE: &str = "umask 022; chmod 1777 /tmp /dev/shm 2>/dev/null; \
      ulimit -S -c 0 2>/dev/null; ulimit -S -n 1024 2>/dev/null; ulimit -S -s 8192 2>/dev/null; \
-     exec \"$@\"";
+     cd /build; exec \"$@\"";
 /// A backstop that no shell has.
 const NO_TIMEOUT: u64 = 0;
 
@@ -223,7 +223,7 @@ impl Opened {
             action: self.prepared.action.clone(),
             staging: self.prepared.staging.clone(),
             argv: start.into_iter().chain(command.iter().cloned()).collect(),
-            folder: format!("/{BUILD}"),
+            folder: "/".to_owned(),
             advice,
             cancel: cancel.clone(),
         };

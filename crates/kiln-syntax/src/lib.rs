@@ -86,7 +86,7 @@ pub fn parse(file: FileId, text: &str) -> Parse {
     }
     let starts = chunk::chunk_starts(text);
     read::on_deep_stack(text, &starts, || {
-        let tree = read::read_tree(text, &starts);
+        let tree = read::read_tree(text, &starts, read::n_parts(text));
         let (ast, lowered, capitals) = lower::lower(file, text, &tree);
         let diagnostics = report::report(file, text, &tree, &starts, lowered);
         let bounds = starts.iter().copied().chain([text.len()]).collect();

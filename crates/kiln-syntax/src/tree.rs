@@ -151,17 +151,48 @@ pub(crate) struct Builder<'a> {
 /// The start of a node whose first token has not come yet.
 const UNSEEN: u32 = u32::MAX;
 
+/// The chunks from some place to another as a tree of their own, to be joined with those around them.
+pub(crate) struct Part {
+    /// The root first.
+    nodes: Vec<Node>,
+    has_errors: bool,
+    /// Where the first and the last token lie that are no trivia.
+    significant: Option<(u32, u32)>,
+}
+
+/// Makes one tree of neighbouring parts, the first of which begins with the text.
+pub(crate) fn join(parts: Vec<Part>) -> Tree {
+    let significant = |part: &Part| part.significant;
+    let (start, _) = parts.iter().find_map(significant).unwrap_or_default();
+    let (_, end) = parts.iter().rev().find_map(significant).unwrap_or_default();
+    let has_errors = parts.iter().any(|part| part.has_errors);
+    let mut parts = parts.into_iter().map(|part| part.nodes);
+    let mut nodes = parts.next().unwrap_or_default();
+    for part in parts {
+        let shift = u32::try_from(nodes.len()).unwrap_or(UNSEEN).saturating_sub(1);
+        let below = part.into_iter().skip(1);
+        nodes.extend(below.map(|node| Node { next: node.next.saturating_add(shift), ..node }));
+    }
+    let next = u32::try_from(nodes.len()).unwrap_or(UNSEEN);
+    if let Some(root) = nodes.first_mut() {
+        *root = Node { start, end, next, ..*root };
+    }
+    Tree { nodes, has_errors }
+}
+
 impl<'a> Builder<'a> {
-    pub(crate) fn new(text: &'a str) -> Self {
+    /// Starts with the chunk that begins at a place.
+    pub(crate) fn new(text: &'a str, range: std::ops::Range<usize>) -> Self {
+        let from = u32::try_from(range.start).unwrap_or(UNSEEN);
         let mut builder = Self {
             text,
-            nodes: Vec::with_capacity(text.len() / 3),
+            nodes: Vec::with_capacity(range.len() / 3),
             has_errors: false,
             open: Vec::new(),
             pending: Vec::new(),
-            placed: 0,
-            at: 0,
-            significant: 0,
+            placed: from,
+            at: from,
+            significant: from,
         };
         builder.open(SyntaxKind::File);
         builder
@@ -218,14 +249,16 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Adds what is left of the text and returns the tree.
-    pub(crate) fn finish(mut self) -> Tree {
-        self.gap(u32::try_from(self.text.len()).unwrap_or(UNSEEN));
+    /// Adds what is left up to a place and returns all of it.
+    pub(crate) fn finish(mut self, end: usize) -> Part {
+        self.gap(u32::try_from(end).unwrap_or(UNSEEN));
         self.place_pending();
-        while !self.open.is_empty() {
+        while self.open.len() > 1 {
             self.close();
         }
-        Tree { nodes: self.nodes, has_errors: self.has_errors }
+        let start = self.nodes.first().map_or(UNSEEN, |root| root.start);
+        let significant = (start != UNSEEN).then_some((start, self.significant));
+        Part { nodes: self.nodes, has_errors: self.has_errors, significant }
     }
 
     fn len(&self) -> u32 {

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use kiln_action::{Ending, Outcome, Request, Spent, Usage};
 use kiln_cas::{Cas, DiskCas};
 use kiln_digest::Digest;
+use kiln_sandbox::Sample;
 use kiln_stage::{
     Captured, StageError, Taking, Times, Trees, capture, capture_changes, capture_staged,
 };
@@ -25,12 +26,13 @@ pub(crate) struct Harvest<'a> {
     pub(crate) trees: &'a Trees,
     pub(crate) place: &'a Place,
     pub(crate) request: &'a Request,
+    pub(crate) samples: &'a [Sample],
 }
 
 impl Harvest<'_> {
     /// Captures what belongs to an ending.
     pub(crate) fn outcome(&self, ending: Ending, log: &File) -> Result<Outcome, LocalError> {
-        let meta = Meta::read(&self.place.upper);
+        let meta = Meta::read(&self.place.upper, self.samples);
         let mut outcome = Outcome {
             ending: if meta.limit && ending != Ending::Cancelled {
                 Ending::TimedOut

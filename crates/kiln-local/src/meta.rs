@@ -4,8 +4,11 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use kiln_action::Phase;
+use kiln_action::{Phase, Usage};
+use kiln_sandbox::Sample;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, openat, statat};
+
+use crate::runner::cost;
 
 /// How much of the file of phases is read.
 const MAX_PHASES: u64 = 64 << 10;
@@ -19,7 +22,7 @@ pub(crate) struct Meta {
 
 impl Meta {
     /// Reads `/meta` below an upper folder; what is not as it should be is not there.
-    pub(crate) fn read(upper: &Path) -> Self {
+    pub(crate) fn read(upper: &Path, samples: &[Sample]) -> Self {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let folder = upper.join("meta");
         let Ok(folder) = openat(CWD, &folder, flags | OFlags::DIRECTORY, Mode::empty()) else {
@@ -34,22 +37,45 @@ impl Meta {
         {
             text.clear();
         }
-        Self { phases: parse(&String::from_utf8_lossy(&text)), limit }
+        Self { phases: parse(&text, samples), limit }
     }
 }
 
 /// Reads lines `name start end exit`, `-` for what did not come; other lines are passed over.
-/// A phase is written when it starts and again when it ends.
-fn parse(text: &str) -> Vec<Phase> {
+/// A phase is written when it starts and again when it ends; it cost what came between.
+fn parse(text: &[u8], samples: &[Sample]) -> Vec<Phase> {
     let mut phases: Vec<Phase> = Vec::new();
-    for phase in text.lines().filter_map(phase) {
+    // What the command had cost when the last phase started.
+    let mut before = None;
+    let mut length = 0;
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        length += line.len() as u64;
+        let Some(mut phase) = phase(String::from_utf8_lossy(line).trim_end_matches('\n')) else {
+            continue;
+        };
+        let now = samples.iter().find(|sample| sample.length >= length);
         let is_its_end = |begun: &mut Phase| begun.name == phase.name && begun.end.is_none();
         if phases.last_mut().is_some_and(is_its_end) {
             phases.pop();
+            phase.usage = now.zip(before).and_then(|(now, before)| difference(now, before));
         }
         phases.push(phase);
+        before = now;
     }
     phases
+}
+
+/// Returns what came between two samples; nothing when one had to do for both.
+fn difference(now: &Sample, before: &Sample) -> Option<Usage> {
+    let is_apart = now.length > before.length;
+    let [now, before] = [now, before].map(|sample| cost(sample.usage));
+    is_apart.then(|| Usage {
+        user_micros: now.user_micros.saturating_sub(before.user_micros),
+        system_micros: now.system_micros.saturating_sub(before.system_micros),
+        max_rss_kib: now.max_rss_kib,
+        read_bytes: now.read_bytes.saturating_sub(before.read_bytes),
+        written_bytes: now.written_bytes.saturating_sub(before.written_bytes),
+    })
 }
 
 fn phase(line: &str) -> Option<Phase> {
@@ -77,7 +103,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &[(&str, Option<i32>)]) {
-        let phases = parse(text);
+        let phases = parse(text.as_bytes(), &[]);
         let found: Vec<_> = phases.iter().map(|phase| (phase.name.as_str(), phase.exit)).collect();
         assert_eq!(found, expected, "{text:?}");
     }
@@ -96,10 +122,41 @@ mod tests {
         check("a 10 11 0\na 10 11 0\n", &[("a", Some(0)), ("a", Some(0))]);
     }
 
+    /// Checks the user time of each phase; a sample is a length of the text and the time until then.
+    #[track_caller]
+    fn check_cost(text: &str, samples: &[(u64, u64)], expected: &[Option<u64>]) {
+        let sample = |&(length, user_micros): &(u64, u64)| {
+            let usage = kiln_sandbox::Usage { user_micros, ..kiln_sandbox::Usage::default() };
+            Sample { length, usage }
+        };
+        let samples: Vec<_> = samples.iter().map(sample).collect();
+        let phases = parse(text.as_bytes(), &samples);
+        let found: Vec<_> =
+            phases.iter().map(|phase| phase.usage.map(|usage| usage.user_micros)).collect();
+        assert_eq!(found, expected, "{text:?}");
+    }
+
+    #[test]
+    fn a_phase_costs_what_came_between_its_lines() {
+        let text = "a 1 - -\na 1 2 0\nb 2 - -\nb 2 3 0\n";
+        check_cost(text, &[(8, 10), (16, 30), (24, 35), (32, 75)], &[Some(20), Some(40)]);
+        // The end of one and the start of the next came together.
+        check_cost(text, &[(8, 10), (24, 35), (32, 75)], &[Some(25), Some(40)]);
+    }
+
+    #[test]
+    fn a_phase_without_a_sample_has_no_cost() {
+        let text = "a 1 - -\na 1 2 0\nb 2 - -\n";
+        check_cost(text, &[], &[None, None]);
+        check_cost(text, &[(8, 10)], &[None, None]);
+        check_cost("a 1 2 0\n", &[(8, 10)], &[None]);
+        check_cost(text, &[(24, 50)], &[None, None]);
+    }
+
     #[test]
     fn a_time_without_fraction_is_read() {
         check("build 10.%N 11.%N 0\n", &[("build", Some(0))]);
-        assert_eq!(parse("build 10.%N - -\n")[0].start, "10");
+        assert_eq!(parse(b"build 10.%N - -\n", &[])[0].start, "10");
     }
 
     #[test]
@@ -117,6 +174,6 @@ mod tests {
         let outside = tempfile::tempdir().unwrap();
         std::fs::write(outside.path().join("limit"), "").unwrap();
         std::os::unix::fs::symlink(outside.path(), upper.path().join("meta")).unwrap();
-        assert_eq!(Meta::read(upper.path()), Meta::default());
+        assert_eq!(Meta::read(upper.path(), &[]), Meta::default());
     }
 }

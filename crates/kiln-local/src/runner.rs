@@ -12,7 +12,7 @@ use kiln_action::{
     Action, Command, Ending, Outcome, Request, RunError, Runner, Spent, Staging, Usage,
 };
 use kiln_cas::{DiskCas, Lease, sweep};
-use kiln_sandbox::{Ended, Launcher, SandboxError, Spec, Streams, User, spawn};
+use kiln_sandbox::{Ended, Launcher, Sample, SandboxError, Spec, Streams, User, spawn};
 use kiln_stage::{Trees, remove_folder, write_copy};
 use rustix::fs::FallocateFlags;
 
@@ -142,12 +142,13 @@ impl LocalRunner {
         let log = log.map_err(log_error)?;
         log.set_len(0).map_err(log_error)?;
         let staged = Instant::now();
-        let (ending, usage) = self.execute(&spec, &log, request)?;
+        let Executed { ending, usage, samples } = self.execute(&spec, &log, request)?;
         let ended = Instant::now();
         if !matches!(ending, Ending::Exit(0) | Ending::Cancelled) {
             self.check_space()?;
         }
-        let harvest = Harvest { cas: &self.cas, trees: &self.trees, place, request };
+        let harvest =
+            Harvest { cas: &self.cas, trees: &self.trees, place, request, samples: &samples };
         let outcome = harvest.outcome(ending, &log)?;
         let micros = |from: Instant, to: Instant| {
             u64::try_from(to.duration_since(from).as_micros()).unwrap_or(u64::MAX)
@@ -194,14 +195,9 @@ impl LocalRunner {
     }
 
     /// Starts the command and waits for its end.
-    fn execute(
-        &self,
-        spec: &Spec,
-        log: &File,
-        request: &Request,
-    ) -> Result<(Ending, Usage), LocalError> {
+    fn execute(&self, spec: &Spec, log: &File, request: &Request) -> Result<Executed, LocalError> {
         let Some(_token) = self.jobs.take(&request.cancel).map_err(jobs_error)? else {
-            return Ok((Ending::Cancelled, Usage::default()));
+            return Ok(Executed::default());
         };
         let [reader, writer] = self.jobs.ends().map_err(jobs_error)?;
         let mut limits = Limits::new(request, Instant::now());
@@ -217,14 +213,8 @@ impl LocalRunner {
                     Ended::Exit(status) => Ending::Exit(status),
                     Ended::Killed => exceeded.unwrap_or(Ending::Cancelled),
                 };
-                let cost = running.usage();
-                let usage = Usage {
-                    user_micros: cost.user_micros,
-                    system_micros: cost.system_micros,
-                    max_rss_kib: cost.max_rss_kib,
-                    ..Usage::default()
-                };
-                return Ok((ending, usage));
+                let samples = running.samples().to_vec();
+                return Ok(Executed { ending, usage: cost(running.usage()), samples });
             }
             trim_log(log);
             if request.cancel.is_set() {
@@ -261,6 +251,26 @@ impl Drop for LocalRunner {
     }
 }
 
+/// How a command ended, and what it cost.
+struct Executed {
+    ending: Ending,
+    usage: Usage,
+    samples: Vec<Sample>,
+}
+
+impl Default for Executed {
+    /// One that was not even started.
+    fn default() -> Self {
+        Self { ending: Ending::Cancelled, usage: Usage::default(), samples: Vec::new() }
+    }
+}
+
+pub(crate) fn cost(usage: kiln_sandbox::Usage) -> Usage {
+    let kiln_sandbox::Usage { user_micros, system_micros, max_rss_kib, read_bytes, written_bytes } =
+        usage;
+    Usage { user_micros, system_micros, max_rss_kib, read_bytes, written_bytes }
+}
+
 pub(crate) fn jobs_error(cause: std::io::Error) -> LocalError {
     SandboxError::Lost { step: "sharing job tokens".to_owned(), cause }.into()
 }
@@ -284,6 +294,7 @@ fn specification(
         hold: None,
         argv: command.arguments.clone(),
         folder: "/".to_owned(),
+        sampled: Some("meta/phases".to_owned()),
         env,
         hostname: "buildbox".to_owned(),
         user: if is_root { User::Root } else { User::Builder },

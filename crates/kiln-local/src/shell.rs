@@ -61,7 +61,7 @@ impl LocalRunner {
             Stdio::Terminal(inner) => Streams::Terminal(inner),
             Stdio::Given(streams) => Streams::Given(streams),
         };
-        let spec = Spec { argv, folder, ..staged };
+        let spec = Spec { argv, folder, sampled: None, ..staged };
         let Some(_token) = self.jobs.take(&shell.cancel).map_err(jobs_error)? else {
             return Ok(KILLED);
         };

@@ -22,6 +22,7 @@
 //!     root: "/store/runs/1/r".into(),
 //!     argv: vec!["/bin/true".to_owned()],
 //!     folder: "/".to_owned(),
+//!     sampled: None,
 //!     env: std::collections::BTreeMap::new(),
 //!     hostname: "buildbox".to_owned(),
 //!     user: User::Builder,
@@ -37,6 +38,7 @@ mod helper;
 mod overlay;
 mod raw;
 mod report;
+mod sample;
 mod spawn;
 mod spec;
 mod streams;
@@ -44,6 +46,7 @@ mod watch;
 
 pub use error::SandboxError;
 pub use helper::{HELPER_WORD, helper_main};
+pub use sample::Sample;
 pub use spawn::{Ended, Running, probe, spawn};
 pub use spec::{Launcher, Spec, Stack, Usage, User};
 pub use streams::Streams;

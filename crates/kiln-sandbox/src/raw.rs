@@ -68,9 +68,13 @@ pub(crate) fn usage_of_children() -> Usage {
     let micros = |time: libc::timeval| {
         u64::try_from(time.tv_sec * 1_000_000 + time.tv_usec).unwrap_or_default()
     };
+    // The kernel counts bytes and tells them in blocks of this size, whatever the disk has.
+    let bytes = |blocks: i64| u64::try_from(blocks).unwrap_or_default() * 512;
     Usage {
         user_micros: micros(usage.ru_utime),
         system_micros: micros(usage.ru_stime),
         max_rss_kib: u64::try_from(usage.ru_maxrss).unwrap_or_default(),
+        read_bytes: bytes(usage.ru_inblock),
+        written_bytes: bytes(usage.ru_oublock),
     }
 }

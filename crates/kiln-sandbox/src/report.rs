@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::streams::Kind;
-use crate::{SandboxError, Spec, Usage};
+use crate::{Sample, SandboxError, Spec, Usage};
 
 /// What the helper is asked.
 #[derive(Debug, Serialize, Deserialize)]
@@ -21,9 +21,9 @@ pub(crate) struct Order {
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Report {
     /// The command was started and ended with this status.
-    Exit { status: i32, usage: Usage },
+    Exit { status: i32, usage: Usage, samples: Vec<Sample> },
     /// `bwrap` ended without having started the command, or was killed; how, in words, and whether by the helper.
-    NoCommand { bwrap: String, stopped: bool, usage: Usage },
+    NoCommand { bwrap: String, stopped: bool, usage: Usage, samples: Vec<Sample> },
     /// `bwrap` was not even started.
     Failed(Failure),
 }

@@ -17,7 +17,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use crate::helper::HELPER_WORD;
 use crate::report::{Order, Report};
 use crate::streams::{Kind, send};
-use crate::{Launcher, SandboxError, Spec, Stack, Streams, Usage, User};
+use crate::{Launcher, Sample, SandboxError, Spec, Stack, Streams, Usage, User};
 
 /// How much of the output is searched for the complaint of a `bwrap` that failed.
 const COMPLAINT: u64 = 4096;
@@ -33,6 +33,7 @@ pub struct Running {
     killed: bool,
     waited: bool,
     usage: Usage,
+    samples: Vec<Sample>,
     /// Where a `bwrap` that failed complains, with the length that it had at the start.
     log: Option<(File, u64)>,
 }
@@ -78,6 +79,7 @@ pub fn spawn(
         killed: false,
         waited: false,
         usage: Usage::default(),
+        samples: Vec::new(),
         log: outlets.log,
     };
     let handed: Vec<_> =
@@ -137,6 +139,7 @@ pub fn probe(launcher: &Launcher, scratch: &Path, stack: Stack) -> Result<(), Sa
         hold: None,
         argv: vec!["/nothing".to_owned()],
         folder: "/".to_owned(),
+        sampled: None,
         env: std::collections::BTreeMap::new(),
         hostname: "buildbox".to_owned(),
         user: User::Builder,
@@ -195,6 +198,11 @@ impl Running {
         self.usage
     }
 
+    /// Returns what was sampled, once it ended.
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
     fn order(&mut self, order: &Order, handed: &[BorrowedFd<'_>]) -> io::Result<()> {
         let text = serde_json::to_vec(order)?;
         let length = u32::try_from(text.len()).map_err(io::Error::other)?;
@@ -218,12 +226,12 @@ impl Running {
     fn ended(&mut self, report: Report) -> Result<Ended, SandboxError> {
         match report {
             Report::Failed(failure) => Err(failure.into_error(&self.bwrap)),
-            Report::Exit { status, usage } => {
-                self.usage = usage;
+            Report::Exit { status, usage, samples } => {
+                (self.usage, self.samples) = (usage, samples);
                 Ok(Ended::Exit(status))
             }
-            Report::NoCommand { bwrap, stopped, usage } => {
-                self.usage = usage;
+            Report::NoCommand { bwrap, stopped, usage, samples } => {
+                (self.usage, self.samples) = (usage, samples);
                 let hung_up = stopped && self.log.is_none();
                 if self.killed || hung_up {
                     return Ok(Ended::Killed);

@@ -56,6 +56,8 @@ pub struct Spec {
     pub argv: Vec<String>,
     /// Folder inside where the command starts.
     pub folder: String,
+    /// File below the root, such as `meta/phases`; whenever it grew, a [`crate::Sample`] is taken.
+    pub sampled: Option<String>,
     /// The whole environment.
     pub env: BTreeMap<String, String>,
     pub hostname: String,
@@ -70,4 +72,8 @@ pub struct Usage {
     pub system_micros: u64,
     /// The largest of its processes.
     pub max_rss_kib: u64,
+    /// Bytes that came from the disk.
+    pub read_bytes: u64,
+    /// Bytes that were written for the disk.
+    pub written_bytes: u64,
 }

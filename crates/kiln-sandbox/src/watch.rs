@@ -19,6 +19,7 @@ use rustix::process::{
 };
 
 use crate::report::{Area, Failure, Line, Order, Report};
+use crate::sample::Sampler;
 use crate::streams::Kind;
 use crate::{Spec, User, raw};
 
@@ -34,17 +35,20 @@ pub(crate) fn run(
     // One thread: nobody else starts a process that would inherit it too.
     fcntl_setfd(&status, FdFlags::empty())
         .map_err(|cause| other("handing the status pipe on")(cause.into()))?;
+    let mut sampler = Sampler::new(&order.spec);
     let bwrap = command(order, status.as_raw_fd()).spawn();
     let bwrap = bwrap.map_err(|cause| Failure::new(Area::Bwrap, "starting `bwrap`", &cause))?;
     drop(status);
-    let (ended, stopped) = wait(bwrap, kiln, stop).map_err(other("waiting for `bwrap`"))?;
+    let (ended, stopped) =
+        wait(bwrap, kiln, stop, &mut sampler).map_err(other("waiting for `bwrap`"))?;
     let mut text = String::new();
     said.read_to_string(&mut text).map_err(other("reading the status pipe"))?;
     let usage = raw::usage_of_children();
+    let samples = sampler.map(|sampler| sampler.end(usage)).unwrap_or_default();
     let lines = text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
     Ok(match lines.filter_map(|line| line.exit_code).next_back() {
-        Some(status) => Report::Exit { status, usage },
-        None => Report::NoCommand { bwrap: ended.to_string(), stopped, usage },
+        Some(status) => Report::Exit { status, usage, samples },
+        None => Report::NoCommand { bwrap: ended.to_string(), stopped, usage, samples },
     })
 }
 
@@ -53,21 +57,28 @@ fn wait(
     mut bwrap: Child,
     kiln: BorrowedFd<'_>,
     stop: &AtomicBool,
+    sampler: &mut Option<Sampler>,
 ) -> io::Result<(ExitStatus, bool)> {
     let bwrap_ended = open_process(&bwrap)?;
     loop {
         let ended = PollFd::new(&bwrap_ended, PollFlags::IN);
-        let mut fds = [ended, PollFd::from_borrowed_fd(kiln, PollFlags::IN)];
+        let mut fds = vec![ended, PollFd::from_borrowed_fd(kiln, PollFlags::IN)];
+        let events = sampler.as_ref().and_then(Sampler::events);
+        fds.extend(events.map(|events| PollFd::from_borrowed_fd(events, PollFlags::IN)));
         match poll(&mut fds, None) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        let is_ready = |ix: usize| !fds[ix].revents().is_empty();
-        let asked = is_ready(1) || stop.load(Ordering::SeqCst);
+        let is_ready = |ix: usize| fds.get(ix).is_some_and(|fd| !fd.revents().is_empty());
+        let (has_ended, asked) = (is_ready(0), is_ready(1) || stop.load(Ordering::SeqCst));
+        let grew = is_ready(2);
+        if let Some(sampler) = sampler.as_mut().filter(|_| grew) {
+            sampler.take(bwrap.id());
+        }
         if asked {
             kill_children();
         }
-        if asked || is_ready(0) {
+        if asked || has_ended {
             let ended = bwrap.wait()?;
             end_children();
             return Ok((ended, asked));

@@ -22,6 +22,8 @@ pub(crate) const CASES: &[Case] = &[
     ("what a command leaves running is killed", daemon),
     ("nothing is left of a killed kiln but what a sweep takes", killed),
     ("what a command cost is known, with what it left running", usage),
+    ("what a phase cost is told from the others", phases),
+    ("a command that writes its phases without end is no matter", many_phases),
     ("two runners share a store", two),
 ];
 
@@ -137,6 +139,43 @@ fn usage(bench: &Bench) {
     let usage = run.outcome.usage;
     assert!(usage.user_micros + usage.system_micros > 1000, "{usage:?}");
     assert!(usage.max_rss_kib > 100, "{usage:?}");
+}
+
+/// A phase as `/kiln/run` runs it.
+fn phase(name: &str, script: &str) -> String {
+    format!(
+        "echo '{name} 1 - -' >> /meta/phases; sh -c '{script}'; echo '{name} 1 2 0' >> /meta/phases\n"
+    )
+}
+
+fn phases(bench: &Bench) {
+    let spin = |n: u32| format!("i=0; while [ $i -lt {n} ]; do i=$((i+1)); done");
+    let script = [
+        phase("less", &format!("sh -c \"{}\"", spin(150_000).replace('$', "\\$"))),
+        phase("rest", "sleep 0.2"),
+        phase("more", &spin(600_000)),
+        phase("write", &format!("dd if=/dev/zero of=/out/x bs=4096 count=500; {}", spin(150_000))),
+    ];
+    let outcome = bench.sh(&script.concat()).outcome;
+    let usages: Vec<_> = outcome.phases.iter().map(|phase| phase.usage.unwrap()).collect();
+    let [less, rest, more, write] = usages[..] else { panic!("{outcome:?}") };
+    let micros = |usage: kiln_action::Usage| usage.user_micros + usage.system_micros;
+    assert!(micros(more) > 2 * micros(less), "{usages:?}");
+    assert!(micros(less) > 2 * micros(rest), "{usages:?}");
+    // The rest is the launch, and what is less than a tick of the clock.
+    let (sum, all) =
+        (usages.iter().map(|&usage| micros(usage)).sum::<u64>(), micros(outcome.usage));
+    assert!(sum > all / 2 && sum < all + 50_000, "{sum} of {all}: {usages:?}");
+    assert_eq!([less, rest, more].map(|usage| usage.written_bytes), [0, 0, 0]);
+    assert!(write.written_bytes >= 500 * 4096, "{write:?}");
+    assert!(outcome.usage.written_bytes >= write.written_bytes, "{:?}", outcome.usage);
+}
+
+fn many_phases(bench: &Bench) {
+    let write = "i=0; while [ $i -lt 3000 ]; do echo a 1 - - >> /meta/phases; i=$((i+1)); done; \
+                 rm /meta/phases; ln -s /proc/self/stat /meta/phases; echo x > /meta/other";
+    let outcome = bench.sh(write).outcome;
+    assert_eq!((outcome.ending, outcome.phases.len()), (Ending::Exit(0), 0));
 }
 
 fn two(bench: &Bench) {

@@ -11,9 +11,9 @@ use kiln_event::Event;
 use kiln_plan::{Node, NodeIx};
 use kiln_tree::{Difference, Tree};
 
-use crate::ExecError;
 use crate::element::Maker;
 use crate::sandbox::Sandbox;
+use crate::{BuildTrees, ExecError};
 
 /// The end of making a root.
 #[derive(Clone)]
@@ -152,8 +152,13 @@ impl Maker<'_> {
             }
             Ending::Cancelled => Ok(Integrated::Cancelled),
             Ending::Exit(_) | Ending::TimedOut | Ending::Silent => {
-                let stopped = self.stopped(ran.ending);
-                let broken = Broken { run: ran.run, stopped, recorded: false };
+                let (mut run, stopped) = (ran.run, self.stopped(ran.ending));
+                // `/build` is no output of an integration; it was empty, and a person who walks in starts there.
+                if run.build_tree.is_none() && self.settings.build_trees != BuildTrees::Never {
+                    self.ports.cas.write_tree(&Tree::empty())?;
+                    run.build_tree = Some(Tree::empty().digest());
+                }
+                let broken = Broken { run, stopped, recorded: false };
                 Ok(Integrated::Broken(Arc::new(broken)))
             }
         }

@@ -101,7 +101,8 @@ impl Running<'_> {
     fn outcome(&self, root: &Tree) -> Outcome {
         let is_done = self.ending == Ending::Exit(0);
         let paths = &self.request.action.command.output_paths;
-        let wants_out = paths.iter().any(|path| path.as_str() == "out");
+        let wants = |name: &str| paths.iter().any(|path| path.as_str() == name);
+        let (wants_out, wants_build) = (wants("out"), wants("build"));
         let left = paths.iter().filter(|path| !matches!(path.as_str(), "out" | "meta" | "build"));
         let left = left.filter_map(|path| Some((path.to_string(), self.keep(root.subtree(path)?))));
         let run = self.request.action.input_root.get(&RelPath::parse("kiln/run").unwrap());
@@ -112,7 +113,7 @@ impl Running<'_> {
             ending: self.ending,
             out: (is_done && wants_out).then(|| self.keep(self.out.clone().seal())),
             others: if is_done { left.collect() } else { BTreeMap::new() },
-            build_tree: (!is_done || !moves).then(Tree::empty),
+            build_tree: (wants_build && (!is_done || !moves)).then(Tree::empty),
             phases: vec![],
             log: self.cas.write(b"one\ntwo\n").unwrap(),
             usage: Usage { user_micros: 7, ..Usage::default() },

@@ -212,3 +212,49 @@ impl DiskCas {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+    use crate::Cas;
+
+    /// Writes blobs as on a file system or kernel that can do less, and over a bad one.
+    fn check(nameless: bool, by_descriptor: bool) {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = DiskCas::open(folder.path()).unwrap();
+        disk.ways.nameless.store(nameless, Ordering::Relaxed);
+        disk.ways.by_descriptor.store(by_descriptor, Ordering::Relaxed);
+        for executable in [false, true] {
+            let digest = disk.write_file(b"kiln", executable).unwrap();
+            let path = disk.place(digest, executable);
+            fs::write(&path, "bad").unwrap();
+            assert_eq!(disk.write_file(b"kiln", executable).unwrap(), digest);
+            assert_eq!(fs::read(&path).unwrap(), b"kiln");
+            let found = fs::metadata(&path).unwrap();
+            assert_eq!((found.mode() & 0o7777, found.mtime()), (mode(executable), 1_321_009_871));
+        }
+        let still = |way: &AtomicBool| way.load(Ordering::Relaxed);
+        assert!(nameless || !still(&disk.ways.nameless));
+        assert!(by_descriptor || !still(&disk.ways.by_descriptor));
+    }
+
+    #[test]
+    fn a_blob_is_made_in_every_way_that_a_machine_offers() {
+        for (nameless, by_descriptor) in [(true, true), (true, false), (false, false)] {
+            check(nameless, by_descriptor);
+        }
+    }
+
+    #[test]
+    fn a_mode_that_the_umask_cuts_is_put_right() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = DiskCas::open(folder.path()).unwrap();
+        let partial = disk.partial(true).unwrap();
+        rustix::fs::fchmod(&partial.file, Mode::from_raw_mode(0o700)).unwrap();
+        disk.finish(&partial, Digest::EMPTY, true).unwrap();
+        let found = fs::metadata(disk.place(Digest::EMPTY, true)).unwrap();
+        assert_eq!(found.mode() & 0o7777, 0o755);
+    }
+}

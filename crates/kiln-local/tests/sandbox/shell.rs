@@ -22,11 +22,12 @@ pub(crate) const CASES: &[Case] = &[
     ("the keys of a terminal reach jobs, not the shell", keys),
     ("the keys of a terminal reach a single command", single),
     ("a terminal has its size", size),
+    ("a terminal shows what was said before the end", late),
     ("a terminal that hangs up ends what is on it", hang_up),
 ];
 
 /// Makes the shell of a build.
-fn shell(request: &Request, argv: &[&str]) -> Shell {
+pub(crate) fn shell(request: &Request, argv: &[&str]) -> Shell {
     Shell {
         action: request.action.clone(),
         staging: request.staging.clone(),
@@ -117,14 +118,14 @@ fn cancelled(bench: &Bench) {
 }
 
 /// A pseudoterminal: what is typed and shown.
-struct Terminal {
+pub(crate) struct Terminal {
     outer: File,
     shown: String,
 }
 
 impl Terminal {
     /// Makes one, and returns its inner side too.
-    fn new() -> (Self, OwnedFd) {
+    pub(crate) fn new() -> (Self, OwnedFd) {
         let outer = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&outer).unwrap();
         unlockpt(&outer).unwrap();
@@ -209,6 +210,13 @@ fn size(bench: &Bench) {
         terminal.wait_for("41 107\r\n");
     });
     assert_eq!(status, 0);
+}
+
+fn late(bench: &Bench) {
+    let shell = shell(&bench.request(""), &["/bin/seq", "2000"]);
+    let (mut terminal, inner) = Terminal::new();
+    assert_eq!(bench.runner.shell(&shell, Stdio::Terminal(inner)).unwrap(), 0);
+    terminal.wait_for("\r\n1999\r\n2000\r\n");
 }
 
 fn hang_up(bench: &Bench) {

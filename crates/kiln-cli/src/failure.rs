@@ -163,6 +163,9 @@ fn next(report: &FailureReport) -> Vec<String> {
     }
     add(format!("kiln log {element}"), "all it printed");
     match report.changed_since {
+        _ if report.failure.stopped.is_some() => {
+            add(format!("kiln build {element}"), "run it again, perhaps with another limit");
+        }
         Some(true) => add(format!("kiln build {element}"), "the project has changed since"),
         _ => add(format!("kiln build --retry-failed {element}"), "run it again"),
     }

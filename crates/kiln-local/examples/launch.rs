@@ -55,7 +55,9 @@ fn measure(folder: &Path, n_layers: usize, n_files: usize, n_rounds: usize) {
         Launcher { helper: std::env::current_exe().unwrap(), bwrap: Some(bwrap.clone()) };
     let runner = LocalRunner::new(Arc::clone(&cas), launcher, "launch", 2).unwrap();
     let layers = layers(&cas, n_layers, n_files);
-    let root = Trees::new(Arc::clone(&cas)).extract(&merge(&layers).tree).unwrap();
+    let root = Trees::new(Arc::clone(&cas))
+        .extract(&merge(&[layers.clone(), vec![upper()]].concat()).tree)
+        .unwrap();
     let log = folder.join("log");
     let many = request(layers.clone(), &log);
     let few = request(layers[..FEW.min(n_layers)].to_vec(), &log);
@@ -146,12 +148,16 @@ fn layers(cas: &DiskCas, n_layers: usize, n_files: usize) -> Vec<Tree> {
     std::iter::once(shell).chain((1..n_layers).map(layer)).collect()
 }
 
-fn request(lowers: Vec<Tree>, log: &Path) -> Request {
+fn upper() -> Tree {
     let mut upper = Draft::default();
     for folder in ["build", "out", "meta", "dev", "proc", "tmp"] {
         upper.make_folder(&RelPath::parse(folder).unwrap()).unwrap();
     }
-    let upper = upper.seal();
+    upper.seal()
+}
+
+fn request(lowers: Vec<Tree>, log: &Path) -> Request {
+    let upper = upper();
     let input_root = merge(&[lowers.clone(), vec![upper.clone()]].concat()).tree;
     let command = kiln_action::Command {
         arguments: vec!["/bin/true".to_owned()],

@@ -178,6 +178,9 @@ pub(crate) struct CheckoutPart {
     /// The folder /build before the first phase.
     #[arg(long)]
     pub(crate) sources: bool,
+    /// All that the first phase sees as /.
+    #[arg(long)]
+    pub(crate) root: bool,
 }
 
 /// What is in the folder /build of a shell; else nothing.

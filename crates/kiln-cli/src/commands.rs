@@ -110,6 +110,7 @@ fn part_of(part: &CheckoutPart) -> Part {
     match part {
         CheckoutPart { build_tree: true, .. } => Part::BuildTree,
         CheckoutPart { sources: true, .. } => Part::Sources,
+        CheckoutPart { root: true, .. } => Part::Root,
         CheckoutPart { .. } => Part::Output,
     }
 }

@@ -34,7 +34,7 @@ pub(crate) fn run(
         Err(problem) => return screen.problem(&problem),
     };
     let command =
-        if command.is_empty() { vec!["/bin/sh".to_owned(), "-i".to_owned()] } else { command };
+        if command.is_empty() { vec![opened.shell().to_owned(), "-i".to_owned()] } else { command };
     let ended = if is_interactive() {
         screen.note(&header(element, inside, &opened));
         on_terminal(session, &opened, &command, &stop)

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use kiln_action::CancelFlag;
 use kiln_artifact::{Index as _, Record, Run as LastRun};
 use kiln_cas::Cas as _;
 use kiln_digest::Digest;
@@ -12,6 +13,7 @@ use kiln_tree::Tree;
 
 use crate::loaded::{Loaded, Planned};
 use crate::run::Run;
+use crate::shell::{Inside, Opening, open_shell};
 use crate::store::Store;
 use crate::supply::Supplier;
 use crate::{DriverError, Problem, Session};
@@ -25,10 +27,12 @@ pub enum Part {
     BuildTree,
     /// The folder `/build` before the first phase.
     Sources,
+    /// All that its first phase sees as `/`.
+    Root,
 }
 
-/// Writes a part of an element into a folder; `over` allows one that is not empty. Sources may have to be fetched, which
-/// `shown` is told.
+/// Writes a part of an element into a folder; `over` allows one that is not empty. What is missing for it is fetched and
+/// built, which `shown` is told.
 ///
 /// # Errors
 /// When there is no such thing, or the folder cannot be written.
@@ -45,6 +49,7 @@ pub fn checkout(
         Part::Output => output(session, &store, element)?,
         Part::BuildTree => store.cas.read_tree(build_tree(session, &store, element)?.1)?,
         Part::Sources => sources(session, &store, element, shown)?,
+        Part::Root => root(session, element, shown)?,
     };
     let target = if over { Target::Any } else { Target::Empty };
     let folder = session.environment.cwd.join(folder);
@@ -83,6 +88,13 @@ pub(crate) fn build_tree(
     };
     let tree = run.build_tree.ok_or_else(|| DriverError::NoBuildTree { element: name(), next })?;
     Ok((run.clone(), tree))
+}
+
+fn root(session: &Session, element: &str, shown: &dyn Sink) -> Result<Tree, Problem> {
+    match open_shell(session, element, Inside::Sources, shown, &CancelFlag::default())? {
+        Opening::Ready(opened) => Ok(opened.root()),
+        Opening::NotBuilt(_) => Err(DriverError::NoRoot { element: element.to_owned() }.into()),
+    }
 }
 
 fn sources(

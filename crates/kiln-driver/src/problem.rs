@@ -181,6 +181,12 @@ pub enum DriverError {
         help("it is put together from its sources and dependencies: kiln checkout {element} DIR")
     )]
     NothingRuns { element: String },
+    #[error("the root of `{element}` cannot be made: what it is built with failed")]
+    #[diagnostic(
+        code("K3026"),
+        help("the failures are above; `kiln build {element}` tells them again")
+    )]
+    NoRoot { element: String },
     #[error("no failed run of `{element}` is known")]
     #[diagnostic(code("K3024"), help("{next}"))]
     NoFailure { element: String, next: String },

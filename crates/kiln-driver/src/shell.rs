@@ -204,6 +204,18 @@ impl Opened {
         Self { runner, prepared, advice, phases, failed: None }
     }
 
+    /// Returns all that is in the sandbox.
+    pub(crate) fn root(&self) -> Tree {
+        self.prepared.action.input_root.clone()
+    }
+
+    /// Returns the shell for a person: one that is made for terminals where the root has it.
+    pub fn shell(&self) -> &'static str {
+        let root = &self.prepared.action.input_root;
+        let has = |path: &str| RelPath::parse(path).is_ok_and(|path| root.get(&path).is_some());
+        if has("bin/bash") || has("usr/bin/bash") { "bash" } else { "/bin/sh" }
+    }
+
     /// Runs a command in the sandbox; returns its exit status, 128 and the number for a signal. On a terminal it is told
     /// which kind that is (`TERM`).
     ///

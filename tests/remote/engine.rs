@@ -22,7 +22,10 @@ impl Engine {
         let programs = kiln_testkit::engine_programs();
         let address = free_address();
         let runner = programs.join("buildbox-run");
-        let mut process = Command::new(programs.join("buildbox-casd"))
+        // Whoever runs the tests in the background ignores signals, and the engine hands that on to its actions.
+        let mut process = Command::new("env")
+            .arg("--default-signal=HUP,INT,QUIT")
+            .arg(programs.join("buildbox-casd"))
             .env("PATH", path_with(&programs))
             .arg(format!("--bind={address}"))
             .arg(format!("--bind=unix:{}", folder.join("engine.sock").display()))

@@ -106,8 +106,10 @@ fn first_child(process: u32) -> Option<u32> {
 /// Returns what a process cost until now, with the children that it waited for.
 fn usage_of(process: u32) -> Option<Usage> {
     let folder = format!("/proc/{process}");
-    let (user_micros, system_micros) = times(&read(&folder, "stat")?)?;
+    // A kernel may not count it; one that does hides it as soon as the process has ended, which the state then tells.
     let io = read(&folder, "io").unwrap_or_default();
+    let stat = read(&folder, "stat")?;
+    let (user_micros, system_micros) = times(&stat).filter(|_| !has_ended(&stat))?;
     let (read_bytes, written_bytes) = (amount(&io, "read_bytes"), amount(&io, "write_bytes"));
     Some(Usage { user_micros, system_micros, max_rss_kib: 0, read_bytes, written_bytes })
 }
@@ -123,6 +125,11 @@ fn times(stat: &str) -> Option<(u64, u64)> {
     let time = |ix: usize| Some(fields.get(ix)?.parse::<u64>().ok()? * micros_of_tick);
     // Fields 14 to 17 of the line; the state, which is the third, is the first one here.
     Some((time(11)? + time(13)?, time(12)? + time(14)?))
+}
+
+/// Returns whether a `stat` is that of a process that nobody waited for yet.
+fn has_ended(stat: &str) -> bool {
+    stat.rsplit_once(')').is_some_and(|(_, fields)| fields.trim_start().starts_with(['Z', 'X']))
 }
 
 /// Reads one line of an `io`.
@@ -142,6 +149,12 @@ mod tests {
         assert_eq!(times(stat), Some((310 * tick, 420 * tick)));
         assert_eq!(times("7 (sh) S 1"), None);
         assert_eq!(times(""), None);
+    }
+
+    #[test]
+    fn one_that_ended_is_told_by_its_state() {
+        assert!(has_ended("7 (a) S) Z 1 7") && has_ended("7 (sh) X 1"));
+        assert!(!has_ended("7 (Z) R 1 7") && !has_ended(""));
     }
 
     #[test]

@@ -106,7 +106,8 @@ impl Bench {
         left
     }
 
-    /// Returns the processes that work for this bench: the paths of its store or its own mark are on their command line.
+    /// Returns the processes that work for this bench: paths of its folder or its own mark are on their command line, or
+    /// they hold a file of it.
     pub(crate) fn processes(&self) -> Vec<String> {
         let (mark, folder) = (self.mark(), self.folder.path().display().to_string());
         let mut found = Vec::new();
@@ -114,7 +115,11 @@ impl Bench {
             // A process may end while it is looked at.
             let Ok(line) = fs::read(process.join("cmdline")) else { continue };
             let line = String::from_utf8_lossy(&line).replace('\0', " ");
-            if line.contains(&mark) || line.contains(&folder) {
+            // One that ends sandboxes names nothing, but holds a file of the store until it is gone.
+            let holds = names(&process.join("fd")).iter().any(|held| {
+                fs::read_link(held).is_ok_and(|held| held.display().to_string().contains(&folder))
+            });
+            if line.contains(&mark) || line.contains(&folder) || holds {
                 found.push(format!("{} {line}", process.display()));
             }
         }

@@ -39,6 +39,7 @@ mod overlay;
 mod raw;
 mod report;
 mod sample;
+mod seccomp;
 mod spawn;
 mod spec;
 mod streams;

@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, PipeReader, Read};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,7 @@ use rustix::process::{
 use crate::report::{Area, Failure, Line, Order, Report};
 use crate::sample::Sampler;
 use crate::streams::Kind;
-use crate::{Spec, User, raw};
+use crate::{Spec, User, raw, seccomp};
 
 /// Starts `bwrap` and returns when nothing of it is left. It is killed when kiln says something, or is gone.
 pub(crate) fn run(
@@ -36,9 +36,10 @@ pub(crate) fn run(
     fcntl_setfd(&status, FdFlags::empty())
         .map_err(|cause| other("handing the status pipe on")(cause.into()))?;
     let mut sampler = Sampler::new(&order.spec);
-    let bwrap = command(order, status.as_raw_fd()).spawn();
+    let filter = handed_filter().map_err(other("making the filter"))?;
+    let bwrap = command(order, status.as_raw_fd(), filter.as_ref().map(AsRawFd::as_raw_fd)).spawn();
     let bwrap = bwrap.map_err(|cause| Failure::new(Area::Bwrap, "starting `bwrap`", &cause))?;
-    drop(status);
+    drop((status, filter));
     let (ended, stopped) =
         wait(bwrap, kiln, stop, &mut sampler).map_err(other("waiting for `bwrap`"))?;
     let mut text = String::new();
@@ -114,9 +115,21 @@ fn open_process(child: &Child) -> io::Result<OwnedFd> {
     Ok(pidfd_open(number, PidfdFlags::empty())?)
 }
 
-fn command(order: &Order, status: i32) -> Command {
+/// Makes the filter of calls, to be inherited by `bwrap`.
+fn handed_filter() -> io::Result<Option<PipeReader>> {
+    let filter = seccomp::filter()?;
+    if let Some(filter) = &filter {
+        fcntl_setfd(filter, FdFlags::empty())?;
+    }
+    Ok(filter)
+}
+
+fn command(order: &Order, status: i32, filter: Option<i32>) -> Command {
     let mut command = Command::new(&order.bwrap);
     command.args(arguments(&order.spec, order.streams));
+    if let Some(filter) = filter {
+        command.arg("--seccomp").arg(filter.to_string());
+    }
     command.arg("--json-status-fd").arg(status.to_string());
     command.arg("--").args(&order.spec.argv);
     command.env_clear();

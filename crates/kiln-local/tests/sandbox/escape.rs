@@ -24,12 +24,64 @@ pub(crate) const CASES: &[Case] = &[
     ("a whiteout is no output", whiteout),
     ("a socket is dropped, and is no way out", sockets),
     ("an attribute is no output", attribute),
+    ("calls without a use in a build are refused, whoever asks in whatever way", calls),
+    ("what any program does is not refused", usual),
     ("links out of the tree are kept, never followed", links),
     ("names are told apart, whatever they are", names),
 ];
 
 /// Where a command runs.
 const RUNGS: [Rung; 3] = [Rung::Overlay, Rung::Legacy, Rung::Copy];
+
+/// A refused call: its number for programs of 64 and of 32 bits, an argument, and the error.
+type Refused = (&'static str, [u32; 2], u32, i32);
+
+/// What no build needs, by the numbers of this machine.
+#[cfg(target_arch = "x86_64")]
+const REFUSED: &[Refused] = &[
+    ("setxattr", [188, 226], 0, ENOTSUP),
+    ("getxattr", [191, 229], 0, ENOTSUP),
+    ("flistxattr", [196, 234], 0, ENOTSUP),
+    ("fremovexattr", [199, 237], 0, ENOTSUP),
+    ("setxattrat", [463, 463], 0, ENOTSUP),
+    ("getxattrat", [464, 464], 0, ENOTSUP),
+    ("listxattrat", [465, 465], 0, ENOTSUP),
+    ("removexattrat", [466, 466], 0, ENOTSUP),
+    ("add_key", [248, 286], 0, EPERM),
+    ("request_key", [249, 287], 0, EPERM),
+    ("keyctl", [250, 288], 0, EPERM),
+    ("bpf", [321, 357], 1, EPERM),
+    ("perf_event_open", [298, 336], 0, EPERM),
+    ("userfaultfd", [323, 374], 1, EPERM),
+    ("io_uring_setup", [425, 425], 1, EPERM),
+    ("clone of a user namespace", [56, 120], 0x1000_0011, EPERM),
+    ("clone of a network", [56, 120], 0x4000_0011, EPERM),
+    ("clone3", [435, 435], 0, ENOSYS),
+    ("unshare of a user namespace", [272, 310], 0x1000_0000, EPERM),
+    ("unshare of mounts", [272, 310], 0x0002_0000, EPERM),
+    ("setns", [308, 346], 0, EPERM),
+    ("mount", [165, 21], 0, EPERM),
+    ("umount2", [166, 52], 0, EPERM),
+    ("pivot_root", [155, 217], 0, EPERM),
+    ("open_tree", [428, 428], 0, EPERM),
+    ("move_mount", [429, 429], 0, EPERM),
+    ("fsopen", [430, 430], 0, EPERM),
+    ("fsconfig", [431, 431], 0, EPERM),
+    ("fsmount", [432, 432], 0, EPERM),
+    ("fspick", [433, 433], 0, EPERM),
+    ("mount_setattr", [442, 442], 0, EPERM),
+    ("open_tree_attr", [467, 467], 0, EPERM),
+    // As the third way to ask, which few kernels have: `setxattr` and `keyctl`.
+    ("setxattr of x32", [0x4000_0000 + 188, 226], 0, ENOSYS),
+    ("keyctl of x32", [0x4000_0000 + 250, 288], 0, ENOSYS),
+];
+#[cfg(not(target_arch = "x86_64"))]
+const REFUSED: &[Refused] = &[
+    ("setxattrat", [463, 463], 0, ENOTSUP),
+    ("io_uring_setup", [425, 425], 1, EPERM),
+    ("clone3", [435, 435], 0, ENOSYS),
+    ("mount_setattr", [442, 442], 0, EPERM),
+];
 
 /// Returns the shell and beside it `/bin/escape`, made by the compiler that made this program.
 fn lowers(bench: &Bench) -> Vec<Tree> {
@@ -39,7 +91,10 @@ fn lowers(bench: &Bench) -> Vec<Tree> {
         std::fs::create_dir_all(folder.join("bin")).unwrap();
         let source: PathBuf = bench.folder.join("escape.c");
         std::fs::write(&source, include_str!("escape.c")).unwrap();
-        let made = Command::new("cc").arg("-static").arg("-o").args([&program, &source]).status();
+        let made = Command::new("cc")
+            .args(["-static", "-pthread", "-o"])
+            .args([&program, &source])
+            .status();
         assert!(made.unwrap().success());
     }
     let tree = capture(&bench.cas, &folder, Times::Strip, Taking::Copy).unwrap().tree;
@@ -73,8 +128,9 @@ fn refused(bench: &Bench, attempt: &str, errors: &[i32]) {
 const EPERM: i32 = 1;
 const ENXIO: i32 = 6;
 const EXDEV: i32 = 18;
-const ENOTTY: i32 = 25;
 const ENOSPC: i32 = 28;
+const ENOSYS: i32 = 38;
+const ENOTSUP: i32 = 95;
 const ECONNREFUSED: i32 = 111;
 
 fn mounts(bench: &Bench) {
@@ -107,7 +163,8 @@ fn terminal(bench: &Bench) {
 /// On a terminal of its own.
 pub(crate) fn typed(bench: &Bench) {
     assert!(std::fs::File::open("/dev/tty").is_ok(), "no terminal to type into");
-    refused(bench, "escape tiocsti", &[ENXIO, ENOTTY, EPERM]);
+    refused(bench, "escape tiocsti", &[ENXIO, EPERM]);
+    refused(bench, "escape hidden", &[EPERM]);
     println!("nothing was typed");
 }
 
@@ -150,12 +207,34 @@ fn sockets(bench: &Bench) {
 
 fn attribute(bench: &Bench) {
     for rung in RUNGS {
-        let script = "echo x > /out/x; escape attribute /out/x || echo refused > /dev/stderr";
+        let script = "echo x > /out/x; escape attribute /out/x || echo $?";
         let run = on(bench, rung, &request(bench, script, "1000"));
         assert!(run.out().get(&path("x")).is_some());
-        let dropped = run.outcome.warnings.iter().any(|warning| warning.contains("`user.kiln`"));
-        assert!(dropped || run.text.contains("refused"), "{rung}: {:?}", run.outcome.warnings);
+        assert_eq!(run.text, "95\n", "{rung}");
     }
+}
+
+fn calls(bench: &Bench) {
+    let asked = REFUSED.iter().flat_map(|&(name, [number, number32], argument, error)| {
+        let way32 = (!name.ends_with("x32")).then_some(("call32", number32));
+        let ways = std::iter::once(("call", number)).chain(way32);
+        ways.map(move |(way, number)| {
+            let line = format!("escape {way} {number} {argument} || echo {way} {name}: $?\n");
+            (line, format!("{way} {name}: {error}\n"))
+        })
+    });
+    let (script, expected): (String, String) = asked.unzip();
+    for uid in ["1000", "0"] {
+        let run = on(bench, Rung::Overlay, &request(bench, &script, uid));
+        assert_eq!(run.text, expected, "{uid}");
+    }
+}
+
+fn usual(bench: &Bench) {
+    let run = bench.run(&request(bench, "echo x > /out/x; escape usual /out/x", "1000")).unwrap();
+    // The bit is no output, and no reason to fail.
+    assert!(run.out().get(&path("x")).is_some());
+    assert!(run.outcome.warnings.join("\n").contains("set-user-id"), "{:?}", run.outcome.warnings);
 }
 
 fn links(bench: &Bench) {

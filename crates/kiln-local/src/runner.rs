@@ -94,7 +94,7 @@ impl LocalRunner {
     }
 
     /// Finds out again how roots can be staged: what was kept did not hold. Returns whether that changed anything.
-    fn step_down(&self, from: Rung) -> Result<bool, LocalError> {
+    pub(crate) fn step_down(&self, from: Rung) -> Result<bool, LocalError> {
         if self.forced.is_some() {
             return Ok(false);
         }

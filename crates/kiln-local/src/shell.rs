@@ -1,10 +1,11 @@
 //! A person's command in the sandbox of an action.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use kiln_action::{Action, CancelFlag, Staging};
-use kiln_sandbox::{Ended, Spec, Streams, spawn};
+use kiln_sandbox::{Ended, SandboxError, Spec, Streams, spawn};
 
 use crate::place::Place;
 use crate::runner::{TICK, jobs_error};
@@ -38,6 +39,21 @@ pub enum Stdio {
     Given([OwnedFd; 3]),
 }
 
+impl Stdio {
+    fn try_clone(&self) -> io::Result<Self> {
+        Ok(match self {
+            Self::Terminal(inner) => Self::Terminal(inner.try_clone()?),
+            Self::Given([input, output, errors]) => {
+                Self::Given([input.try_clone()?, output.try_clone()?, errors.try_clone()?])
+            }
+        })
+    }
+}
+
+fn streams_error(cause: io::Error) -> LocalError {
+    SandboxError::Lost { step: "taking the streams".to_owned(), cause }.into()
+}
+
 impl LocalRunner {
     /// Runs a command of a person, and returns its exit status; 128 and the number of the signal when it was killed.
     ///
@@ -48,10 +64,14 @@ impl LocalRunner {
         let Some(work) = &self.work else {
             return Ok(KILLED);
         };
-        let place = work.take(self.rung()?)?;
+        let rung = self.rung()?;
+        let again = stdio.try_clone().map_err(streams_error)?;
+        let place = work.take(rung)?;
         let status = self.shell_in(&place, shell, stdio);
         work.give_back(place);
-        status
+        // As for a build: a rung that turns out to be rotten is left, and the command has not started on it.
+        let refused = matches!(&status, Err(LocalError::Sandbox(SandboxError::NoOverlay { .. })));
+        if refused && self.step_down(rung)? { self.shell(shell, again) } else { status }
     }
 
     fn shell_in(&self, place: &Place, shell: &Shell, stdio: Stdio) -> Result<i32, LocalError> {

@@ -109,6 +109,13 @@ pub(crate) fn on_overlay(bench: &Bench) {
     let request = bench.request("echo hi > /out/hi");
     assert_eq!(Bench::run_with(&runner, &request).unwrap().out(), run.out().clone());
     assert_eq!(std::fs::read_to_string(&note).unwrap(), text);
+    // The same where a person goes in.
+    std::fs::write(&note, text.replace("\ncopy\n", "\noverlay\n")).unwrap();
+    let runner = LocalRunner::new(bench.cas.clone(), launcher(), "rotten-too", 2).unwrap();
+    let shell = crate::shell::shell(&request, &["/bin/sh", "-c", "read word; echo $word; exit 7"]);
+    let (status, output, errors) = crate::shell::run_with(&runner, bench, &shell, "in\n").unwrap();
+    assert_eq!((status, output.as_str(), errors.as_str()), (7, "in\n", ""));
+    assert_eq!(std::fs::read_to_string(&note).unwrap(), text);
     // Who asks for one rung is not given another one.
     let mut forced = LocalRunner::new(bench.cas.clone(), launcher(), "forced", 2).unwrap();
     forced.force(Rung::Overlay).unwrap();

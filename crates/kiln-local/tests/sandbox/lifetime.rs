@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 
-use kiln_action::{Ending, Runner};
+use kiln_action::{Ending, Request, Runner};
 use kiln_cas::DiskCas;
 use kiln_local::LocalRunner;
 
@@ -28,6 +28,7 @@ pub(crate) const CASES: &[Case] = &[
     ("what a phase cost is told from the others", phases),
     ("a command that writes its phases without end is no matter", many_phases),
     ("two runners share a store", two),
+    ("only a process of its own with one thread goes into new namespaces", one_thread),
 ];
 
 /// Prints a word that no other process has, then waits for ever.
@@ -46,7 +47,7 @@ fn cancel(bench: &Bench) {
     bench.assert_clean();
 }
 
-fn bench_run(runner: &LocalRunner, request: &kiln_action::Request) -> Ending {
+fn bench_run(runner: &LocalRunner, request: &Request) -> Ending {
     runner.run(request).unwrap().ending
 }
 
@@ -211,4 +212,50 @@ fn two(bench: &Bench) {
         runs.into_iter().map(|run| run.join().unwrap()).collect()
     });
     assert_eq!(trees[0], trees[1]);
+}
+
+/// The namespaces, the arguments and the number of threads of a process.
+fn seen(process: &Path) -> ([PathBuf; 2], String, usize) {
+    let spaces = ["ns/user", "ns/mnt"].map(|name| std::fs::read_link(process.join(name)).unwrap());
+    let words = String::from_utf8(std::fs::read(process.join("cmdline")).unwrap()).unwrap();
+    let status = std::fs::read_to_string(process.join("status")).unwrap();
+    let threads = status.lines().find_map(|line| line.strip_prefix("Threads:")).unwrap();
+    (spaces, words, threads.trim().parse().unwrap())
+}
+
+/// Returns the first process that one of our threads started.
+fn first_child() -> PathBuf {
+    let tasks = entries(Path::new("/proc/self/task"));
+    let lists = tasks.iter().map(|task| std::fs::read_to_string(task.join("children")));
+    let children: String = lists.map(Result::unwrap_or_default).collect();
+    Path::new("/proc").join(children.split_whitespace().next().unwrap())
+}
+
+fn one_thread(bench: &Bench) {
+    let own = Path::new("/proc/self");
+    let before = seen(own).0;
+    let request = bench.request("echo in; while :; do sleep 1000000; done");
+    let (helper, threads) = std::thread::scope(|scope| {
+        // Where a process has other threads, a new namespace would take one of them along, or none could be had.
+        let others: Vec<_> = (0..3).map(|_| scope.spawn(std::thread::park)).collect();
+        let runner = &bench.runner;
+        let run = scope.spawn(|| bench_run(runner, &request));
+        while !std::fs::read(&request.log).is_ok_and(|text| text == b"in\n") {
+            std::thread::yield_now();
+        }
+        let helper = seen(&first_child());
+        let threads: Vec<_> = entries(&own.join("task")).iter().map(|task| seen(task).0).collect();
+        request.cancel.set();
+        for other in others {
+            other.thread().unpark();
+        }
+        assert_eq!(run.join().unwrap(), Ending::Cancelled);
+        (helper, threads)
+    });
+    let (spaces, words, n_threads) = helper;
+    assert!(words.ends_with("\0__sandbox\0"), "{words:?}");
+    assert_eq!(n_threads, 1);
+    assert!(spaces.iter().zip(&before).all(|(there, here)| there != here), "{spaces:?}");
+    assert!(threads.len() > 4);
+    assert!(threads.iter().all(|spaces| *spaces == before), "{threads:?} are not {before:?}");
 }

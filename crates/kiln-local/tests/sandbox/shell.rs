@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 
 use kiln_action::Request;
-use kiln_local::{LocalError, Shell, Stdio};
+use kiln_local::{LocalError, LocalRunner, Shell, Stdio};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
@@ -40,11 +40,20 @@ pub(crate) fn shell(request: &Request, argv: &[&str]) -> Shell {
 
 /// Runs a command with some input, and returns its status, its output and its errors.
 fn run(bench: &Bench, shell: &Shell, input: &str) -> Result<(i32, String, String), LocalError> {
+    run_with(&bench.runner, bench, shell, input)
+}
+
+pub(crate) fn run_with(
+    runner: &LocalRunner,
+    bench: &Bench,
+    shell: &Shell,
+    input: &str,
+) -> Result<(i32, String, String), LocalError> {
     let [path, output, errors] = ["in", "out", "err"].map(|name| bench.folder.join(name));
     std::fs::write(&path, input).unwrap();
     let made = [File::open(&path), File::create(&output), File::create(&errors)];
     let streams = made.map(|file| OwnedFd::from(file.unwrap()));
-    let status = bench.runner.shell(shell, Stdio::Given(streams))?;
+    let status = runner.shell(shell, Stdio::Given(streams))?;
     let [output, errors] = [output, errors].map(|path| std::fs::read_to_string(path).unwrap());
     Ok((status, output, errors))
 }

@@ -6,6 +6,11 @@ const LONGEST_LINE: usize = 1_000;
 /// Makes a line of build output harmless: colours stay where wanted, every other control sequence goes, and what a
 /// carriage return would have overwritten is left out.
 pub fn sanitise(line: &str, color: bool) -> String {
+    sanitise_to(LONGEST_LINE, line, color)
+}
+
+/// Does the same and shows at most so many characters.
+pub(crate) fn sanitise_to(longest: usize, line: &str, color: bool) -> String {
     let line = line.trim_end_matches(['\r', '\n']);
     let line = line.rsplit('\r').next().unwrap_or(line);
     let mut clean = String::new();
@@ -13,7 +18,7 @@ pub fn sanitise(line: &str, color: bool) -> String {
     let mut rest = line;
     let mut n_chars = 0;
     while let Some(c) = rest.chars().next() {
-        if n_chars == LONGEST_LINE {
+        if n_chars == longest {
             clean.push_str("...");
             break;
         }

@@ -4,7 +4,7 @@
 
 mod fixture;
 
-use fixture::{Run, Step, built, ended, failed, launched, name, planned, started};
+use fixture::{Run, Step, built, ended, failed, launched, log_line, name, planned, started};
 use kiln_console::{Mode, Style};
 use kiln_event::Event;
 use snapbox::data::Inline;
@@ -125,34 +125,19 @@ kiln: 2 fetched, 2.8 MiB, 2.2 s
 }
 
 #[test]
-fn a_failure_is_a_block_with_the_end_of_its_log_and_the_next_commands() {
+fn a_failure_is_a_block_with_what_matters_of_its_log_and_the_next_commands() {
     check(
-        [planned(1, 0), started("zlib"), failed("zlib", 22), ended(false, 0, 0, 1, 5)],
+        [planned(1, 0), started("zlib"), failed("zlib", 3), ended(false, 0, 0, 1, 5)],
         str![[r#"
 failed: zlib in phase `build`: exit 2
-  | line 3
-  | line 4
-  | line 5
-  | line 6
-  | line 7
-  | line 8
-  | line 9
-  | line 10
-  | line 11
-  | line 12
-  | line 13
-  | line 14
-  | line 15
-  | line 16
-  | line 17
-  | line 18
-  | line 19
-  | line 20
-  | line 21
-  | line 22
-  log: /runs/1/zlib.log
+  ran: make all
+  1 | line 1
+  2 | line 2
+  3 | line 3
+  log: /runs/1/zlib.log (3 lines)
   next: kiln shell --failed zlib
         kiln log zlib
+        kiln debug failure zlib
 kiln: 1 failed, 0 cached, 5 ms
 
 "#]],
@@ -172,21 +157,27 @@ fn a_failure_that_other_output_buried_comes_again_at_the_end() {
         ],
         str![[r#"
 failed: first in phase `build`: exit 2
-  | line 1
-  log: /runs/1/first.log
+  ran: make all
+  1 | line 1
+  log: /runs/1/first.log (1 line)
   next: kiln shell --failed first
         kiln log first
+        kiln debug failure first
 built between, 10 ms
 failed: last in phase `build`: exit 2
+  ran: make all
   | (it wrote nothing)
-  log: /runs/1/last.log
+  log: /runs/1/last.log (0 lines)
   next: kiln shell --failed last
         kiln log last
+        kiln debug failure last
 failed: first in phase `build`: exit 2
-  | line 1
-  log: /runs/1/first.log
+  ran: make all
+  1 | line 1
+  log: /runs/1/first.log (1 line)
   next: kiln shell --failed first
         kiln log first
+        kiln debug failure first
 kiln: 2 failed, 1 skipped, 1 built, 0 cached, 1.5 s
 
 "#]],
@@ -209,10 +200,12 @@ fn a_recorded_failure_says_so_and_names_are_quoted_for_the_shell() {
 failed: libs."gtk+": no output for 1h
   it failed before with the same inputs and was not run again;
   `kiln build --retry-failed 'libs."gtk+"'` runs it
-  | line 1
-  log: /runs/1/x.log
+  ran: make all
+  1 | line 1
+  log: /runs/1/x.log (1 line)
   next: kiln shell --failed 'libs."gtk+"'
         kiln log 'libs."gtk+"'
+        kiln debug failure 'libs."gtk+"'
 
 "#]],
     );
@@ -223,24 +216,27 @@ fn build_output_cannot_reach_the_terminal() {
     let Step::Take(Event::ElementFailed { element, key, mut failure }) = failed("x", 0) else {
         unreachable!()
     };
-    failure.tail = vec![
-        "\x1b]0;title\x07\x1b[2Jcleared".into(),
-        "\x1b[31mred".into(),
-        "  1 %\r100 %".into(),
-        String::new(),
+    failure.command = Some("\x1b[2Jmake".into());
+    failure.excerpt = vec![
+        log_line(9, "\x1b]0;title\x07\x1b[2Jcleared"),
+        log_line(10, "\x1b[31mred"),
+        log_line(11, "  1 %\r100 %"),
+        log_line(12, ""),
     ];
     let event = Event::ElementFailed { element, key, failure };
     check(
         [Step::Take(event.clone())],
         str![[r#"
 failed: x in phase `build`: exit 2
-  | cleared
-  | red
-  | 100 %
-  |
-  log: /runs/1/x.log
+  ran: make
+   9 | cleared
+  10 | red
+  11 | 100 %
+  12 |
+  log: /runs/1/x.log (0 lines)
   next: kiln shell --failed x
         kiln log x
+        kiln debug failure x
 
 "#]],
     );
@@ -251,13 +247,15 @@ failed: x in phase `build`: exit 2
         [Step::Take(event)],
         str![[r#"
 <ESC>[1;31m✗ failed<ESC>[0m: x in phase `build`: exit 2
-  <ESC>[2m│<ESC>[0m cleared
-  <ESC>[2m│<ESC>[0m <ESC>[31mred<ESC>[0m
-  <ESC>[2m│<ESC>[0m 100 %
-  <ESC>[2m│<ESC>[0m
-  log: /runs/1/x.log
+  ran: make
+  <ESC>[2m 9<ESC>[0m <ESC>[2m│<ESC>[0m cleared
+  <ESC>[2m10<ESC>[0m <ESC>[2m│<ESC>[0m <ESC>[31mred<ESC>[0m
+  <ESC>[2m11<ESC>[0m <ESC>[2m│<ESC>[0m 100 %
+  <ESC>[2m12<ESC>[0m <ESC>[2m│<ESC>[0m
+  log: /runs/1/x.log (0 lines)
   next: kiln shell --failed x
         kiln log x
+        kiln debug failure x
 
 "#]],
     );
@@ -340,10 +338,12 @@ fn quiet_is_failures_only() {
         vec![planned(2, 0), failed("a", 1), built("b", 1), ended(false, 1, 0, 1, 1)],
         str![[r#"
 failed: a in phase `build`: exit 2
-  | line 1
-  log: /runs/1/a.log
+  ran: make all
+  1 | line 1
+  log: /runs/1/a.log (1 line)
   next: kiln shell --failed a
         kiln log a
+        kiln debug failure a
 kiln: 1 failed, 1 built, 0 cached, 1 ms
 
 "#]],

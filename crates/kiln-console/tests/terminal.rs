@@ -132,12 +132,14 @@ fn a_failure_scrolls_above_the_live_lines_at_once() {
                 vec![planned(3, 0), started("a"), started("b"), Step::Wait(200), failed("a", 3)],
                 str![[r#"
 ✗ failed: a in phase `build`: exit 2
-  │ line 1
-  │ line 2
-  │ line 3
-  log: /runs/1/a.log
+  ran: make all
+  1 │ line 1
+  2 │ line 2
+  3 │ line 3
+  log: /runs/1/a.log (3 lines)
   next: kiln shell --failed a
         kiln log a
+        kiln debug failure a
          preparing b
 1/3 · 0 cached · 0 built · 1 failed · 1 running · 0 s
 
@@ -147,12 +149,14 @@ fn a_failure_scrolls_above_the_live_lines_at_once() {
                 vec![ended(false, 0, 0, 1, 300)],
                 str![[r#"
 ✗ failed: a in phase `build`: exit 2
-  │ line 1
-  │ line 2
-  │ line 3
-  log: /runs/1/a.log
+  ran: make all
+  1 │ line 1
+  2 │ line 2
+  3 │ line 3
+  log: /runs/1/a.log (3 lines)
   next: kiln shell --failed a
         kiln log a
+        kiln debug failure a
 kiln: 1 failed · 0 cached · 300 ms
 
 "#]],

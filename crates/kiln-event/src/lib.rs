@@ -14,9 +14,11 @@
 //! assert_eq!(line, r#"{"v":1,"at":7,"ev":"planned","nodes":3,"cached":2,"to-build":1}"#);
 //! ```
 
+mod command;
 mod lines;
 
-pub use lines::{Line, error_lines};
+pub use command::failed_command;
+pub use lines::{Line, LogLine, error_lines, excerpt};
 
 use kiln_digest::{Digest, Key};
 use kiln_ir::ElementName;
@@ -131,8 +133,18 @@ pub struct Failure {
     pub reason: Option<String>,
     /// Path of the whole log.
     pub log: String,
-    /// The last lines of the log.
-    pub tail: Vec<String>,
+    /// What of the log to read first: what tells of errors, and its end.
+    #[serde(default)]
+    pub excerpt: Vec<LogLine>,
+    /// How many lines the log has.
+    #[serde(default)]
+    pub log_lines: usize,
+    /// The command that failed, as far as it can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// Whether its build tree is kept.
+    #[serde(default)]
+    pub build_tree: bool,
     /// Whether this is the record of an earlier run, reported without running again.
     pub recorded: bool,
 }

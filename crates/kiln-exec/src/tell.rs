@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use kiln_artifact::Run;
 use kiln_assemble::OverlapFound;
 use kiln_digest::Digest;
-use kiln_event::Event;
-use kiln_ir::ElementName;
+use kiln_event::{Event, excerpt, failed_command};
+use kiln_ir::{ElementName, Step};
 use kiln_plan::Node;
 
 use crate::ExecError;
 use crate::element::Maker;
 
-/// Lines of a log that are shown at once when a script fails.
-const TAIL_LINES: usize = 20;
+/// Lines of a log that a person should read first.
+const EXCERPT_LINES: usize = 11;
 
 impl Maker<'_> {
     pub(crate) fn log_path(&self, node: &Node) -> PathBuf {
@@ -81,20 +81,32 @@ impl Maker<'_> {
                 .map_err(|cause| ExecError::Log { path: path.clone(), cause })?;
         }
         let text = String::from_utf8_lossy(&text);
-        let lines: Vec<&str> = text.lines().collect();
-        let tail = lines[lines.len().saturating_sub(TAIL_LINES)..].iter();
-        let failed = run.phases.iter().find(|phase| phase.exit != Some(0));
+        let mut phases = run.phases.iter().enumerate();
+        let failed = phases.find(|(_, phase)| phase.exit != Some(0));
         let failure = kiln_event::Failure {
-            phase: failed.map(|phase| phase.name.clone()),
+            phase: failed.map(|(_, phase)| phase.name.clone()),
             exit: reason.is_none().then_some(run.exit),
             reason,
             log: path.display().to_string(),
-            tail: tail.map(|line| (*line).to_owned()).collect(),
+            excerpt: excerpt(&text, EXCERPT_LINES).into_iter().map(Into::into).collect(),
+            log_lines: text.lines().count(),
+            command: failed.map(|(ix, phase)| self.failed_command(node, ix, &phase.name, &text)),
+            build_tree: run.build_tree.is_some(),
             recorded,
         };
         let (element, key) = (node.element.clone(), node.key);
         self.ports.sink.emit(Event::ElementFailed { element, key, failure });
         Ok(())
+    }
+
+    fn failed_command(&self, node: &Node, phase_ix: usize, name: &str, log: &str) -> String {
+        let mut phases = self.element(node).steps.iter().flat_map(|step| match step {
+            Step::Run { phases } => phases.as_slice(),
+            _ => &[],
+        });
+        let script = phases.find(|phase| phase.name == name);
+        let path = format!("/kiln/{phase_ix:02}-{name}");
+        failed_command(&path, script.map(|phase| phase.script.as_str()), log)
     }
 }
 

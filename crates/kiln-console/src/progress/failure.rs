@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use kiln_event::Failure;
+use kiln_event::{Failure, LogLine};
 
 use super::{Progress, ShownFailure, Work};
 use crate::Style;
-use crate::sanitise::{escape, sanitise};
+use crate::sanitise::{escape, sanitise_to};
 use crate::style::Paint;
 use crate::text;
 
-/// So many lines of the log are shown.
-const TAIL: usize = 20;
+/// So many characters of a line are shown; the log has all.
+const LONGEST: usize = 320;
 
 impl Progress {
     /// Says at once that an element failed and why.
@@ -44,9 +44,10 @@ impl Progress {
     }
 }
 
-/// Renders a failure: element, phase, reason, the end of its log, where the rest is, what to do next.
+/// Renders a failure: element, phase, command, reason, what of its log matters, where the rest is, what to do next.
 fn block(element: &str, failure: &Failure, style: Style) -> String {
-    let Failure { phase, exit, reason, log, tail, recorded } = failure;
+    let Failure { phase, exit, reason, log, excerpt, log_lines, command, build_tree, recorded } =
+        failure;
     let head = if style.unicode {
         style.paint(Paint::Error, format_args!("{} failed", style.cross()))
     } else {
@@ -62,17 +63,35 @@ fn block(element: &str, failure: &Failure, style: Style) -> String {
         lines.push("  it failed before with the same inputs and was not run again;".to_owned());
         lines.push(format!("  `kiln build --retry-failed {element}` runs it"));
     }
-    let bar = style.paint(Paint::Faint, style.bar());
-    if tail.is_empty() {
-        lines.push(format!("  {bar} (it wrote nothing)"));
-    }
-    for line in tail.iter().skip(tail.len().saturating_sub(TAIL)) {
-        lines.push(format!("  {bar} {}", sanitise(line, style.color)).trim_end().to_owned());
-    }
-    lines.push(format!("  log: {}", escape(log)));
-    lines.push(format!("  next: kiln shell --failed {element}"));
+    lines.extend(
+        command.iter().map(|command| format!("  ran: {}", sanitise_to(LONGEST, command, false))),
+    );
+    lines.extend(shown(excerpt, style));
+    lines.push(format!("  log: {} ({})", escape(log), lines_of(*log_lines)));
+    let inside = if *build_tree { "failed" } else { "build" };
+    lines.push(format!("  next: kiln shell --{inside} {element}"));
     lines.push(format!("        kiln log {element}"));
+    lines.push(format!("        kiln debug failure {element}"));
     lines.join("\n")
+}
+
+/// Returns the lines of the log that matter, with their numbers.
+fn shown(excerpt: &[LogLine], style: Style) -> Vec<String> {
+    let bar = style.paint(Paint::Faint, style.bar());
+    let Some(last) = excerpt.last() else {
+        return vec![format!("  {bar} (it wrote nothing)")];
+    };
+    let width = last.number.to_string().len();
+    let line = |line: &LogLine| {
+        let number = style.paint(Paint::Faint, format_args!("{:width$}", line.number));
+        let text = sanitise_to(LONGEST, &line.text, style.color);
+        format!("  {number} {bar} {text}").trim_end().to_owned()
+    };
+    excerpt.iter().map(line).collect()
+}
+
+fn lines_of(number: usize) -> String {
+    if number == 1 { "1 line".to_owned() } else { format!("{} lines", text::count(number)) }
 }
 
 fn why(phase: Option<&str>, exit: Option<i32>, reason: Option<&str>) -> String {

@@ -164,7 +164,8 @@ impl Sink for Words {
                 format!("made:{element}")
             }
             Event::ElementFailed { element, failure, .. } => {
-                let (tail, again) = (failure.tail.join("+"), failure.recorded);
+                let lines = failure.excerpt.iter().map(|line| line.text.as_str());
+                let (tail, again) = (lines.collect::<Vec<_>>().join("+"), failure.recorded);
                 let reason = failure.reason.unwrap_or_default();
                 assert_eq!(std::fs::read(failure.log).unwrap(), b"one\ntwo\n");
                 format!("failed:{element}:{:?}:{tail}:{again}{reason}", failure.exit)

@@ -11,7 +11,7 @@ use kiln_plan::{Node, NodeIx};
 use kiln_tree::Tree;
 
 use crate::error::Foreign;
-use crate::memory::{Given, Memory};
+use crate::memory::{Given, Memory, Waits};
 use crate::order::is_remote;
 use crate::root::{Broken, Integrated, Rooted};
 use crate::sandbox::{Ran, Sandbox};
@@ -31,6 +31,7 @@ pub(crate) struct Maker<'a> {
     pub(crate) ports: Ports<'a>,
     pub(crate) settings: &'a Settings<'a>,
     pub(crate) memory: &'a Memory,
+    pub(crate) waits: &'a dyn Waits,
     /// Ends what runs.
     pub(crate) cancel: CancelFlag,
     /// The share of the processors that an action gets.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use kiln_assemble::{OverlapFound, Root};
 use kiln_digest::Digest;
@@ -48,6 +48,18 @@ const MAX_ASKED: usize = 1 << 18;
 /// Answers that are made once, by whoever asks first; others who ask at the same time wait.
 pub(crate) struct Once<K, V>(Mutex<Answers<K, V>>);
 
+/// Hears that a job waits for the work of another one, and meanwhile needs no slot.
+pub(crate) trait Waits {
+    fn begin(&self);
+    fn end(&self);
+}
+
+impl Waits for () {
+    fn begin(&self) {}
+
+    fn end(&self) {}
+}
+
 struct Answers<K, V> {
     known: BTreeMap<K, Arc<Mutex<Option<V>>>>,
     /// What was asked, oldest first, with its size.
@@ -62,15 +74,26 @@ impl<K, V> Default for Once<K, V> {
 }
 
 impl<K: Ord + Clone, V: Clone> Once<K, V> {
-    /// Returns the answer to a question of some size; an error is nobody's answer, the next to ask tries again.
+    /// Returns the answer to a question of some size; an error is nobody's answer, the next to ask tries again. Who has
+    /// to wait for another says so.
     pub(crate) fn get(
         &self,
         key: &K,
         size: usize,
+        waits: &dyn Waits,
         make: impl FnOnce() -> Result<V, ExecError>,
     ) -> Result<V, ExecError> {
         let answer = held(&self.0).entry(key, size);
-        let mut answer = held(&answer);
+        let mut answer = match answer.try_lock() {
+            Ok(answer) => answer,
+            Err(TryLockError::Poisoned(answer)) => answer.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                waits.begin();
+                let waited = held(&answer);
+                waits.end();
+                waited
+            }
+        };
         if let Some(known) = answer.as_ref() {
             return Ok(known.clone());
         }
@@ -165,7 +188,7 @@ mod tests {
     fn check(asked: &[&[u32]], list: &[u32], expected: Option<&[u32]>) {
         let once: Once<Vec<u32>, Vec<u32>> = Once::default();
         for key in asked {
-            once.get(&key.to_vec(), key.len(), || Ok(key.to_vec())).unwrap();
+            once.get(&key.to_vec(), key.len(), &(), || Ok(key.to_vec())).unwrap();
         }
         let found = once.beginning(list);
         assert_eq!(found, expected.map(|known| (known.len(), known.to_vec())));
@@ -190,7 +213,7 @@ mod tests {
                 n_made += 1;
                 Ok(key)
             };
-            once.get(&key, MAX_ASKED / 2, make).unwrap();
+            once.get(&key, MAX_ASKED / 2, &(), make).unwrap();
         }
         assert_eq!(n_made, 4);
     }

@@ -40,7 +40,7 @@ pub fn prepare(
 ) -> Result<Prepared, ExecError> {
     let memory = Memory::default();
     let (cancel, jobs) = (settings.cancel.clone(), settings.slots.max(1));
-    let maker = Maker { work, ports, settings, memory: &memory, cancel, jobs };
+    let maker = Maker { work, ports, settings, memory: &memory, waits: &(), cancel, jobs };
     let node = work.plan.node(ix);
     let staged = match purpose {
         Purpose::Build => work.plan.staged(ix),

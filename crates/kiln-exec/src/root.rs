@@ -44,7 +44,7 @@ pub(crate) struct Broken {
 impl Maker<'_> {
     /// Returns the root of nodes, lowest first, integrated.
     pub(crate) fn root(&self, node: &Node, of: &[NodeIx]) -> Result<Rooted, ExecError> {
-        self.memory.roots.get(&of.to_vec(), of.len(), || {
+        self.memory.roots.get(&of.to_vec(), of.len(), self.waits, || {
             let root = self.merged(node, of)?;
             self.warn(&node.element, &root.overlaps)?;
             Ok(match self.integrated(node, &root, of)? {
@@ -58,7 +58,7 @@ impl Maker<'_> {
 
     /// Merges nodes, lowest first, beginning with what is merged already.
     pub(crate) fn merged(&self, node: &Node, of: &[NodeIx]) -> Result<Arc<Root>, ExecError> {
-        self.memory.merged.get(&of.to_vec(), of.len(), || {
+        self.memory.merged.get(&of.to_vec(), of.len(), self.waits, || {
             let root = match self.memory.merged.beginning(of) {
                 Some((n_merged, root)) => {
                     root.with(&node.element, &self.layers(&of[n_merged..])?)?
@@ -84,7 +84,7 @@ impl Maker<'_> {
         }
         let assembled = integration(root, &scripts, self.settings.isa, &node.element)?;
         let action = assembled.action.digest();
-        self.memory.integrations.get(&action, 0, || {
+        self.memory.integrations.get(&action, 0, self.waits, || {
             if let Some(difference) = self.known_changes(&assembled, action)? {
                 return Ok(Integrated::Done(Arc::new(difference)));
             }

@@ -10,7 +10,7 @@ use kiln_graph::{Job, JobIx, Task};
 use kiln_ir::ElementName;
 
 use crate::element::{Ended, Maker};
-use crate::memory::{Memory, held};
+use crate::memory::{Memory, Waits, held};
 use crate::order::{Dependents, Place, fetches, ranks};
 use crate::{ExecError, Ports, Report, Settings, Work};
 
@@ -28,6 +28,18 @@ pub(crate) struct Schedule<'a> {
     cancel: CancelFlag,
 }
 
+impl Waits for Schedule<'_> {
+    fn begin(&self) {
+        self.lock().waiting += 1;
+        self.changed.notify_all();
+    }
+
+    /// What then runs beside the slots shares the tokens of the runner with them.
+    fn end(&self) {
+        self.lock().waiting -= 1;
+    }
+}
+
 #[derive(Default)]
 struct State {
     /// Jobs that a processor may take.
@@ -39,6 +51,8 @@ struct State {
     /// How many jobs each job still waits for.
     open_needs: Vec<u32>,
     building: usize,
+    /// How many of those only wait for what another one makes.
+    waiting: usize,
     fetching: usize,
     report: Report,
     skipped: BTreeSet<JobIx>,
@@ -97,7 +111,7 @@ impl<'a> Schedule<'a> {
             for _fetcher in 0..n_fetchers {
                 scope.spawn(|| self.fetch());
             }
-            for _slot in 1..slots {
+            for _thread in 1..slots + self.spare(slots) {
                 scope.spawn(|| self.serve());
             }
             self.serve();
@@ -114,6 +128,13 @@ impl<'a> Schedule<'a> {
         }
     }
 
+    /// Returns how many threads there are beside those of the slots: while some wait for an integration, others build.
+    fn spare(&self, slots: usize) -> usize {
+        let integrates = self.work.ir.elements.iter().any(|element| !element.integrate.is_empty());
+        let n_others = self.work.graph.to_build().saturating_sub(slots);
+        if integrates { slots.min(n_others) } else { 0 }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         held(&self.state)
     }
@@ -128,6 +149,7 @@ impl<'a> Schedule<'a> {
             ports: self.ports,
             settings: self.settings,
             memory: &self.memory,
+            waits: self,
             cancel: self.cancel.clone(),
             jobs,
         }
@@ -154,9 +176,10 @@ impl<'a> Schedule<'a> {
                 return None;
             }
             let n_actions = state.building + state.ready.len();
-            if let Some((_, job_ix)) = state.ready.pop_first() {
+            let slots = self.settings.slots.max(1);
+            let has_slot = state.building - state.waiting < slots;
+            if has_slot && let Some((_, job_ix)) = state.ready.pop_first() {
                 state.building += 1;
-                let slots = self.settings.slots.max(1);
                 let share = (slots / n_actions.clamp(1, slots)).max(1);
                 let failed = match state.fetches.remove(&job_ix) {
                     Some(Fetch::Failed(error)) => Some(error),

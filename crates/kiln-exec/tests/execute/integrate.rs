@@ -39,6 +39,29 @@ fn a_root_is_integrated_once() {
 }
 
 #[test]
+fn who_waits_for_an_integration_needs_no_slot() {
+    let mut world = World::new();
+    world.slots = 2;
+    // `b` integrates the root, for which `c` waits; both come before `d`, which the integration has to meet.
+    let lines = "a=put usr/a 1=integrate:meet\nb=hash b=a\nc=hash c=a\nd=meet=at:a
+        e=hash e=b\nf=hash f=c";
+    let (_, report) = world.execute(lines);
+    assert_eq!(report.unwrap().built, 7);
+}
+
+#[test]
+fn one_slot_is_enough_for_all_integrations() {
+    let world = World::new();
+    let lines = "a=put usr/a 1=integrate:change_usr/x_x\nb=hash b=a\nc=hash c=a\nd=put usr/d 1=a integrate:change_usr/y_y
+        e=hash e=d\nf=hash f=d\ng==compose:d";
+    let (words, report) = world.execute(lines);
+    assert_eq!(
+        (report.unwrap().built, words.iter().filter(|word| word.starts_with("integrate:")).count()),
+        (8, 2)
+    );
+}
+
+#[test]
 fn an_integration_that_is_known_is_not_run() {
     let world = World::new();
     world.execute(TWO).1.unwrap();

@@ -2,7 +2,8 @@
 //!
 //! Never: touches the disk; the trees that come out are extracted by others.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use kiln_digest::Digest;
 use kiln_tree::{Tree, merge};
@@ -13,19 +14,52 @@ pub(crate) const MAX_LAYERS: usize = 64;
 /// How many layers make one on average, to begin with: two to the power of this.
 const BITS: u32 = 4;
 
-/// Returns the trees to stack, lowest first. The kernel refuses a folder that is there twice, and no folder at all;
-/// of equal trees the upper one hides the other.
-pub(crate) fn layers(lowers: &[Tree]) -> Vec<Tree> {
-    let mut layers = distinct(lowers);
-    let mut bits = BITS;
-    while layers.len() > MAX_LAYERS {
-        layers = distinct(&fold(&layers, bits));
-        bits += 1;
+/// Finds the trees to stack, and remembers those that are folded: builds share them, and folding looks at all files.
+#[derive(Debug, Default)]
+pub(crate) struct Folding {
+    known: Mutex<BTreeMap<Vec<Digest>, Tree>>,
+}
+
+impl Folding {
+    /// Returns the trees to stack, lowest first. The kernel refuses a folder that is there twice, and no folder at all;
+    /// of equal trees the upper one hides the other.
+    pub(crate) fn layers(&self, lowers: &[Tree]) -> Vec<Tree> {
+        let mut layers = distinct(lowers);
+        let mut bits = BITS;
+        while layers.len() > MAX_LAYERS {
+            layers = distinct(&self.fold(&layers, bits));
+            bits += 1;
+        }
+        if layers.is_empty() {
+            layers.push(Tree::empty());
+        }
+        layers
     }
-    if layers.is_empty() {
-        layers.push(Tree::empty());
+
+    /// Makes one tree of neighbours above the base, which is large and stays as it is.
+    ///
+    /// Where one tree ends is told by the layers themselves: a layer that two builds do not share changes the tree
+    /// that it falls into, and all others are the same in both, extracted once.
+    fn fold(&self, layers: &[Tree], bits: u32) -> Vec<Tree> {
+        let Some((base, rest)) = layers.split_first() else {
+            return Vec::new();
+        };
+        let is_end = |tree: &Tree| {
+            let [.., byte] = tree.digest().hash;
+            bits < u8::BITS && u32::from(byte) & ((1 << bits) - 1) == 0
+        };
+        let parts = rest.split_inclusive(is_end).map(|part| match part {
+            [one] => one.clone(),
+            several => self.merged(several),
+        });
+        std::iter::once(base.clone()).chain(parts).collect()
     }
-    layers
+
+    fn merged(&self, layers: &[Tree]) -> Tree {
+        let names = layers.iter().map(Tree::digest).collect();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(names).or_insert_with(|| merge(layers).tree).clone()
+    }
 }
 
 fn distinct(lowers: &[Tree]) -> Vec<Tree> {
@@ -35,25 +69,6 @@ fn distinct(lowers: &[Tree]) -> Vec<Tree> {
     layers.retain(|tree| seen.insert(tree.digest()));
     layers.reverse();
     layers
-}
-
-/// Makes one tree of neighbours above the base, which is large and stays as it is.
-///
-/// Where one tree ends is told by the layers themselves: a layer that two builds do not share changes the tree that
-/// it falls into, and all others are the same in both, extracted once.
-fn fold(layers: &[Tree], bits: u32) -> Vec<Tree> {
-    let Some((base, rest)) = layers.split_first() else {
-        return Vec::new();
-    };
-    let is_end = |tree: &Tree| {
-        let [.., byte] = tree.digest().hash;
-        bits < u8::BITS && u32::from(byte) & ((1 << bits) - 1) == 0
-    };
-    let parts = rest.split_inclusive(is_end).map(|part| match part {
-        [one] => one.clone(),
-        several => merge(several).tree,
-    });
-    std::iter::once(base.clone()).chain(parts).collect()
 }
 
 #[cfg(test)]
@@ -72,7 +87,7 @@ mod tests {
     }
 
     fn check(lowers: &[Tree], n_expected: std::ops::RangeInclusive<usize>) -> Vec<Tree> {
-        let layers = layers(lowers);
+        let layers = Folding::default().layers(lowers);
         assert!(n_expected.contains(&layers.len()), "{}", layers.len());
         assert_eq!(merge(&layers).tree, merge(lowers).tree, "what is seen is the same");
         layers
@@ -105,9 +120,11 @@ mod tests {
 
     #[test]
     fn builds_that_differ_in_one_layer_share_the_rest() {
-        let all = layers(&many(0..200));
+        let folding = Folding::default();
+        let all = folding.layers(&many(0..200));
+        assert_eq!(folding.layers(&many(0..200)), all);
         for left_out in [1, 57, 199] {
-            let other = layers(&many((0..200).filter(|n| *n != left_out)));
+            let other = folding.layers(&many((0..200).filter(|n| *n != left_out)));
             let shared = other.iter().filter(|tree| all.contains(tree)).count();
             assert!(shared + 2 >= other.len(), "{shared} of {}", other.len());
             assert!(shared >= 5);

@@ -20,7 +20,7 @@ use crate::LocalError;
 use crate::harvest::{Harvest, LOG_PART};
 use crate::jobs::Jobs;
 use crate::ladder::{self, Rung, Standing};
-use crate::layers::layers;
+use crate::layers::Folding;
 use crate::limits::Limits;
 use crate::place::{Place, Places};
 
@@ -38,6 +38,7 @@ const LOG_SLACK: u64 = 64 << 20;
 pub struct LocalRunner {
     cas: Arc<DiskCas>,
     trees: Trees,
+    folding: Folding,
     pub(crate) launcher: Launcher,
     pub(crate) work: Option<Places>,
     pub(crate) jobs: Jobs,
@@ -66,7 +67,8 @@ impl LocalRunner {
         let work = Some(Places::new(Lease::take(&parent, run).map_err(failed)?));
         let trees = Trees::new(cas.clone());
         let jobs = Jobs::new(jobs).map_err(jobs_error)?;
-        Ok(Self { trees, cas, launcher, work, jobs, forced: None, standing: Mutex::new(None) })
+        let (folding, standing) = (Folding::default(), Mutex::new(None));
+        Ok(Self { trees, folding, cas, launcher, work, jobs, forced: None, standing })
     }
 
     /// Has all roots staged in one way, whether it is the best here or not.
@@ -174,7 +176,7 @@ impl LocalRunner {
         if place.is_whole() {
             write_copy(&self.cas, &action.input_root, &place.upper)?;
         } else {
-            for tree in layers(&staging.lowers) {
+            for tree in self.folding.layers(&staging.lowers) {
                 lowers.push(self.trees.extract(&tree)?);
             }
             write_copy(&self.cas, &staging.upper, &place.upper)?;

@@ -55,13 +55,16 @@ pub fn capture(
     Ok(Captured { tree: changes.tree, warnings: changes.warnings })
 }
 
-/// Captures a folder without times and leaves it behind as the staged folder of its tree.
+/// Captures a folder without times and leaves it behind as the staged folder of its tree. Where there is one already,
+/// the folder stays where it is, for the caller to remove.
 ///
 /// # Errors
 /// As [`capture`].
 pub fn capture_staged(cas: &DiskCas, trees: &Trees, folder: &Path) -> Result<Captured, StageError> {
     let captured = capture(cas, folder, Times::Strip, Taking::Move)?;
-    trees.install(folder, captured.tree.digest())?;
+    if !trees.has(captured.tree.digest()) {
+        trees.install(folder, captured.tree.digest())?;
+    }
     Ok(captured)
 }
 

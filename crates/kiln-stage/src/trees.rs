@@ -35,7 +35,7 @@ impl Trees {
     /// When a blob is missing or the folder cannot be written.
     pub fn extract(&self, tree: &Tree) -> Result<PathBuf, StageError> {
         let place = self.place(tree.digest());
-        if place.is_dir() {
+        if self.has(tree.digest()) {
             return Ok(place);
         }
         let partial = self.cas.fresh();
@@ -47,6 +47,11 @@ impl Trees {
             drop(remove_folder(&partial));
         }
         written
+    }
+
+    /// Returns whether a tree has its folder.
+    pub(crate) fn has(&self, tree: Digest) -> bool {
+        self.place(tree).is_dir()
     }
 
     /// Moves a finished folder to its place; where another process was faster, its folder stays.

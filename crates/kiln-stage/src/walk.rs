@@ -5,7 +5,7 @@ use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use kiln_cas::DiskCas;
 use kiln_tree::{MAX_DEPTH, Name, Node, RelPath, Symlink, Time, Tree};
@@ -106,8 +106,7 @@ impl<'a> Walk<'a> {
                 queue.stop();
             }
         };
-        let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let found = Queue::run(Task::Folder(first), n_threads, Found::new, work);
+        let found = Queue::run(Task::Folder(first), n_threads(), Found::new, work);
         Found::join(found)
     }
 
@@ -328,6 +327,12 @@ impl Found {
 }
 
 /// Makes a tree of folders, each with a lower number than those in it.
+/// Returns how many threads walk: to ask takes a dozen calls, more than all others of a small folder.
+fn n_threads() -> usize {
+    static N_THREADS: OnceLock<usize> = OnceLock::new();
+    *N_THREADS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
 fn seal(
     mut folders: BTreeMap<u32, Made>,
     nodes: Vec<(u32, Name, Node)>,

@@ -139,4 +139,17 @@ pub trait Runner: Send + Sync {
     /// # Errors
     /// When the sandbox, the disk or the network failed, not when the command did.
     fn run(&self, request: &Request) -> Result<Outcome, RunError>;
+
+    /// Does the same and tells the name of each phase soon after it starts, as far as the runner can know; a short one may
+    /// go untold.
+    ///
+    /// # Errors
+    /// As [`Runner::run`].
+    fn run_told(
+        &self,
+        request: &Request,
+        _started: &(dyn Fn(&str) + Sync),
+    ) -> Result<Outcome, RunError> {
+        self.run(request)
+    }
 }

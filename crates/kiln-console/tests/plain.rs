@@ -4,7 +4,7 @@
 
 mod fixture;
 
-use fixture::{Run, Step, built, ended, failed, launched, log_line, name, planned, started};
+use fixture::{Run, Step, built, ended, failed, launched, log_line, name, phase, planned, started};
 use kiln_console::{Mode, Style};
 use kiln_event::Event;
 use snapbox::data::Inline;
@@ -85,6 +85,32 @@ preparing late
 still building gcc, 11.5 s, 1/3, 1 cached, 0 built, 2 running
 still building gcc, 21.5 s, 1/3, 1 cached, 0 built, 2 running
 built late, 24.0 s
+
+"#]],
+    );
+}
+
+#[test]
+fn a_phase_that_takes_long_is_named() {
+    check(
+        [
+            planned(1, 0),
+            started("gcc"),
+            launched("gcc"),
+            phase("gcc", "configure"),
+            Step::Wait(900),
+            phase("gcc", "build"),
+            Step::Wait(11_200),
+            phase("gcc", "check"),
+            phase("unknown", "check"),
+            Step::Wait(1_000),
+            built("gcc", 13_100),
+        ],
+        str![[r#"
+building gcc: build
+still building gcc: build, 11.9 s, 0/1, 0 cached, 0 built, 1 running
+building gcc: check
+built gcc, 13.1 s
 
 "#]],
     );

@@ -6,7 +6,7 @@ mod fixture;
 
 use std::sync::Arc;
 
-use fixture::{Run, Step, built, ended, failed, launched, planned, started};
+use fixture::{Run, Step, built, ended, failed, launched, phase, planned, started};
 use kiln_console::{Mode, Size, Style};
 use snapbox::data::Inline;
 use snapbox::{IntoData as _, assert_data_eq, str};
@@ -49,11 +49,13 @@ fn live_lines_stand_below_what_is_said_and_go_at_the_end() {
                     started("libs.zlib"),
                     launched("libs.zlib"),
                     started("libs.png"),
-                    Step::Wait(2_300),
+                    Step::Wait(1_000),
+                    phase("libs.zlib", "build"),
+                    Step::Wait(1_300),
                 ],
                 str![[r#"
     2 s  preparing libs.png
-    2 s  building libs.zlib
+    2 s  building libs.zlib: build
 8/12 · 8 cached · 0 built · 2 running · 2 s
 
 "#]],

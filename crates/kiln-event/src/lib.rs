@@ -73,6 +73,11 @@ pub enum Event {
         element: ElementName,
         action: Digest,
     },
+    /// A phase runs in the sandbox of an element; a short one may go untold.
+    PhaseStarted {
+        element: ElementName,
+        phase: String,
+    },
     /// The scripts of staged elements are run in the root of an element, once for all that have this root; the sandbox
     /// that is launched for it has this action.
     Integrating {

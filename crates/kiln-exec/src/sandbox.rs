@@ -61,7 +61,11 @@ impl Maker<'_> {
         self.memory.count_launch();
         self.ports.sink.emit(Event::SandboxLaunched { element, action: digest });
         let began = (self.ports.clock)();
-        let outcome = self.ports.runner.run(&request);
+        let started = |phase: &str| {
+            let (element, phase) = (sandbox.node.element.clone(), phase.to_owned());
+            self.ports.sink.emit(Event::PhaseStarted { element, phase });
+        };
+        let outcome = self.ports.runner.run_told(&request, &started);
         let outcome = outcome.map_err(|cause| self.run_error(sandbox, cause))?;
         let wall_micros = (self.ports.clock)().saturating_sub(began);
         let run = self.run_of(action, digest, &outcome, wall_micros);

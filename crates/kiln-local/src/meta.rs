@@ -41,6 +41,28 @@ impl Meta {
     }
 }
 
+/// Tells the phases of a command while it runs.
+pub(crate) struct Following<'a> {
+    /// The upper folder.
+    pub(crate) upper: &'a Path,
+    /// Takes the name of a phase that started.
+    pub(crate) started: &'a (dyn Fn(&str) + Sync),
+    /// Phases that were there the last time.
+    pub(crate) n_seen: usize,
+}
+
+impl Following<'_> {
+    /// Looks what runs now; a phase that came and went since the last time is not told.
+    pub(crate) fn look(&mut self) {
+        let phases = Meta::read(self.upper, &[]).phases;
+        let is_new = phases.len() > self.n_seen;
+        self.n_seen = phases.len();
+        if let Some(phase) = phases.last().filter(|phase| is_new && phase.end.is_none()) {
+            (self.started)(&phase.name);
+        }
+    }
+}
+
 /// Reads lines `name start end exit`, `-` for what did not come; other lines are passed over.
 /// A phase is written when it starts and again when it ends; it cost what came between.
 fn parse(text: &[u8], samples: &[Sample]) -> Vec<Phase> {
@@ -166,6 +188,26 @@ mod tests {
             "\u{1b}[31m 1 2 0\nbuild 1 2\nbuild x 2 0\nbuild 1 2 99999999999\n\nb 1 2 0 5\n",
             &[],
         );
+    }
+
+    #[test]
+    fn a_phase_is_told_once_while_it_runs() {
+        let upper = tempfile::tempdir().unwrap();
+        std::fs::create_dir(upper.path().join("meta")).unwrap();
+        let told = std::sync::Mutex::new(String::new());
+        let started = |name: &str| told.lock().unwrap().push_str(name);
+        let mut following = Following { upper: upper.path(), started: &started, n_seen: 0 };
+        let mut check = |text: &str, expected: &str| {
+            std::fs::write(upper.path().join("meta/phases"), text).unwrap();
+            following.look();
+            assert_eq!(std::mem::take(&mut *told.lock().unwrap()), expected, "{text}");
+        };
+        check("", "");
+        check("a 1 - -\n", "a");
+        check("a 1 - -\n", "");
+        check("a 1 - -\na 1 2 0\n", "");
+        check("a 1 - -\na 1 2 0\nb 2 - -\nb 2 3 0\nc 3 - -\n", "c");
+        check("", "");
     }
 
     #[test]

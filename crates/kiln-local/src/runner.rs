@@ -22,6 +22,7 @@ use crate::jobs::Jobs;
 use crate::ladder::{self, Rung, Standing};
 use crate::layers::Folding;
 use crate::limits::Limits;
+use crate::meta::Following;
 use crate::place::{Place, Places};
 
 /// How long a cancelled command may go on unnoticed.
@@ -32,6 +33,9 @@ const FULL: u64 = 1 << 20;
 
 /// How much more than its kept parts a log may take of the disk while the command runs.
 const LOG_SLACK: u64 = 64 << 20;
+
+/// Takes the name of each phase that starts.
+type Started<'a> = &'a (dyn Fn(&str) + Sync);
 
 /// Runs actions in sandboxes on this machine, with the blobs of one store.
 #[derive(Debug)]
@@ -122,20 +126,30 @@ impl LocalRunner {
     }
 
     /// Runs an action on a rung, and on another one when this one turns out to be rotten.
-    fn run_on(&self, work: &Places, request: &Request) -> Result<Outcome, LocalError> {
+    fn run_on(
+        &self,
+        work: &Places,
+        request: &Request,
+        started: Started<'_>,
+    ) -> Result<Outcome, LocalError> {
         let rung = self.rung()?;
         let place = work.take(rung)?;
-        let outcome = self.run_in(&place, request);
+        let outcome = self.run_in(&place, request, started);
         match &outcome {
             Ok(_) => work.give_back(place),
             // The disk may be full; whoever comes next needs the space at once.
             Err(_) => drop(remove_folder(&place.folder)),
         }
         let refused = matches!(&outcome, Err(LocalError::Sandbox(SandboxError::NoOverlay { .. })));
-        if refused && self.step_down(rung)? { self.run_on(work, request) } else { outcome }
+        if refused && self.step_down(rung)? { self.run_on(work, request, started) } else { outcome }
     }
 
-    fn run_in(&self, place: &Place, request: &Request) -> Result<Outcome, LocalError> {
+    fn run_in(
+        &self,
+        place: &Place,
+        request: &Request,
+        started: Started<'_>,
+    ) -> Result<Outcome, LocalError> {
         let advice = request.advice.clone();
         let start = Instant::now();
         let spec = self.stage(place, &request.action, &request.staging, advice)?;
@@ -144,7 +158,7 @@ impl LocalRunner {
         let log = log.map_err(log_error)?;
         log.set_len(0).map_err(log_error)?;
         let staged = Instant::now();
-        let Executed { ending, usage, samples } = self.execute(&spec, &log, request)?;
+        let Executed { ending, usage, samples } = self.execute(&spec, &log, request, started)?;
         let ended = Instant::now();
         if !matches!(ending, Ending::Exit(0) | Ending::Cancelled) {
             self.check_space()?;
@@ -197,7 +211,13 @@ impl LocalRunner {
     }
 
     /// Starts the command and waits for its end.
-    fn execute(&self, spec: &Spec, log: &File, request: &Request) -> Result<Executed, LocalError> {
+    fn execute(
+        &self,
+        spec: &Spec,
+        log: &File,
+        request: &Request,
+        started: Started<'_>,
+    ) -> Result<Executed, LocalError> {
         let Some(_token) = self.jobs.take(&request.cancel).map_err(jobs_error)? else {
             return Ok(Executed::default());
         };
@@ -209,6 +229,7 @@ impl LocalRunner {
         );
         let mut running = spawn(&self.launcher, spec, streams, &[reader.as_fd(), writer.as_fd()])?;
         let mut exceeded = None;
+        let mut following = Following { upper: &spec.upper, started, n_seen: 0 };
         loop {
             if let Some(ended) = running.wait(TICK)? {
                 let ending = match ended {
@@ -219,6 +240,7 @@ impl LocalRunner {
                 return Ok(Executed { ending, usage: cost(running.usage()), samples });
             }
             trim_log(log);
+            following.look();
             if request.cancel.is_set() {
                 running.kill();
             } else if exceeded.is_none() {
@@ -234,6 +256,10 @@ impl LocalRunner {
 
 impl Runner for LocalRunner {
     fn run(&self, request: &Request) -> Result<Outcome, RunError> {
+        self.run_told(request, &|_name| {})
+    }
+
+    fn run_told(&self, request: &Request, started: Started<'_>) -> Result<Outcome, RunError> {
         if request.cancel.is_set() {
             return Ok(cancelled());
         }
@@ -241,7 +267,7 @@ impl Runner for LocalRunner {
         let Some(work) = &self.work else {
             return Ok(cancelled());
         };
-        self.run_on(work, request).map_err(|error| -> RunError { Box::new(error) })
+        self.run_on(work, request, started).map_err(|error| -> RunError { Box::new(error) })
     }
 }
 

@@ -63,7 +63,9 @@ struct Running {
     since: Duration,
     /// Whether its sandbox runs (elements).
     launched: bool,
-    /// Whether a line said that it started.
+    /// The phase that runs in it, and since when.
+    phase: Option<(String, Duration)>,
+    /// Whether a line said that it started, or that this phase of it did.
     announced: bool,
 }
 
@@ -123,6 +125,16 @@ impl Progress {
                 let work = Work::Element(element.as_str().to_owned());
                 if let Some(running) = self.running.get_mut(&work) {
                     running.launched = true;
+                    // Its root may have been integrated before, with phases of its own.
+                    running.phase = None;
+                }
+                Vec::new()
+            }
+            Event::PhaseStarted { element, phase } => {
+                let work = Work::Element(element.as_str().to_owned());
+                if let Some(running) = self.running.get_mut(&work) {
+                    running.phase = Some((phase, now));
+                    running.announced = false;
                 }
                 Vec::new()
             }
@@ -157,7 +169,8 @@ impl Progress {
         }
         let mut lines = Vec::new();
         for (work, running) in &mut self.running {
-            if !running.announced && now.saturating_sub(running.since) >= LONG {
+            let since = running.phase.as_ref().map_or(running.since, |(_, since)| *since);
+            if !running.announced && now.saturating_sub(since) >= LONG {
                 running.announced = true;
                 lines.push(work.describe(running));
             }
@@ -209,7 +222,8 @@ impl Progress {
     }
 
     fn start(&mut self, work: Work, now: Duration) -> Vec<String> {
-        self.running.insert(work, Running { since: now, launched: false, announced: false });
+        self.running
+            .insert(work, Running { since: now, launched: false, phase: None, announced: false });
         Vec::new()
     }
 
@@ -342,8 +356,11 @@ impl Work {
 
     fn describe(&self, running: &Running) -> String {
         match self {
-            Self::Element(name) if running.launched => format!("building {name}"),
-            Self::Element(name) => format!("preparing {name}"),
+            Self::Element(name) => match &running.phase {
+                Some((phase, _)) if running.launched => format!("building {name}: {phase}"),
+                _ if running.launched => format!("building {name}"),
+                _ => format!("preparing {name}"),
+            },
             Self::Fetch(name) => format!("fetching {name}"),
         }
     }

@@ -26,6 +26,7 @@ pub(crate) const CASES: &[Case] = &[
     ("nothing is left of a killed kiln with a terminal", |bench| killed(bench, "terminal")),
     ("what a command cost is known, with what it left running", usage),
     ("what a phase cost is told from the others", phases),
+    ("a phase is told while it runs", told),
     ("a command that writes its phases without end is no matter", many_phases),
     ("two runners share a store", two),
     ("only a process of its own with one thread goes into new namespaces", one_thread),
@@ -187,6 +188,20 @@ fn phases(bench: &Bench) {
     assert!([less, rest, more].iter().all(|usage| usage.written_bytes < 1 << 18), "{usages:?}");
     assert!(write.written_bytes >= 500 * 4096, "{write:?}");
     assert!(outcome.usage.written_bytes >= write.written_bytes, "{:?}", outcome.usage);
+}
+
+fn told(bench: &Bench) {
+    let script = phase("past", "true") + "echo 'now 1 - -' >> /meta/phases; while :; do :; done";
+    let mut request = bench.request(&script);
+    // Where nothing is told, this ends it.
+    request.action.timeout_seconds = 30;
+    let started = |name: &str| {
+        if name == "now" {
+            request.cancel.set();
+        }
+    };
+    let outcome = bench.runner.run_told(&request, &started).unwrap();
+    assert_eq!(outcome.ending, Ending::Cancelled);
 }
 
 fn many_phases(bench: &Bench) {

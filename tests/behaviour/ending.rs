@@ -3,9 +3,12 @@
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
+
+use kiln_event::Event;
 
 use crate::bench::{Bench, Said, launched, records, said};
 
@@ -144,7 +147,7 @@ fn waiting_for_a_mirror(bench: &Bench, mirror: &TcpListener) -> (Started, TcpStr
 }
 
 #[test]
-fn ctrl_c_does_not_wait_for_what_cannot_be_stopped() {
+fn ctrl_c_ends_a_download_and_a_second_one_everything() {
     for n_signals in [1, 2] {
         let bench = Bench::new(&[]);
         let mirror = TcpListener::bind("127.0.0.1:0").expect("loopback is there");
@@ -158,6 +161,10 @@ fn ctrl_c_does_not_wait_for_what_cannot_be_stopped() {
             status.is_some()
         });
         assert_eq!(status.and_then(|status| status.code()), Some(130), "{n_signals}");
+        let runs = bench.runs();
+        let ended = |run: &PathBuf| matches!(records(run).last(), Some(Event::RunEnded { .. }));
+        // It came to its end by itself: nobody lost his patience, and after one signal nobody else ended it.
+        assert!(n_signals == 2 || runs.iter().any(ended), "{runs:?}");
         drop(connection);
     }
 }

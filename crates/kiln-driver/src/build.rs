@@ -121,7 +121,7 @@ pub(crate) fn execute(
             return Ok(Report { cached, ..Report::default() });
         }
         let runner = runner(session, store, run)?;
-        let supplier = Supplier::new(session, loaded, pins, store, run);
+        let supplier = Supplier::new(session, loaded, pins, store, run).until(cancel);
         let clock = || run.micros();
         let ports = Ports {
             runner: &runner,

@@ -126,7 +126,7 @@ fn open_now(
     let have = store.index.have(&keys)?;
     let graph = prune_below(plan, &have.keys().copied().collect());
     let runner = runner(session, store, &run)?;
-    let supplier = Supplier::new(session, loaded, pins, store, &run);
+    let supplier = Supplier::new(session, loaded, pins, store, &run).until(cancel);
     let clock = || run.micros();
     let ports = Ports {
         runner: &runner,

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use kiln_action::CancelFlag;
 use kiln_cas::DiskCas;
 use kiln_exec::{ForeignError, Supply};
 use kiln_ir::{Base, Pins, Source};
@@ -28,6 +29,8 @@ pub(crate) struct Supplier<'a> {
     kinds: [Box<dyn SourceKind>; 2],
     /// Made when something is fetched first: finding the mirrors takes its time.
     fetcher: Mutex<Option<Arc<Fetcher>>>,
+    /// Ends what is fetched.
+    cancel: Option<CancelFlag>,
 }
 
 impl<'a> Supplier<'a> {
@@ -41,7 +44,22 @@ impl<'a> Supplier<'a> {
         let local = LocalKind { project: loaded.root.clone() };
         let kinds: [Box<dyn SourceKind>; 2] = [Box::new(local), Box::new(ArchiveKind)];
         let cas = Arc::clone(&store.cas);
-        Self { session, loaded, pins, store, run, cas, kinds, fetcher: Mutex::default() }
+        Self {
+            session,
+            loaded,
+            pins,
+            store,
+            run,
+            cas,
+            kinds,
+            fetcher: Mutex::default(),
+            cancel: None,
+        }
+    }
+
+    /// Has everything that is fetched end when somebody asks to stop.
+    pub(crate) fn until(self, cancel: &CancelFlag) -> Self {
+        Self { cancel: Some(cancel.clone()), ..self }
     }
 
     /// Looks up what a source is now.
@@ -58,6 +76,9 @@ impl<'a> Supplier<'a> {
         }
         let made = crate::fetching::fetcher(self.session, self.store, &self.loaded.ir);
         let made = Arc::new(made.map_err(foreign)?);
+        if let Some(cancel) = self.cancel.clone() {
+            made.stop_when(move || cancel.is_set());
+        }
         *held = Some(Arc::clone(&made));
         Ok(made)
     }

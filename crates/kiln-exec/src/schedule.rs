@@ -255,6 +255,8 @@ impl<'a> Schedule<'a> {
                     self.skip(&mut state, job_ix, &because);
                 }
             }
+            // Who stopped the run stopped what was fetched.
+            Err(ExecError::Supply { .. }) if self.cancel.is_set() => {}
             Err(error) => {
                 // What one element starts from is its own matter, anything else is everybody's.
                 let goes_on = self.settings.keep_going && matches!(error, ExecError::Supply { .. });

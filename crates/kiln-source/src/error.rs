@@ -58,6 +58,9 @@ pub enum SourceError {
         help("run the command once with a network and without `--offline`")
     )]
     Offline { url: String },
+    #[error("`{url}` was not fetched: kiln was asked to stop")]
+    #[diagnostic(code("K2008"), help("the next run goes on where this one ended"))]
+    Stopped { url: String },
     #[error("cannot use the {what} `{value}`")]
     #[diagnostic(code("K2007"), help("correct the environment or the configuration"))]
     Setting {

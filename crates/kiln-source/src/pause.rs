@@ -7,10 +7,13 @@ use kiln_digest::Digest;
 /// The longest wait that a server may ask for.
 const LONGEST: Duration = Duration::from_mins(1);
 
+/// How long it goes unnoticed that kiln was asked to stop.
+pub(crate) const TICK: Duration = Duration::from_millis(50);
+
 /// Lets time pass.
 pub trait Pause: Send + Sync {
-    /// Returns after this time.
-    fn pause(&self, time: Duration);
+    /// Returns after this time, or soon after somebody said to stop.
+    fn pause(&self, time: Duration, is_stopped: &dyn Fn() -> bool);
 }
 
 /// Lets the thread wait.
@@ -18,8 +21,13 @@ pub trait Pause: Send + Sync {
 pub struct ThreadPause;
 
 impl Pause for ThreadPause {
-    fn pause(&self, time: Duration) {
-        std::thread::sleep(time);
+    fn pause(&self, time: Duration, is_stopped: &dyn Fn() -> bool) {
+        let mut left = time;
+        while !left.is_zero() && !is_stopped() {
+            let step = left.min(TICK);
+            std::thread::sleep(step);
+            left -= step;
+        }
     }
 }
 

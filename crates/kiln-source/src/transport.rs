@@ -110,6 +110,14 @@ impl Transport {
         })
     }
 
+    /// Ends all that is under way, and what would begin later.
+    pub(crate) fn stop(&self) {
+        let proxied = [&self.http, &self.https].into_iter().flatten();
+        for agent in proxied.map(|proxied| &proxied.agent).chain([&self.direct]) {
+            agent.clone().shutdown();
+        }
+    }
+
     /// Opens a place at a position; it may start earlier. `checked` says that the content is known by its sha256:
     /// then a redirect away from https does no harm.
     pub(crate) fn open(&self, place: &Place, from: u64, checked: bool) -> Result<Answer, Refusal> {

@@ -5,13 +5,13 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kiln_digest::{Digest, Hasher};
 use kiln_event::{Event, Sink};
 
 use crate::part::Part;
-use crate::pause::backoff;
+use crate::pause::{TICK, backoff};
 use crate::transport::{Refusal, Transport};
 use crate::{Mirrors, Pause, Place, Proxies, SourceError};
 
@@ -57,6 +57,7 @@ pub struct Fetcher {
     settings: Settings,
     transport: Transport,
     pause: Box<dyn Pause>,
+    is_stopped: AtomicBool,
 }
 
 /// Why one try brought no file.
@@ -99,7 +100,29 @@ impl Fetcher {
     /// When a proxy or the certificates cannot be used.
     pub fn new(settings: Settings, pause: Box<dyn Pause>) -> Result<Self, SourceError> {
         let transport = Transport::new(&settings.proxies, settings.certificates.as_deref())?;
-        Ok(Self { settings, transport, pause })
+        Ok(Self { settings, transport, pause, is_stopped: AtomicBool::new(false) })
+    }
+
+    /// Ends all that is under way with [`SourceError::Stopped`], and whatever is asked for later. What came so far stays.
+    pub fn stop(&self) {
+        self.is_stopped.store(true, Ordering::SeqCst);
+        self.transport.stop();
+    }
+
+    /// Stops as soon as somebody asks for it, until this is dropped.
+    pub fn stop_when(self: &Arc<Self>, is_asked: impl Fn() -> bool + Send + 'static) {
+        let watched = Arc::downgrade(self);
+        let watch = move || {
+            while let Some(fetcher) = watched.upgrade() {
+                if is_asked() {
+                    return fetcher.stop();
+                }
+                drop(fetcher);
+                std::thread::sleep(TICK);
+            }
+        };
+        // Without a thread to watch, it ends when it is done.
+        drop(std::thread::Builder::new().name("kiln-fetch-stop".to_owned()).spawn(watch));
     }
 
     /// Returns the mirrors of this run.
@@ -239,9 +262,14 @@ impl Fetcher {
         let mut tries = Vec::new();
         let mut wrong = None;
         let mut cause: Box<dyn Error + Send + Sync> = "it has no mirror".into();
+        let is_stopped = || self.is_stopped.load(Ordering::SeqCst);
         for (place_ix, place) in places.iter().enumerate() {
             for attempt in 1..=TRIES {
-                let refusal = match self.try_place(wanted, place, part) {
+                let tried = self.try_place(wanted, place, part);
+                if tried.is_err() && is_stopped() {
+                    return Err(SourceError::Stopped { url: wanted.url.clone() });
+                }
+                let refusal = match tried {
                     Ok(content) => return Ok(content),
                     Err(Miss::Local(cause)) => return Err(part.failed(cause)),
                     Err(Miss::Refused(refusal)) => refusal,
@@ -262,7 +290,7 @@ impl Fetcher {
                 if !again {
                     break;
                 }
-                self.pause.pause(backoff(&wanted.url, attempt, refusal.after));
+                self.pause.pause(backoff(&wanted.url, attempt, refusal.after), &is_stopped);
             }
         }
         let url = wanted.url.clone();
@@ -296,6 +324,9 @@ impl Fetcher {
         let limit = wanted.size.unwrap_or(LARGEST);
         let mut buffer = vec![0; 1 << 16];
         loop {
+            if self.is_stopped.load(Ordering::Relaxed) {
+                return Err(broken("it was stopped".into()));
+            }
             let n_read = answer.body.read(&mut buffer).map_err(|cause| broken(cause.into()))?;
             if n_read == 0 {
                 break;

@@ -1,6 +1,10 @@
 //! Fetching against two mirrors on loopback that fail on request.
 
+use std::io::Write as _;
+use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
 use std::time::Duration;
 
 use kiln_event::Silent;
@@ -15,7 +19,7 @@ const PATH: &str = "pool/a+b:c.deb";
 struct Pauses(Mutex<Vec<Duration>>);
 
 impl Pause for Arc<Pauses> {
-    fn pause(&self, time: Duration) {
+    fn pause(&self, time: Duration, _is_stopped: &dyn Fn() -> bool) {
         self.0.lock().unwrap().push(time);
     }
 }
@@ -280,7 +284,7 @@ fn an_unknown_alias_tells_what_to_write() {
 #[test]
 fn processes_that_want_one_file_wait_for_each_other() {
     let world = World::new();
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| world.fetch(&wanted(), &Silent).unwrap());
         }
@@ -289,4 +293,56 @@ fn processes_that_want_one_file_wait_for_each_other() {
     let kept = fs::read_dir(world.cache.path().join("downloads")).unwrap();
     let kept: Vec<_> = kept.map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(kept, [Digest::of(&content()).hex().as_str()]);
+}
+
+/// A server that says so much to whoever asks, and then nothing any more.
+fn stalling(words: &'static str) -> (String, thread::JoinHandle<()>, Receiver<()>) {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", server.local_addr().unwrap());
+    let (asked, is_asked) = channel();
+    let serve = move || {
+        let (mut connection, _) = server.accept().unwrap();
+        let mut head = [0; 1 << 12];
+        assert!(connection.read(&mut head).unwrap() > 0);
+        connection.write_all(words.as_bytes()).unwrap();
+        asked.send(()).unwrap();
+        // Until the other side is gone, which it is when the download was ended.
+        while connection.read(&mut head).is_ok_and(|n_read| n_read > 0) {}
+    };
+    (url, thread::spawn(serve), is_asked)
+}
+
+/// Returns what is in a folder of downloads.
+fn parts(folder: &Path) -> Vec<Vec<u8>> {
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    files.filter_map(|path| fs::read(path).ok()).collect()
+}
+
+#[test]
+fn what_waits_for_a_server_can_be_stopped() {
+    let busy = "HTTP/1.1 503 busy\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n";
+    let begun = "HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\nso far";
+    for (words, left) in [("", None), (begun, Some("so far")), (busy, None)] {
+        let (url, server, is_asked) = stalling(words);
+        let cache = scratch();
+        let mut mirrors = Mirrors::default();
+        mirrors.set("debian", [url]).unwrap();
+        let folder = cache.path().to_owned();
+        let settings = Settings { folder, mirrors, ..Settings::default() };
+        let fetcher = Arc::new(Fetcher::new(settings, Box::new(crate::ThreadPause)).unwrap());
+        let (is_asked, place) = (Mutex::new(is_asked), cache.path().to_owned());
+        fetcher.stop_when(move || match left {
+            // Not before that is here which is to stay.
+            Some(text) => parts(&place).iter().any(|part| part == text.as_bytes()),
+            None => is_asked.lock().unwrap().try_recv().is_ok(),
+        });
+        let error = fetcher.fetch(&wanted(), &Silent).unwrap_err();
+        assert!(matches!(error, SourceError::Stopped { .. }), "{words:?}: {error}");
+        assert_eq!(parts(cache.path()), left.map(str::as_bytes).as_slice(), "{words:?}");
+        // What begins later has no better luck.
+        let error = fetcher.fetch(&wanted(), &Silent).unwrap_err();
+        assert!(matches!(error, SourceError::Stopped { .. }), "{words:?}: {error}");
+        drop(fetcher);
+        server.join().unwrap();
+    }
 }

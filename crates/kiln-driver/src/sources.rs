@@ -3,10 +3,11 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::{Duration, UNIX_EPOCH};
 
 use kiln_cas::{Cas, CasError, DiskCas};
 use kiln_digest::Digest;
-use kiln_source_local::{Local, LocalError, Remember, import, kept, measure};
+use kiln_source_local::{Local, LocalError, Remember, forget_unused, import, kept, measure};
 use kiln_tree::Tree;
 
 use crate::Session;
@@ -28,6 +29,11 @@ impl<'a> Sources<'a> {
         let remember = store
             .as_ref()
             .map(|store| Remember { folder: store.join(REMEMBERED), now: session.environment.now });
+        if let Some(remember) = &remember {
+            let now = UNIX_EPOCH + Duration::from_secs(remember.now);
+            // What is remembered for too long takes space, no more.
+            drop(forget_unused(&remember.folder, now));
+        }
         let keep = store.map(|store| Lazy { store, opened: OnceLock::new() });
         Self { project, remember, keep }
     }

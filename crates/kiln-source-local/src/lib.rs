@@ -24,15 +24,18 @@
 
 mod error;
 mod memory;
+mod prune;
 mod read;
 mod rules;
 mod stamp;
 mod survey;
 
 pub use error::LocalError;
+pub use prune::forget_unused;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use kiln_cas::Cas;
 use kiln_digest::Digest;
@@ -117,7 +120,8 @@ fn walk(
 ) -> Result<Walked, LocalError> {
     let rules = Rules::new(source.project, source.path, source.exclude)?;
     let place = remember.map(|remember| remember.place(&rules));
-    let memory = place.as_ref().and_then(|place| Memory::read(place, rules.whose()));
+    let used = place.as_ref().zip(remember);
+    let memory = used.and_then(|(place, by)| Memory::read(place, rules.whose(), by.time()));
     // The standard library would look for quotas in several files, again for each of a thousand sources.
     let n_threads = sched_getaffinity(None).map_or(1, |cpus| cpus.count() as usize);
     let walk = Walk { rules: &rules, memory: memory.as_ref(), keep, n_threads };
@@ -162,6 +166,10 @@ impl Remember {
         let mut name = Digest::of(rules.whose().as_bytes()).hex();
         name.truncate(32);
         self.folder.join(name)
+    }
+
+    fn time(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(self.now)
     }
 
     fn clock(&self) -> i64 {

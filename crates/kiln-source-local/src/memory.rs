@@ -3,12 +3,14 @@
 //! Layout, integers little-endian: magic · sha256 of the rest · clock, digest and number of folders, entries, bytes ·
 //! folders (first entry, number of entries) · entries · bytes of names, targets of links, and whose memory it is.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use kiln_digest::Digest;
 
+use crate::prune::touch;
 use crate::stamp::Stamp;
 use crate::survey::{Entry, Folder, What};
 
@@ -39,9 +41,13 @@ pub(crate) enum RememberedWhat<'a> {
 }
 
 impl Memory {
-    /// Reads the memory of `whose`, if there is a good one.
-    pub(crate) fn read(path: &Path, whose: &str) -> Option<Self> {
-        let bytes = fs::read(path).ok()?;
+    /// Reads the memory of `whose`, if there is a good one, and says that it is used.
+    pub(crate) fn read(path: &Path, whose: &str, now: SystemTime) -> Option<Self> {
+        let file = File::open(path).ok()?;
+        let found = file.metadata().ok()?;
+        let mut bytes = Vec::with_capacity(usize::try_from(found.len()).ok()?);
+        (&file).take(found.len()).read_to_end(&mut bytes).ok()?;
+        touch(&file, &found, now);
         let is_whole = bytes.starts_with(MAGIC)
             && bytes.len() >= HEAD
             && bytes[16..48] == Digest::of(&bytes[48..]).hash;

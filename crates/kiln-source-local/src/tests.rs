@@ -276,7 +276,7 @@ fn a_damaged_or_foreign_memory_is_none() {
     let expected = measure(&local(project.path(), None), None).unwrap();
     let good = fs::read(&place).unwrap();
     let whose = Rules::new(project.path(), "src", &[]).unwrap().whose().to_owned();
-    assert!(Memory::read(&place, &whose).is_some());
+    assert!(Memory::read(&place, &whose, remember.time()).is_some());
     let mut bad: Vec<Vec<u8>> = (0..good.len()).map(|length| good[..length].to_vec()).collect();
     bad.extend((0..good.len()).map(|ix| {
         let mut bytes = good.clone();
@@ -286,7 +286,7 @@ fn a_damaged_or_foreign_memory_is_none() {
     bad.push(fs::read(&foreign).unwrap());
     for bytes in bad {
         fs::write(&place, &bytes).unwrap();
-        assert!(Memory::read(&place, &whose).is_none());
+        assert!(Memory::read(&place, &whose, remember.time()).is_none());
     }
     assert_eq!(measure(&local(project.path(), Some(&remember)), None).unwrap(), expected);
     assert_eq!(fs::read(&place).unwrap(), good, "it is written anew");
@@ -316,4 +316,24 @@ fn many_folders_are_walked_by_many_threads() {
     });
     assert_eq!(sealed[0].files().count(), 300);
     assert!(sealed.iter().all(|tree| *tree == sealed[0]));
+}
+
+#[test]
+fn what_is_used_is_not_forgotten() {
+    let project = project("src/a=1");
+    let folder = tempfile::tempdir().unwrap();
+    let remember = Remember { folder: folder.path().to_owned(), now: LATER };
+    let source = local(project.path(), Some(&remember));
+    let place = remember.place(&Rules::new(project.path(), "src", &[]).unwrap());
+    for is_used in [true, false] {
+        measure(&source, None).unwrap();
+        let file = fs::File::options().write(true).open(&place).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH).unwrap();
+        if is_used {
+            measure(&source, None).unwrap();
+        }
+        drop(fs::remove_file(folder.path().join("looked")));
+        crate::forget_unused(folder.path(), remember.time()).unwrap();
+        assert_eq!(place.exists(), is_used);
+    }
 }

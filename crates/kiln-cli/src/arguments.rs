@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+/// Width of help: that of a terminal nobody has changed.
+const COLUMNS: usize = 80;
 
 const EXAMPLES: &str = "Examples:
   kiln build hello            build an element and all it needs
@@ -12,54 +15,103 @@ const EXAMPLES: &str = "Examples:
 
 `kiln explain CODE` tells more about an error.";
 
-/// Builds many components, each by its own build system, into one system: hermetically, reproducibly.
+const BUILD_EXAMPLES: &str = "Examples:
+  kiln build                       all elements of the project
+  kiln build hello --keep-going    all that can be built, whatever fails
+  kiln build hello --retry-failed  what failed, once more
+
+Exit status: 0 built, 1 an element failed, 130 stopped by Ctrl-C; others with an
+error[K....], which `kiln explain` explains.";
+
+const SHELL_EXAMPLES: &str = "Examples:
+  kiln shell hello                   what it is built with; /build is empty
+  kiln shell --failed hello          its failed build as it was left
+  kiln shell hello -- cc --version   one command; its exit status is returned
+
+Nothing of what is done in there is kept. Without a terminal, stdin, stdout and
+stderr are those of the caller.";
+
+const EVERYWHERE: &str = "Options of all commands";
+
+/// Builds many components, each by its own build system, into one system.
+///
+/// Builds many components, each by its own build system, into one system:
+/// hermetically, reproducibly.
 #[derive(Debug, Parser)]
-#[command(name = "kiln", version, before_help = EXAMPLES, disable_help_subcommand = true)]
+#[command(
+    name = "kiln",
+    version,
+    after_long_help = EXAMPLES,
+    disable_help_subcommand = true,
+    disable_version_flag = true,
+    max_term_width = COLUMNS
+)]
 pub(crate) struct Arguments {
+    /// Print the version.
+    #[arg(short = 'V', long, action = ArgAction::Version, hide_short_help = true)]
+    pub(crate) version: Option<bool>,
     #[command(flatten)]
     pub(crate) common: Common,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
+impl Arguments {
+    /// Returns an option that the command would have to ignore.
+    pub(crate) fn misplaced(&self) -> Option<&'static str> {
+        let Self { version: _, common, command } = self;
+        let knows_no_elements = match command {
+            Command::Fmt { .. } | Command::Doctor | Command::Explain { .. } => true,
+            Command::Track { .. } | Command::Log { .. } => false,
+            Command::Debug { stage } => matches!(stage, Stage::Cst { .. }),
+            _ => false,
+        };
+        (common.ir.is_some() && knows_no_elements).then_some("--ir")
+    }
+}
+
 /// What every command understands.
 #[derive(Debug, Args)]
+#[command(next_help_heading = EVERYWHERE)]
 pub(crate) struct Common {
     /// Look for the project from this folder.
-    #[arg(short = 'C', long, global = true, value_name = "DIR")]
+    #[arg(short = 'C', long, global = true, value_name = "DIR", hide_short_help = true)]
     pub(crate) directory: Option<PathBuf>,
     /// Use a hand-written IR instead of a project.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub(crate) ir: Option<PathBuf>,
-    /// Processors that builds may use.
+    /// Processors that builds may use [default: all].
     #[arg(short, long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
     /// Try this mirror of an alias first.
-    #[arg(long = "mirror", global = true, value_name = "ALIAS=URL")]
+    #[arg(long = "mirror", global = true, value_name = "ALIAS=URL", hide_short_help = true)]
     pub(crate) mirrors: Vec<String>,
     /// Never use the network.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true)]
     pub(crate) offline: bool,
-    /// When to use colour.
-    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    /// When to use colour [default: auto].
+    #[arg(long, global = true, value_enum, value_name = "WHEN", hide_short_help = true)]
     pub(crate) color: Option<When>,
     /// Print only results and errors.
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, hide_short_help = true)]
     pub(crate) quiet: bool,
 }
 
 /// When to do something that suits a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum When {
+    /// On a terminal, unless `NO_COLOR` is set.
     Auto,
+    /// Everywhere.
     Always,
+    /// Nowhere.
     Never,
 }
 
 /// Warnings that may be errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Denied {
-    /// Two elements bring one path with different content.
+    /// That two elements bring one path with different content.
     Overlaps,
     /// All warnings.
     Warnings,
@@ -71,13 +123,13 @@ pub(crate) struct Policy {
     /// Whose build trees are kept [default: failure].
     #[arg(long, value_enum, value_name = "WHEN")]
     pub(crate) build_trees: Option<Kept>,
-    /// End an element that takes longer: 90s, 30m, 2h [default: 24h].
+    /// End what takes longer, such as 2h [default: 24h].
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) time_limit: Option<Duration>,
-    /// End an element that prints nothing for so long.
+    /// End what is silent for so long [default: never].
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) silence_limit: Option<Duration>,
-    /// Sources fetched at a time.
+    /// Sources fetched at a time [default: 4].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) fetchers: Option<u16>,
 }
@@ -85,8 +137,11 @@ pub(crate) struct Policy {
 /// Whose build trees are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kept {
+    /// Of what failed.
     Failure,
+    /// Of everything that runs; of an element that is named, also when it is built already.
     Always,
+    /// Of nothing.
     Never,
 }
 
@@ -97,8 +152,11 @@ fn time(text: &str) -> Result<Duration, &'static str> {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Build elements and all they need; all elements when none is named.
+    /// Build elements and all they need.
+    #[command(after_long_help = BUILD_EXAMPLES)]
     Build {
+        /// Elements by name; all of the project when none is said.
+        #[arg(value_name = "ELEMENT")]
         elements: Vec<String>,
         /// Run again what is recorded as failed.
         #[arg(long)]
@@ -106,24 +164,34 @@ pub(crate) enum Command {
         /// After a failure, go on with what does not need it.
         #[arg(long, conflicts_with = "fail_fast")]
         keep_going: bool,
-        /// After a failure, end at once what runs; else it may finish.
+        /// After a failure, end what runs; else it may finish.
         #[arg(long)]
         fail_fast: bool,
-        /// Make errors of some warnings.
+        /// Make errors of warnings, also of what is built already.
         #[arg(short = 'D', long = "deny", value_enum, value_name = "NAME")]
         denied: Vec<Denied>,
         #[command(flatten)]
         policy: Policy,
     },
     /// Show what a build would do.
-    Plan { elements: Vec<String> },
+    Plan {
+        /// Elements by name; all of the project when none is said.
+        #[arg(value_name = "ELEMENT")]
+        elements: Vec<String>,
+    },
     /// Show elements with their keys and whether they are built.
-    Show { elements: Vec<String> },
+    Show {
+        /// Elements by name; all of the project when none is said.
+        #[arg(value_name = "ELEMENT")]
+        elements: Vec<String>,
+    },
     /// Copy the files of a built element into a folder.
     Checkout {
         #[command(flatten)]
         part: CheckoutPart,
+        /// Name of the element.
         element: String,
+        /// Folder to write; it is made where it is not there.
         #[arg(value_name = "DIR")]
         folder: PathBuf,
         /// Write into a folder that is not empty.
@@ -131,18 +199,25 @@ pub(crate) enum Command {
         force: bool,
     },
     /// Walk into the sandbox of an element, with all it is built with.
+    #[command(after_long_help = SHELL_EXAMPLES)]
     Shell {
         #[command(flatten)]
         inside: ShellInside,
+        /// Name of the element.
         element: String,
         /// Run this instead of a shell.
         #[arg(last = true, value_name = "COMMAND")]
         command: Vec<String>,
     },
     /// Print what the last run of an element printed.
-    Log { element: String },
+    Log {
+        /// Name of the element.
+        element: String,
+    },
     /// Look up what sources and bases are now, and write kiln.lock.
     Track {
+        /// Elements by name; all of the project when none is said.
+        #[arg(value_name = "ELEMENT")]
         elements: Vec<String>,
         /// Accept package indexes whose signature cannot be checked.
         #[arg(long)]
@@ -152,6 +227,8 @@ pub(crate) enum Command {
     Check,
     /// Format the kiln files of the project, or those that are named.
     Fmt {
+        /// Files; all of the project when none is said.
+        #[arg(value_name = "FILE")]
         files: Vec<PathBuf>,
         /// Write nothing; fail when a file is not formatted.
         #[arg(long)]
@@ -160,8 +237,11 @@ pub(crate) enum Command {
     /// Check what kiln needs on this machine.
     Doctor,
     /// Explain an error code.
-    Explain { code: String },
-    /// Print everything about a failure, or a stage between text and artifact.
+    Explain {
+        /// A code such as K3001, as errors print it.
+        code: String,
+    },
+    /// Print all about a failure, or a stage between text and artifact.
     Debug {
         #[command(subcommand)]
         stage: Stage,
@@ -202,13 +282,31 @@ pub(crate) struct ShellInside {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Stage {
     /// The lossless tree of a file.
-    Cst { file: PathBuf },
+    Cst {
+        /// A file of the language.
+        file: PathBuf,
+    },
     /// The IR as JSON.
-    Ir { elements: Vec<String> },
+    Ir {
+        /// Elements by name; all of the project when none is said.
+        #[arg(value_name = "ELEMENT")]
+        elements: Vec<String>,
+    },
     /// Every node of the plan with its key.
-    Plan { elements: Vec<String> },
+    Plan {
+        /// Elements by name; all of the project when none is said.
+        #[arg(value_name = "ELEMENT")]
+        elements: Vec<String>,
+    },
     /// Every job with what it waits for.
-    Graph { elements: Vec<String> },
+    Graph {
+        /// Elements by name; all of the project when none is said.
+        #[arg(value_name = "ELEMENT")]
+        elements: Vec<String>,
+    },
     /// Everything about the last run of an element, which failed.
-    Failure { element: String },
+    Failure {
+        /// Name of the element.
+        element: String,
+    },
 }

@@ -16,7 +16,7 @@ use crate::signals::Stop;
 
 /// Returns what the command line says for all operations.
 pub(crate) fn choices(arguments: &Arguments, words: Vec<String>) -> Choices {
-    let Arguments { common, command } = arguments;
+    let Arguments { version: _, common, command } = arguments;
     let said = Choices {
         directory: common.directory.clone(),
         ir: common.ir.clone(),
@@ -183,7 +183,7 @@ fn track(session: &Session, screen: &Screen, elements: &[String], trust: Trust) 
 fn check(session: &Session, screen: &Screen) -> u8 {
     match kiln_driver::check(session) {
         Ok(checked) => {
-            screen.findings(&checked.texts, &checked.lints);
+            screen.lints(&checked.texts, &checked.lints);
             screen.note(&format!("kiln: {} elements, no mistakes\n", checked.n_elements));
             0
         }

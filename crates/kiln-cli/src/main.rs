@@ -54,6 +54,10 @@ fn run(arguments: Arguments, words: Vec<String>) -> u8 {
         Err(error) => return Screen::plain().problem(&error.into()),
     };
     let screen = Screen::new(&environment, &arguments.common);
+    if let Some(option) = arguments.misplaced() {
+        screen.say(&format!("error[K8011]: `{option}` has no meaning for this command\nhelp: leave it out; `kiln explain K8011` tells more\n"));
+        return 2;
+    }
     let choices = commands::choices(&arguments, words);
     match Session::new(environment, choices) {
         Ok(session) => commands::run(&session, &screen, arguments.command),

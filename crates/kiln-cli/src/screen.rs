@@ -21,6 +21,8 @@ pub(crate) struct Screen {
     /// Whether progress may be drawn over.
     live: bool,
     quiet: bool,
+    /// Whether colours were asked for, wherever they go.
+    insists: bool,
 }
 
 impl Screen {
@@ -40,17 +42,22 @@ impl Screen {
         let unicode = locale.is_some_and(|locale| locale.to_ascii_uppercase().contains("UTF"));
         let width = stderr_size().map_or(COLUMNS, |size| usize::from(size.columns));
         let live = terminal && !dumb && !set("CI");
-        Self { style: Style { color, unicode, width }, live, quiet: common.quiet }
+        Self {
+            style: Style { color, unicode, width },
+            live,
+            quiet: common.quiet,
+            insists: common.color == Some(When::Always),
+        }
     }
 
     /// Returns the screen before anything is known.
     pub(crate) fn plain() -> Self {
-        Self { style: Style::PLAIN, live: false, quiet: false }
+        Self { style: Style::PLAIN, live: false, quiet: false, insists: false }
     }
 
-    /// Whether results on stdout may have colours.
+    /// Whether results on stdout may have colours: on a terminal, and where somebody insists.
     pub(crate) fn color_results(&self) -> bool {
-        self.style.color && std::io::stdout().is_terminal()
+        self.style.color && (self.insists || std::io::stdout().is_terminal())
     }
 
     /// Writes a text to stderr.
@@ -92,6 +99,13 @@ impl Screen {
     /// Reports findings.
     pub(crate) fn findings(&self, texts: &Texts, findings: &[Diagnostic]) {
         self.say(&report::findings(findings, texts, self.style, MOST_FINDINGS));
+    }
+
+    /// Reports findings of a text that has no mistakes.
+    pub(crate) fn lints(&self, texts: &Texts, lints: &[Diagnostic]) {
+        if !self.quiet {
+            self.findings(texts, lints);
+        }
     }
 
     /// Makes the view of a run.

@@ -10,6 +10,8 @@ use serde::Deserialize;
 use crate::duration::duration;
 use crate::{DriverError, Environment};
 
+/// No machine has more processors; the command line says the same.
+const MOST_JOBS: usize = 65_535;
 /// More downloads at a time help nobody.
 const MOST_FETCHERS: usize = 64;
 
@@ -21,7 +23,7 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) mirrors: BTreeMap<String, Vec<String>>,
     /// Processors that builds may use.
-    pub(crate) jobs: Option<usize>,
+    jobs: Option<i64>,
     /// Whose build trees are kept.
     build_trees: Option<String>,
     /// How long an action may take.
@@ -79,6 +81,13 @@ impl Settings<'_> {
     ) -> Result<Option<Duration>, DriverError> {
         let wanted = "write numbers with their units, such as `90s`, `30m` or `2h`";
         self.setting(said, name, config, wanted, duration)
+    }
+
+    pub(crate) fn jobs(&self, said: Option<usize>) -> Result<Option<usize>, DriverError> {
+        let wanted = "write a number from 1 to 65535";
+        let config = self.config.jobs.map(|number| number.to_string());
+        let parse = |text: &str| text.parse().ok().filter(|n| (1..=MOST_JOBS).contains(n));
+        self.setting(said, "jobs", config.as_deref(), wanted, parse)
     }
 
     pub(crate) fn fetchers(&self, said: Option<usize>) -> Result<Option<usize>, DriverError> {

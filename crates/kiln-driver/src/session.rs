@@ -17,7 +17,7 @@ pub struct Choices {
     pub directory: Option<PathBuf>,
     /// A hand-written IR instead of a project in the language.
     pub ir: Option<PathBuf>,
-    /// Processors that builds may use.
+    /// Processors that builds may use: `KILN_JOBS`, `jobs`.
     pub jobs: Option<usize>,
     /// `ALIAS=URL`, before all other mirrors.
     pub mirrors: Vec<String>,
@@ -61,6 +61,7 @@ impl Session {
         let path = environment.config()?.join("config.toml");
         let config = Config::read(&path)?;
         let settings = Settings { environment: &environment, config: &config, path: &path };
+        choices.jobs = settings.jobs(choices.jobs)?;
         choices.build_trees = settings.build_trees(choices.build_trees)?;
         let (time, silence) = (config.time_limit.as_deref(), config.silence_limit.as_deref());
         choices.time_limit = settings.limit(choices.time_limit, "time-limit", time)?;
@@ -71,7 +72,7 @@ impl Session {
 
     /// Returns how many processors builds may use.
     pub(crate) fn jobs(&self) -> usize {
-        self.choices.jobs.or(self.config.jobs).unwrap_or(self.environment.cpus).max(1)
+        self.choices.jobs.unwrap_or(self.environment.cpus).max(1)
     }
 
     /// Returns the folder the project is looked for from.

@@ -89,7 +89,13 @@ fn fill(index: &SqliteIndex, keys: &[Key]) -> Result<(), Failed> {
             host: BTreeMap::new(),
         };
         let element = format!("element-{ix}");
-        let artifact = Artifact { key: *key, element, out: Digest::EMPTY, run: Some(run) };
+        let artifact = Artifact {
+            key: *key,
+            element,
+            out: Digest::EMPTY,
+            run: Some(run),
+            overlaps: Vec::new(),
+        };
         index.put("/projects/lookups", &artifact)?;
     }
     Ok(())

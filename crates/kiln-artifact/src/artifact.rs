@@ -16,6 +16,9 @@ pub struct Artifact {
     pub out: Digest,
     /// How it was made; nothing when no command ran (an import, a selection of trees).
     pub run: Option<Run>,
+    /// Paths of its root, or of what it composes, that two elements bring with different content.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overlaps: Vec<String>,
 }
 
 /// An artifact of a failed build: for people to look into, never to build on.
@@ -213,6 +216,7 @@ mod tests {
             element: "libs.zlib".into(),
             out: Digest::EMPTY,
             run: Some(run),
+            overlaps: Vec::new(),
         };
         let json = artifact.to_json();
         assert_eq!(Artifact::from_json(&json).unwrap(), artifact);

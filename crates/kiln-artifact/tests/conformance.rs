@@ -54,7 +54,13 @@ fn run(action: &str, exit: i32) -> Run {
 }
 
 fn built(number: u8, element: &str, run: Option<Run>) -> Artifact {
-    Artifact { key: key(number), element: element.into(), out: Digest::of(&[number]), run }
+    Artifact {
+        key: key(number),
+        element: element.into(),
+        out: Digest::of(&[number]),
+        run,
+        overlaps: Vec::new(),
+    }
 }
 
 fn failed(number: u8, element: &str, action: &str) -> Failure {

@@ -11,7 +11,13 @@ use rusqlite::Connection;
 const KEY: Key = Key([7; 32]);
 
 fn artifact() -> Artifact {
-    Artifact { key: KEY, element: "zlib".into(), out: Digest::EMPTY, run: None }
+    Artifact {
+        key: KEY,
+        element: "zlib".into(),
+        out: Digest::EMPTY,
+        run: None,
+        overlaps: Vec::new(),
+    }
 }
 
 /// Damages an index that has one artifact and may be open; the index must go on, empty or not, and say so once.

@@ -64,5 +64,11 @@ fn check() {
 
 fn artifact(number: u32) -> Artifact {
     let out = Digest::of(&number.to_be_bytes());
-    Artifact { key: Key(out.hash), element: format!("e{number}"), out, run: None }
+    Artifact {
+        key: Key(out.hash),
+        element: format!("e{number}"),
+        out,
+        run: None,
+        overlaps: Vec::new(),
+    }
 }

@@ -20,7 +20,7 @@ pub(crate) fn shown_text(shown: &[Shown]) -> String {
 fn table(shown: &[Shown]) -> Vec<String> {
     let length = |one: &Shown| one.element.name.as_str().chars().count();
     let width = shown.iter().map(length).max().unwrap_or(0);
-    let row = |Shown { element, key, state }: &Shown| {
+    let row = |Shown { element, key, state, warnings: _ }: &Shown| {
         let (name, kind) = (element.name.as_str(), &element.advice.kind);
         let version = element.advice.version.as_deref().unwrap_or("");
         let row = format!("{name:width$} {} {state} {kind} {version}", key.short());
@@ -29,7 +29,7 @@ fn table(shown: &[Shown]) -> Vec<String> {
     shown.iter().map(row).collect()
 }
 
-fn in_full(Shown { element, key, state }: &Shown) -> Vec<String> {
+fn in_full(Shown { element, key, state, warnings }: &Shown) -> Vec<String> {
     let names =
         |names: &[ElementName]| names.iter().map(ElementName::as_str).collect::<Vec<_>>().join(" ");
     let advice = &element.advice;
@@ -51,6 +51,7 @@ fn in_full(Shown { element, key, state }: &Shown) -> Vec<String> {
     let source = |placed: &kiln_driver::PlacedSource| format!("{} at {}", placed.source, placed.at);
     rows.extend(element.sources.iter().map(|placed| ("source", source(placed))));
     rows.extend(element.env.iter().map(|(name, value)| ("env", format!("{name}={value}"))));
+    rows.extend(warnings.iter().map(|warning| ("warning", warning.clone())));
     rows.retain(|(_, value)| !value.is_empty());
     let mut lines: Vec<String> =
         rows.iter().map(|(name, value)| format!("{name:11}{value}")).collect();

@@ -14,6 +14,7 @@ use kiln_plan::{NodeIx, Plan};
 use kiln_sandbox::Launcher;
 
 use crate::again::without_build_tree;
+use crate::denied::refuse_warnings;
 use crate::loaded::Planned;
 use crate::run::Run;
 use crate::store::Store;
@@ -62,8 +63,12 @@ pub fn build(
         let code = miette::Diagnostic::code(&warning).map(|code| code.to_string());
         run.emit(Event::Warning { code: code.unwrap_or_default(), message: warning.to_string() });
     }
-    let again = without_build_tree(session, &planned, &store, targets)?;
-    let report = match execute(session, &planned, &store, &run, cancel, &again, Reach::Targets) {
+    let work = || {
+        refuse_warnings(session, &planned, &store)?;
+        let again = without_build_tree(session, &planned, &store, targets)?;
+        execute(session, &planned, &store, &run, cancel, &again, Reach::Targets)
+    };
+    let report = match work() {
         Ok(report) => report,
         Err(problem) => {
             let ended = Report { cancelled: cancel.is_set(), ..Report::default() };

@@ -21,6 +21,7 @@ mod build;
 mod checkout;
 mod config;
 mod debug;
+mod denied;
 mod doctor;
 mod duration;
 mod environment;

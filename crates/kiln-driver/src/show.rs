@@ -34,6 +34,8 @@ pub struct Shown {
     pub element: Element,
     pub key: Key,
     pub state: State,
+    /// What was warned of when it was made, of an element that was asked for alone.
+    pub warnings: Vec<String>,
 }
 
 /// Returns the elements of the project, or those that are named.
@@ -48,7 +50,14 @@ pub fn show(session: &Session, targets: &[String]) -> Result<Vec<Shown>, Problem
         let node = planned.plan.node(*ix);
         let state = if have.contains(&node.key) { State::Cached } else { State::Missing };
         if let Some(element) = planned.loaded.ir.element(&node.element) {
-            shown.push(Shown { element: element.clone(), key: node.key, state });
+            let (element, warnings) = (element.clone(), Vec::new());
+            shown.push(Shown { element, key: node.key, state, warnings });
+        }
+    }
+    if let [one] = &mut shown[..] {
+        if let Some(artifact) = Store::open(session)?.index.get(one.key)? {
+            let warnings = artifact.run.map(|run| run.warnings).unwrap_or_default();
+            one.warnings = artifact.overlaps.into_iter().chain(warnings).collect();
         }
     }
     Ok(shown)

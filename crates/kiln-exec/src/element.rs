@@ -3,7 +3,7 @@
 use kiln_action::{CancelFlag, Ending};
 use kiln_artifact::{Artifact, Failure, Run};
 use kiln_assemble::function::Part;
-use kiln_assemble::{Assembled, Layer, Own, assemble_in, function, layer};
+use kiln_assemble::{Assembled, Layer, OverlapFound, Own, assemble_in, function, layer};
 use kiln_digest::Digest;
 use kiln_event::Event;
 use kiln_ir::{Base, Compose, Element, Source, Step};
@@ -15,6 +15,7 @@ use crate::memory::{Given, Memory, Waits};
 use crate::order::is_remote;
 use crate::root::{Broken, Integrated, Rooted};
 use crate::sandbox::{Ran, Sandbox};
+use crate::tell::overlap_text;
 use crate::{BuildTrees, ExecError, Ports, Settings, Work};
 
 /// How a job ended.
@@ -52,9 +53,15 @@ struct Job<'a> {
 struct Around {
     layers: Vec<Tree>,
     n_before: usize,
+    /// What was warned of in its root, or in what it composes.
+    overlaps: Vec<OverlapFound>,
 }
 
 impl Around {
+    fn overlap_texts(&self) -> Vec<String> {
+        self.overlaps.iter().map(overlap_text).collect()
+    }
+
     /// Returns the output of all steps, the later over the earlier.
     fn with(&self, out: Option<Tree>) -> Tree {
         let (before, after) = self.layers.split_at(self.n_before);
@@ -79,14 +86,14 @@ impl Maker<'_> {
         };
         if runs(element) {
             let sources = self.sources(element, &mut given)?;
-            return self.run(&Job { ix, node, element, started, around }, sources);
+            return self.run(Job { ix, node, element, started, around }, sources);
         }
         let tree = around.with(None);
         self.ports.cas.write_tree(&tree)?;
         let out = tree.digest();
         self.memory.keep(ix, tree);
-        let artifact =
-            Artifact { key: node.key, element: element.name.to_string(), out, run: None };
+        let (element, overlaps) = (element.name.to_string(), around.overlap_texts());
+        let artifact = Artifact { key: node.key, element, out, run: None, overlaps };
         self.ports.index.put(self.settings.project, &artifact)?;
         self.tell_built(node, None, out, started);
         Ok(Ended::Made)
@@ -115,10 +122,12 @@ impl Maker<'_> {
                     Some(tree) => around.layers.push(tree.clone()),
                     None => around.layers.push(self.base(element, base)?),
                 },
-                Step::Compose(compose) => match self.compose(node, compose)? {
-                    Ok(tree) => around.layers.push(tree),
-                    Err(ended) => return Ok(Err(ended)),
-                },
+                Step::Compose(compose) => {
+                    match self.compose(node, compose, &mut around.overlaps)? {
+                        Ok(tree) => around.layers.push(tree),
+                        Err(ended) => return Ok(Err(ended)),
+                    }
+                }
                 Step::Filter(filter) => {
                     let of = |part: &Part<'_>| part.element.name == filter.of;
                     for part in self.parts(&node.of)?.iter().filter(|part| of(part)) {
@@ -132,12 +141,18 @@ impl Maker<'_> {
     }
 
     /// Merges a closure, and integrates it on the base of the element that composes it.
-    fn compose(&self, node: &Node, compose: &Compose) -> Result<Result<Tree, Ended>, ExecError> {
+    fn compose(
+        &self,
+        node: &Node,
+        compose: &Compose,
+        found: &mut Vec<OverlapFound>,
+    ) -> Result<Result<Tree, Ended>, ExecError> {
         let is_part = |ix: &NodeIx| compose.of.contains(&self.work.plan.node(*ix).element);
         let of: Vec<NodeIx> = node.of.iter().copied().filter(is_part).collect();
         let closure = self.work.plan.closure(&of);
         let (tree, overlaps) = function::compose(compose, &self.parts(&closure)?)?;
         self.warn(&node.element, &overlaps)?;
+        found.extend(overlaps);
         if !compose.run_integrate {
             return Ok(Ok(tree));
         }
@@ -214,8 +229,8 @@ impl Maker<'_> {
         nodes.iter().map(one).collect()
     }
 
-    fn run(&self, job: &Job<'_>, sources: Vec<Tree>) -> Result<Ended, ExecError> {
-        let Job { ix, node, element, .. } = *job;
+    fn run(&self, mut job: Job<'_>, sources: Vec<Tree>) -> Result<Ended, ExecError> {
+        let Job { ix, node, element, .. } = job;
         let of: Vec<NodeIx> = node.base.into_iter().chain(self.work.plan.staged(ix)).collect();
         let root = match self.root(node, &of)? {
             Rooted::Ready(root) => root,
@@ -224,8 +239,9 @@ impl Maker<'_> {
         };
         let assembled = assemble_in(&root, &self.own(node, element, sources)?)?;
         self.warn(&node.element, &assembled.overlaps)?;
+        job.around.overlaps.extend(assembled.overlaps.iter().cloned());
         let action = assembled.action.digest();
-        if let Some(ended) = self.known(job, action)? {
+        if let Some(ended) = self.known(&job, action)? {
             return Ok(ended);
         }
         if !self.settings.retry_failed
@@ -239,7 +255,7 @@ impl Maker<'_> {
         let sandbox = Sandbox { node, of: &of, advice, log };
         let Assembled { action, staging, files, overlaps: _ } = &assembled;
         let ran = self.launch(&sandbox, action, staging, files)?;
-        self.finish(job, ran)
+        self.finish(&job, ran)
     }
 
     /// Returns what an element brings to its root.
@@ -311,7 +327,8 @@ impl Maker<'_> {
         }
         let (key, element, out) = (node.key, node.element.to_string(), whole.digest());
         self.memory.keep(*ix, whole);
-        let artifact = Artifact { key, element, out, run: Some(run) };
+        let overlaps = around.overlap_texts();
+        let artifact = Artifact { key, element, out, run: Some(run), overlaps };
         self.ports.index.put(self.settings.project, &artifact)?;
         Ok(out)
     }

@@ -1,5 +1,7 @@
 //! What is kept of what a command leaves.
 
+use std::os::unix::fs::MetadataExt;
+
 use kiln_action::Ending;
 use kiln_tree::{Node, Time};
 
@@ -9,6 +11,7 @@ use crate::bench::{Bench, path};
 pub(crate) const CASES: &[Case] = &[
     ("what is in out is kept", kept),
     ("equal commands leave equal trees", equal),
+    ("the files of an output are moved into the store, not copied", moved),
     ("an output is staged for the next command", staged),
     ("a failure keeps its status and its build tree with times", failure),
     ("a build folder that was renamed away is not kept", renamed),
@@ -47,6 +50,24 @@ fn kept(bench: &Bench) {
 fn equal(bench: &Bench) {
     let script = "mkdir /out/a; echo x > /out/a/x; cp /bin/busybox /out/a/";
     assert_eq!(bench.sh(script).out(), bench.sh(script).out());
+}
+
+fn moved(bench: &Bench) {
+    let script = "mkdir /out/d; echo moved > /out/d/x; echo tool > /out/tool; chmod 755 /out/tool; \
+                  stat -c %i /out/d/x /out/tool";
+    let run = bench.sh(script);
+    let out = run.out();
+    let tree = bench.store().join("trees").join(&out.digest().hex()[..32]);
+    let mut inodes = String::new();
+    for (name, executable) in [("d/x", false), ("tool", true)] {
+        let Some(Node::File(file)) = out.get(&path(name)) else { panic!("{out:?}") };
+        let blob = std::fs::metadata(bench.cas.file(file.digest, executable).unwrap()).unwrap();
+        let staged = std::fs::metadata(tree.join(name)).unwrap();
+        assert_eq!(staged.ino(), blob.ino(), "{name}");
+        inodes.push_str(&blob.ino().to_string());
+        inodes.push('\n');
+    }
+    assert_eq!(run.text, inodes);
 }
 
 fn staged(bench: &Bench) {

@@ -3,11 +3,11 @@
 use std::ffi::CStr;
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
 use kiln_digest::Digest;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat, statat, unlinkat};
+use rustix::fs::{AtFlags, CWD, Mode, linkat, statat, unlinkat};
 use rustix::io::Errno;
 
 use crate::place::{BlobName, Place, hash_with, is_good, mode, settle_time};
@@ -102,19 +102,6 @@ impl DiskCas {
             self.file(digest, executable)?;
         }
         Ok(linked.map_err(Into::into))
-    }
-
-    /// Returns the folder of the files of a blob; it is opened once, as names of one part are found faster.
-    fn fan(&self, digest: Digest) -> Option<BorrowedFd<'_>> {
-        let held = &self.fans[usize::from(digest.hash[0])];
-        if held.get().is_none() {
-            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let name = BlobName::of(digest, false);
-            let opened = openat(&self.blobs, name.folder(), flags, Mode::empty()).ok()?;
-            // Where two threads open it at once, one of the two is closed again.
-            drop(held.set(opened));
-        }
-        held.get().map(AsFd::as_fd)
     }
 
     /// Links a finished file to the place of its blob; the folder of the place may have to be made.

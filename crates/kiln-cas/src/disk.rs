@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use kiln_digest::{Digest, Hasher};
 use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
 
 use crate::epoch::Epoch;
 use crate::lease::Lease;
@@ -155,17 +156,19 @@ impl DiskCas {
 
     /// Reads one file of a blob; one with other bytes is taken away, so that a later write makes a good one.
     fn read_place(&self, digest: Digest, executable: bool) -> Result<Option<Vec<u8>>, CasError> {
-        let path = self.place(digest, executable);
-        let bytes = match fs::symlink_metadata(&path) {
-            Ok(found) if found.is_file() => fs::read(&path),
-            Ok(_other) => Ok(Vec::new()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => Err(error),
+        let bytes = match self.open_near(digest, executable) {
+            Ok(file) => read_whole(&file, digest.size),
+            Err(Errno::NOENT) => return Ok(None),
+            // A link, or a socket: no file of the store.
+            Err(Errno::LOOP | Errno::NXIO) => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
         };
-        let bytes = bytes.map_err(CasError::read(&path))?;
+        let path = || self.place(digest, executable);
+        let bytes = bytes.map_err(|cause| CasError::read(&path())(cause))?;
         if Digest::of(&bytes) == digest {
             return Ok(Some(bytes));
         }
+        let path = path();
         // A store that cannot be written keeps the bad file; it is found again at the next read.
         drop(fs::remove_file(&path));
         Err(CasError::Corrupt { digest, path })
@@ -230,6 +233,30 @@ impl Cas for DiskCas {
     fn write_stream(&self, from: &mut dyn Read, executable: bool) -> Result<Digest, CasError> {
         self.write_checked(from, executable, None)
     }
+}
+
+/// Reads a file that should have this size; of a longer one, enough to see that. A folder has no bytes.
+fn read_whole(mut file: &File, size: u64) -> io::Result<Vec<u8>> {
+    let wanted = size.saturating_add(1);
+    // No more room at once than is worth it: the size may be anything that somebody says.
+    let room = usize::try_from(wanted.min(1 << 20)).unwrap_or(0);
+    let mut bytes = vec![0; room];
+    let mut n_read = 0;
+    // The kernel gives all there is, so the right size means the end.
+    while n_read < room && n_read as u64 != size {
+        match file.read(&mut bytes[n_read..]) {
+            Ok(0) => break,
+            Ok(n) => n_read += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => break,
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(n_read);
+    if n_read == room {
+        file.take(wanted - room as u64).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 /// Reads until a buffer is full or the stream ends.

@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use kiln_digest::{Digest, Hasher};
 use kiln_tree::Time;
@@ -95,6 +95,31 @@ impl DiskCas {
         let name = BlobName::of(digest, executable);
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         openat(&self.blobs, name.as_c_str(), flags, Mode::empty()).map(File::from)
+    }
+
+    /// Opens as [`DiskCas::open_place`] does, by the open folder of the file: for one who opens many.
+    pub(crate) fn open_near(&self, digest: Digest, executable: bool) -> Result<File, Errno> {
+        let name = BlobName::of(digest, executable);
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let near = self.fan(digest).map(|fan| openat(fan, name.last(), flags, Mode::empty()));
+        match near {
+            // The folder may have been another one when it was opened.
+            None | Some(Err(Errno::NOENT)) => self.open_place(digest, executable),
+            Some(opened) => opened.map(File::from),
+        }
+    }
+
+    /// Returns the folder of the files of a blob; it is opened once, as names of one part are found faster.
+    pub(crate) fn fan(&self, digest: Digest) -> Option<BorrowedFd<'_>> {
+        let held = &self.fans[usize::from(digest.hash[0])];
+        if held.get().is_none() {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let name = BlobName::of(digest, false);
+            let opened = openat(&self.blobs, name.folder(), flags, Mode::empty()).ok()?;
+            // Where two threads open it at once, one of the two is closed again.
+            drop(held.set(opened));
+        }
+        held.get().map(AsFd::as_fd)
     }
 }
 

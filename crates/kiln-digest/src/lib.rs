@@ -50,6 +50,11 @@ impl Digest {
         Self { hash: sha2::Sha256::digest(bytes).into(), size: bytes.len() as u64 }
     }
 
+    /// Returns the digest with a hash of 64 lower-case hexadecimal digits, if it is one.
+    pub fn from_hex(hash: &str, size: u64) -> Option<Self> {
+        Some(Self { hash: unhex(hash)?, size })
+    }
+
     /// Returns the hash as 64 lower-case hexadecimal digits.
     pub fn hex(&self) -> String {
         hex(&self.hash)
@@ -183,16 +188,29 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
+/// The value of every byte that is a lower-case hexadecimal digit; the others have a bit that no digit has.
+const NIBBLES: [u8; 256] = {
+    let mut nibbles = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        nibbles[b"0123456789abcdef"[value as usize] as usize] = value;
+        value += 1;
+    }
+    nibbles
+};
+const NO_DIGIT: u8 = 0x80;
+
+/// Reads without a branch a digit: which one comes next cannot be foreseen.
 fn unhex(text: &str) -> Option<[u8; 32]> {
-    let lower = text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    if !lower {
-        return None;
-    }
+    let digits: &[u8; 64] = text.as_bytes().try_into().ok()?;
     let mut bytes = [0; 32];
-    for (ix, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * ix..2 * ix + 2], 16).ok()?;
+    let mut seen = 0;
+    for (byte, pair) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
+        let (high, low) = (NIBBLES[usize::from(pair[0])], NIBBLES[usize::from(pair[1])]);
+        seen |= high | low;
+        *byte = high << 4 | low & 15;
     }
-    Some(bytes)
+    (seen & NO_DIGIT == 0).then_some(bytes)
 }
 
 #[cfg(test)]

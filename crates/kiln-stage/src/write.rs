@@ -24,9 +24,14 @@ pub(crate) enum Files {
     Replacing,
 }
 
+/// The mode of every folder that is written.
+const FOLDER_MODE: u32 = 0o755;
+
 struct Level {
     folder: OwnedFd,
-    name: String,
+    name: Option<Name>,
+    /// It was made here and has the right mode.
+    has_mode: bool,
     /// The folders that are left to be written, last first.
     left: Vec<(Name, Tree)>,
     time: Time,
@@ -39,8 +44,9 @@ pub(crate) fn write_into(
     folder: OwnedFd,
     files: Files,
 ) -> Result<(), StageError> {
-    let mut writing = Writing { cas, files, copying: Copying::default(), levels: Vec::new() };
-    writing.enter(folder, String::new(), tree)?;
+    let mut writing =
+        Writing { cas, files, copying: Copying::default(), levels: Vec::new(), keeps_mode: None };
+    writing.enter(folder, None, false, tree)?;
     while let Some(level) = writing.levels.last_mut() {
         match level.left.pop() {
             Some((name, tree)) => writing.folder(&name, &tree)?,
@@ -55,17 +61,25 @@ struct Writing<'a> {
     files: Files,
     copying: Copying,
     levels: Vec<Level>,
+    /// Whether the umask leaves the mode of a new folder alone, once it is known.
+    keeps_mode: Option<bool>,
 }
 
 impl Writing<'_> {
     /// Writes what a folder holds itself, and notes the folders in it.
-    fn enter(&mut self, folder: OwnedFd, name: String, tree: &Tree) -> Result<(), StageError> {
+    fn enter(
+        &mut self,
+        folder: OwnedFd,
+        name: Option<Name>,
+        has_mode: bool,
+        tree: &Tree,
+    ) -> Result<(), StageError> {
         let left = tree.entries().iter().rev().filter_map(|(name, node)| match node {
             Node::Directory(tree) => Some((name.clone(), tree.clone())),
             _ => None,
         });
         let time = self.time(tree.mtime());
-        self.levels.push(Level { folder, name, left: left.collect(), time });
+        self.levels.push(Level { folder, name, has_mode, left: left.collect(), time });
         for (name, node) in tree.entries() {
             match node {
                 Node::Directory(_) => {}
@@ -81,10 +95,12 @@ impl Writing<'_> {
         let Some(level) = self.levels.pop() else {
             return Ok(());
         };
-        let settled = rustix::fs::fchmod(&level.folder, Mode::from_raw_mode(0o755))
-            .map_err(io::Error::from)
-            .and_then(|()| set_time(&level.folder, level.time));
-        settled.map_err(|cause| error(&self.levels, &level.name, cause))
+        let mode = Mode::from_raw_mode(FOLDER_MODE);
+        let moded = if level.has_mode { Ok(()) } else { rustix::fs::fchmod(&level.folder, mode) };
+        let settled =
+            moded.map_err(io::Error::from).and_then(|()| set_time(&level.folder, level.time));
+        let name = level.name.as_ref().map_or("", Name::as_str);
+        settled.map_err(|cause| error(&self.levels, name, cause))
     }
 
     fn time(&self, wanted: Option<Time>) -> Time {
@@ -96,8 +112,20 @@ impl Writing<'_> {
 
     fn folder(&mut self, name: &Name, tree: &Tree) -> Result<(), StageError> {
         let made = self.at(name, true).and_then(|(at, raw)| make_folder(at, &raw));
-        let folder = made.map_err(|cause| error(&self.levels, name.as_str(), cause))?;
-        self.enter(folder, name.as_str().to_owned(), tree)
+        let (folder, is_new) = made.map_err(|cause| error(&self.levels, name.as_str(), cause))?;
+        let has_mode = is_new && self.keeps_mode(&folder);
+        self.enter(folder, Some(name.clone()), has_mode, tree)
+    }
+
+    /// Returns whether a new folder has the right mode by itself. One tells for all that are made here: the mask is
+    /// that of the process, and what a folder inherits, those in it inherit.
+    fn keeps_mode(&mut self, folder: &OwnedFd) -> bool {
+        if self.files == Files::Replacing {
+            return false;
+        }
+        *self.keeps_mode.get_or_insert_with(|| {
+            rustix::fs::fstat(folder).is_ok_and(|found| found.st_mode & 0o7777 == FOLDER_MODE)
+        })
     }
 
     fn link(&self, name: &Name, link: &Symlink) -> Result<(), StageError> {
@@ -139,7 +167,7 @@ impl Writing<'_> {
 
 /// Names an entry of the innermost folder by its path.
 fn error(levels: &[Level], name: &str, cause: io::Error) -> StageError {
-    let folders = levels.iter().map(|level| level.name.as_str());
+    let folders = levels.iter().map(|level| level.name.as_ref().map_or("", Name::as_str));
     let parts: Vec<&str> = folders.chain([name]).filter(|part| !part.is_empty()).collect();
     StageError::Write { path: parts.join("/"), cause }
 }
@@ -148,10 +176,11 @@ fn is_unlinkable(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::MLINK | Errno::PERM | Errno::XDEV))
 }
 
-/// Opens a folder for what is in it to be written, made where it is not there.
-pub(crate) fn make_folder(at: BorrowedFd<'_>, name: &CStr) -> io::Result<OwnedFd> {
-    match mkdirat(at, name, Mode::from_raw_mode(0o755)) {
-        Ok(()) | Err(Errno::EXIST) => open_folder(at, name),
+/// Opens a folder for what is in it to be written, made where it is not there; returns whether it was made.
+fn make_folder(at: BorrowedFd<'_>, name: &CStr) -> io::Result<(OwnedFd, bool)> {
+    match mkdirat(at, name, Mode::from_raw_mode(FOLDER_MODE)) {
+        Ok(()) => Ok((open_folder(at, name)?, true)),
+        Err(Errno::EXIST) => Ok((open_folder(at, name)?, false)),
         Err(error) => Err(error.into()),
     }
 }

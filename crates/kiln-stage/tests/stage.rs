@@ -197,3 +197,37 @@ fn modes_do_not_depend_on_what_was_there() {
     checkout(&bench.cas, &bench.tree(), &target, Target::Any).unwrap();
     assert_eq!(look(&target.join("bin")).0, 0o755);
 }
+
+#[test]
+fn what_a_new_folder_inherits_is_put_right() {
+    let bench = Bench::new();
+    let target = bench.folder.path().join("target");
+    fs::create_dir(&target).unwrap();
+    fs::set_permissions(&target, fs::Permissions::from_mode(0o2755)).unwrap();
+    checkout(&bench.cas, &bench.tree(), &target, Target::Empty).unwrap();
+    for name in ["", "bin", "share", "empty"] {
+        assert_eq!(look(&target.join(name)).0, 0o755, "{name}");
+    }
+}
+
+#[test]
+fn a_blob_that_was_written_over_is_not_staged() {
+    for executable in [false, true] {
+        for over in ["SAME\n", "more than there was\n", ""] {
+            let bench = Bench::new();
+            let digest = bench.cas.write_file(b"same\n", executable).unwrap();
+            let tree = bench.tree();
+            let blob = bench.cas.file(digest, executable).unwrap();
+            let other = bench.cas.file(digest, !executable).unwrap();
+            fs::write(&blob, over).unwrap();
+            fs::write(&other, over).unwrap();
+            let error = bench.trees.extract(&tree).unwrap_err();
+            assert!(
+                matches!(error, StageError::Cas(kiln_cas::CasError::Corrupt { .. })),
+                "{error}"
+            );
+            bench.cas.write_file(b"same\n", executable).unwrap();
+            assert_eq!(bench.captured(&bench.trees.extract(&tree).unwrap()), tree);
+        }
+    }
+}

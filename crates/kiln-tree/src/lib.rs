@@ -24,6 +24,7 @@ mod draft;
 mod listing;
 mod merge;
 mod path;
+mod strict;
 mod tree;
 pub mod wire;
 

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use kiln_digest::Digest;
 
-use crate::wire::{Reader, Value, Writer, digest_message};
+use crate::strict::{Parts, bad};
+use crate::wire::{Writer, digest_message};
 use crate::{File, Name, Node, Symlink, Time, Tree};
 
 /// How many folders may lie within each other.
@@ -44,32 +45,13 @@ impl Listing {
     /// # Errors
     /// When the bytes are no such message, or would be written otherwise.
     pub fn decode(bytes: &[u8]) -> Result<Self, BadDirectory> {
-        let mut listing = Self::default();
-        for field in Reader::new(bytes) {
-            match field {
-                Some((1, Value::Bytes(file))) => {
-                    let (name, digest, executable, mtime) = read_node(file)?;
-                    let digest = digest.ok_or_else(|| bad("a file without a digest"))?;
-                    listing.files.insert(name, File { digest, executable, mtime });
-                }
-                Some((2, Value::Bytes(directory))) => {
-                    let (name, digest, _, _) = read_node(directory)?;
-                    let digest = digest.ok_or_else(|| bad("a folder without a digest"))?;
-                    listing.directories.insert(name, digest);
-                }
-                Some((3, Value::Bytes(symlink))) => {
-                    let (name, symlink) = read_symlink(symlink)?;
-                    listing.symlinks.insert(name, symlink);
-                }
-                Some((5, Value::Bytes(properties))) => listing.mtime = read_properties(properties)?,
-                _ => return Err(bad("an unknown field")),
-            }
-        }
-        if listing.encode() == bytes {
-            Ok(listing)
-        } else {
-            Err(bad("order, repetition or defaults"))
-        }
+        let Parts { files, directories, symlinks, mtime } = Parts::read(bytes)?;
+        Ok(Self {
+            files: files.into_iter().collect(),
+            directories: directories.into_iter().collect(),
+            symlinks: symlinks.into_iter().collect(),
+            mtime,
+        })
     }
 
     /// Returns the canonical bytes.
@@ -132,23 +114,20 @@ fn load<E: std::error::Error + 'static>(
         return Err(LoadError::Deep);
     }
     let bytes = read(root).map_err(LoadError::Read)?;
-    let listing = Listing::decode(&bytes)?;
-    let n_entries = listing.files.len() + listing.directories.len() + listing.symlinks.len();
-    let mut entries = BTreeMap::new();
-    for (name, file) in listing.files {
-        entries.insert(name, Node::File(file));
+    let Parts { files, directories, symlinks, mtime } = Parts::read(&bytes)?;
+    let n_entries = files.len() + directories.len() + symlinks.len();
+    let mut nodes = Vec::with_capacity(n_entries);
+    nodes.extend(files.into_iter().map(|(name, file)| (name, Node::File(file))));
+    nodes.extend(symlinks.into_iter().map(|(name, symlink)| (name, Node::Symlink(symlink))));
+    for (name, digest) in directories {
+        nodes.push((name, Node::Directory(load(digest, read, known, depth + 1)?)));
     }
-    for (name, symlink) in listing.symlinks {
-        entries.insert(name, Node::Symlink(symlink));
-    }
-    for (name, digest) in listing.directories {
-        entries.insert(name, Node::Directory(load(digest, read, known, depth + 1)?));
-    }
+    let entries: BTreeMap<Name, Node> = nodes.into_iter().collect();
     // The bytes are canonical, so they are those of the tree: it is not encoded again.
     if Digest::of(&bytes) != root || entries.len() != n_entries {
         return Err(bad("one name twice, or other bytes than its digest says").into());
     }
-    let tree = Tree::of_digest(entries, listing.mtime, root);
+    let tree = Tree::of_digest(entries, mtime, root);
     known.insert(root, tree.clone());
     Ok(tree)
 }
@@ -209,79 +188,6 @@ fn properties(mtime: Time) -> Vec<u8> {
     out.finish()
 }
 
-fn bad(what: &str) -> BadDirectory {
-    BadDirectory(what.to_owned())
-}
-
-fn text(bytes: &[u8]) -> Result<&str, BadDirectory> {
-    std::str::from_utf8(bytes).map_err(|error| BadDirectory(error.to_string()))
-}
-
-fn name(bytes: &[u8]) -> Result<Name, BadDirectory> {
-    Name::parse(text(bytes)?).map_err(|error| BadDirectory(error.to_string()))
-}
-
-type FileParts = (Name, Option<Digest>, bool, Option<Time>);
-
-fn read_node(bytes: &[u8]) -> Result<FileParts, BadDirectory> {
-    let (mut found, mut digest, mut executable, mut mtime) = (None, None, false, None);
-    for field in Reader::new(bytes) {
-        match field {
-            Some((1, Value::Bytes(bytes))) => found = Some(name(bytes)?),
-            Some((2, Value::Bytes(bytes))) => digest = Some(read_digest(bytes)?),
-            Some((4, Value::Varint(value))) => executable = value == 1,
-            Some((6, Value::Bytes(bytes))) => mtime = read_properties(bytes)?,
-            _ => return Err(bad("an unknown field of a node")),
-        }
-    }
-    Ok((found.ok_or_else(|| bad("a node without a name"))?, digest, executable, mtime))
-}
-
-fn read_symlink(bytes: &[u8]) -> Result<(Name, Symlink), BadDirectory> {
-    let (mut found, mut target, mut mtime) = (None, "", None);
-    for field in Reader::new(bytes) {
-        match field {
-            Some((1, Value::Bytes(bytes))) => found = Some(name(bytes)?),
-            Some((2, Value::Bytes(bytes))) => target = text(bytes)?,
-            Some((4, Value::Bytes(bytes))) => mtime = read_properties(bytes)?,
-            _ => return Err(bad("an unknown field of a link")),
-        }
-    }
-    let found = found.ok_or_else(|| bad("a link without a name"))?;
-    Ok((found, Symlink { target: target.into(), mtime }))
-}
-
-fn read_digest(bytes: &[u8]) -> Result<Digest, BadDirectory> {
-    let (mut hash, mut size) = ("", 0);
-    for field in Reader::new(bytes) {
-        match field {
-            Some((1, Value::Bytes(bytes))) => hash = text(bytes)?,
-            Some((2, Value::Varint(value))) => size = value,
-            _ => return Err(bad("an unknown field of a digest")),
-        }
-    }
-    format!("{hash}/{size}").parse().map_err(|_bad| bad("a digest that is none"))
-}
-
-fn read_properties(bytes: &[u8]) -> Result<Option<Time>, BadDirectory> {
-    let mut time = Time { seconds: 0, nanos: 0 };
-    for field in Reader::new(bytes) {
-        let Some((2, Value::Bytes(timestamp))) = field else {
-            return Err(bad("an unknown node property"));
-        };
-        for field in Reader::new(timestamp) {
-            match field {
-                Some((1, Value::Varint(value))) => time.seconds = value.cast_signed(),
-                Some((2, Value::Varint(value))) => {
-                    time.nanos = u32::try_from(value).map_err(|_large| bad("a time"))?;
-                }
-                _ => return Err(bad("an unknown field of a time")),
-            }
-        }
-    }
-    Ok(Some(time))
-}
-
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
@@ -338,5 +244,75 @@ mod tests {
         assert!(Listing::decode(&two.finish()).is_err());
         assert!(Listing::decode(b"\x0a\xff").is_err());
         assert!(Listing::decode(b"\x08\x01").is_err());
+    }
+
+    /// Everything that a directory can hold, each in both ways.
+    fn full() -> Listing {
+        let name = |text: &str| Name::parse(text).unwrap();
+        let time = Some(Time { seconds: -5, nanos: 300 });
+        let (file, link) = (File::new(Digest::of(b"1"), true), Symlink::new("x"));
+        let empty = File { mtime: time, ..File::new(Digest::EMPTY, false) };
+        let timed = Symlink { mtime: Some(Time { seconds: 1, nanos: 0 }), ..link.clone() };
+        Listing {
+            files: [(name("a"), file), (name("b"), empty)].into(),
+            directories: [(name("c"), Digest::of(b"d")), (name("d"), Digest::EMPTY)].into(),
+            symlinks: [(name("e"), link), (name("f"), timed)].into(),
+            mtime: time,
+        }
+    }
+
+    #[test]
+    fn what_is_read_is_written_with_the_same_bytes() {
+        let bytes = full().encode();
+        assert_eq!(Listing::decode(&bytes).unwrap(), full());
+        let same = |bytes: &[u8]| {
+            Listing::decode(bytes).is_ok_and(|listing| {
+                assert_eq!(listing.encode(), bytes, "{}", bytes.escape_ascii());
+                true
+            })
+        };
+        let mut n_read = 0;
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            for value in 0..=255 {
+                changed[at] = value;
+                n_read += usize::from(same(&changed));
+            }
+            let (start, end) = bytes.split_at(at);
+            same(start);
+            same(&[start, &end[1..]].concat());
+            for byte in [0, 1, 0x80] {
+                same(&[start, &[byte], end].concat());
+            }
+        }
+        assert!(n_read > bytes.len(), "other names and digests are as good: {n_read}");
+    }
+
+    #[test]
+    fn another_way_to_write_the_same_is_refused() {
+        let node = |rest: &[u8]| {
+            let mut out = Writer::default();
+            let node =
+                [b"\x0a\x01a\x12\x42\x0a\x40", Digest::EMPTY.hex().as_bytes(), rest].concat();
+            out.message(1, &node);
+            out.finish()
+        };
+        assert!(Listing::decode(&node(b"")).is_ok());
+        assert!(Listing::decode(&node(b"\x20\x01")).is_ok());
+        assert!(Listing::decode(&node(b"\x32\x02\x12\x00")).is_ok());
+        let others: [&[u8]; 7] = [
+            b"\x20\x00",
+            b"\x20\x02",
+            b"\x20\x81\x00",
+            b"\xa0\x00\x01",
+            b"\x20\x01\x20\x01",
+            b"\x32\x00",
+            b"\x32\x04\x12\x02\x08\x00",
+        ];
+        for other in others {
+            assert!(Listing::decode(&node(other)).is_err(), "{}", other.escape_ascii());
+        }
+        let twice = [full().encode(), properties(Time { seconds: 1, nanos: 0 })].concat();
+        assert!(Listing::decode(&twice).is_err());
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use kiln_ir::Ir;
-use kiln_local::{Rung, attempt, climb};
-use kiln_sandbox::Launcher;
+use kiln_local::{Rung, attempt, climb, delegation};
+use kiln_sandbox::{Launcher, process_limit};
 
 use crate::store::Store;
 use crate::{Problem, Session};
@@ -96,7 +96,11 @@ fn sandbox(session: &Session) -> Finding {
 }
 
 fn limits() -> Finding {
-    let text = "memory and process limits of builds: not enforced".to_owned();
+    let processes = match process_limit() {
+        Some(most) => format!("all builds together have at most {most} processes"),
+        None => "processes of builds: not enforced".to_owned(),
+    };
+    let text = format!("{processes}; memory of builds: not enforced ({})", delegation());
     Finding { what: "limits", ok: false, needed: false, text }
 }
 

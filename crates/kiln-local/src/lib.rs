@@ -24,6 +24,7 @@
     reason = "this crate owns work folders and needs a clock for a backstop"
 )]
 
+mod delegation;
 mod error;
 mod harvest;
 mod jobs;
@@ -35,6 +36,7 @@ mod place;
 mod runner;
 mod shell;
 
+pub use delegation::{Delegation, delegation};
 pub use error::LocalError;
 pub use ladder::{Rung, Standing, attempt, climb, standing};
 pub use runner::LocalRunner;

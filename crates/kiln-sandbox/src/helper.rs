@@ -20,7 +20,7 @@ use signal_hook::consts::signal;
 
 use crate::report::{Area, Failure, Order, Report};
 use crate::streams::{self, Kind, OWN_NUMBERS};
-use crate::{Spec, overlay, raw, watch};
+use crate::{Spec, overlay, processes, raw, watch};
 
 /// First argument of this program when it is to call [`helper_main`] before anything else.
 pub const HELPER_WORD: &str = "__sandbox";
@@ -108,6 +108,7 @@ fn reset_process(streams: Kind) -> io::Result<Arc<AtomicBool>> {
     rustix::process::umask(Mode::from_raw_mode(0o022));
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     rustix::process::setrlimit(Resource::Core, none)?;
+    processes::limit()?;
     if streams != Kind::Log {
         streams::limit()?;
     }

@@ -36,6 +36,7 @@
 mod error;
 mod helper;
 mod overlay;
+mod processes;
 mod raw;
 mod report;
 mod sample;
@@ -47,6 +48,7 @@ mod watch;
 
 pub use error::SandboxError;
 pub use helper::{HELPER_WORD, helper_main};
+pub use processes::process_limit;
 pub use sample::Sample;
 pub use spawn::{Ended, Running, probe, spawn};
 pub use spec::{Launcher, Spec, Stack, Usage, User};

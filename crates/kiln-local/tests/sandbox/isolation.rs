@@ -22,6 +22,7 @@ pub(crate) const CASES: &[Case] = &[
     ("namespaces and mounts are refused inside", refused),
     ("no program means no sandbox", no_program),
     ("signals and umask are the usual ones", signals),
+    ("who is not root cannot make processes without end", processes),
     ("the machine can do it", probe),
 ];
 
@@ -176,6 +177,21 @@ fn signals(bench: &Bench) {
     let masks: Vec<u64> = masks.lines().map(mask).collect();
     // None is blocked, and only SIGPIPE (13) is ignored, as on a farm.
     assert_eq!(masks, [0, 1 << 12]);
+}
+
+fn processes(bench: &Bench) {
+    let inside = bench.sh("sed -n 's/^Max processes *//p' /proc/self/limits").text;
+    let here = std::fs::read_to_string("/proc/self/limits").unwrap();
+    let here = here.lines().find_map(|line| line.strip_prefix("Max processes")).unwrap();
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    match kiln_sandbox::process_limit() {
+        Some(most) => {
+            assert!(most <= 1 << 14);
+            assert_eq!(words(&inside)[..2], [most.to_string(), most.to_string()]);
+        }
+        // It would hold nobody; what there is stays.
+        None => assert_eq!(words(&inside), words(here)),
+    }
 }
 
 fn probe(bench: &Bench) {

@@ -62,7 +62,6 @@ impl Arguments {
         let Self { version: _, common, command } = self;
         let knows_no_elements = match command {
             Command::Fmt { .. } | Command::Doctor | Command::Explain { .. } => true,
-            Command::Track { .. } | Command::Log { .. } => false,
             Command::Debug { stage } => matches!(stage, Stage::Cst { .. }),
             _ => false,
         };

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use kiln_console::{error_lines, sanitise, text};
+use kiln_console::{error_lines, failed_command, sanitise, text};
 use kiln_driver::{FailureReport, RunPhase, RunRecord, Success, Usage};
 
 /// Lines of the log that tell of errors.
 const MOST_ERRORS: usize = 10;
+/// Lines of a script.
+const MOST_SCRIPT: usize = 40;
 /// Lines at the end of the log.
 const TAIL: usize = 20;
 
@@ -15,6 +17,8 @@ pub(crate) fn failure_text(report: &FailureReport, color: bool) -> String {
     let mut lines =
         vec![format!("{} failed{}", report.failure.element, how(report)), String::new()];
     lines.extend(rows(&facts(report)));
+    lines.extend(staged(report));
+    lines.extend(script(report));
     lines.extend(heading("phases"));
     lines.extend(report.failure.run.phases.iter().map(phase_line));
     lines.push(format!("  all together: {}", usage(&report.failure.run.usage)));
@@ -50,7 +54,15 @@ fn facts(report: &FailureReport) -> Vec<(&'static str, String)> {
         ("host", host.join(", ")),
     ];
     if let Some((ix, phase)) = failed_phase(run) {
-        facts.push(("ran", format!("/bin/sh -e /kiln/{ix:02}-{}", phase.name)));
+        let path = format!("/kiln/{ix:02}-{}", phase.name);
+        let log = String::from_utf8_lossy(report.log.as_deref().unwrap_or_default());
+        let command = failed_command(&path, report.script.as_deref(), &log);
+        let shell = format!("/bin/sh -e {path}");
+        facts.push(("command", if command == shell { String::new() } else { command }));
+        facts.push(("ran", shell));
+    }
+    if let Some(command) = &report.command {
+        facts.push(("argv", command.arguments.join(" ")));
     }
     facts.push(("in", "/build".to_owned()));
     if let Some(command) = &report.command {
@@ -81,6 +93,28 @@ fn rows(facts: &[(&str, String)]) -> Vec<String> {
     rows
 }
 
+/// Returns what the root is made of.
+fn staged(report: &FailureReport) -> Vec<String> {
+    if report.staged.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = heading("staged, lowest first").to_vec();
+    lines.extend(report.staged.iter().map(|(element, key)| format!("  {} {element}", key.short())));
+    lines
+}
+
+/// Returns the script of the phase that failed.
+fn script(report: &FailureReport) -> Vec<String> {
+    let Some(script) = &report.script else { return Vec::new() };
+    let mut lines = heading("script of the phase that failed").to_vec();
+    let numbered = script.lines().enumerate().take(MOST_SCRIPT);
+    lines.extend(numbered.map(|(ix, line)| format!("  {}: {}", ix + 1, sanitise(line, false))));
+    if script.lines().count() > MOST_SCRIPT {
+        lines.push("  ...".to_owned());
+    }
+    lines
+}
+
 fn heading(text: &str) -> [String; 2] {
     [String::new(), text.to_owned()]
 }
@@ -102,10 +136,14 @@ fn usage(usage: &Usage) -> String {
         read_bytes,
         written_bytes,
     } = *usage;
+    // Of a phase it is not known.
+    let memory = match max_rss_kib {
+        0 => String::new(),
+        kib => format!("memory {}, ", text::bytes(kib.saturating_mul(1_024))),
+    };
     format!(
-        "CPU {}, memory {}, read {}, wrote {}",
+        "CPU {}, {memory}read {}, wrote {}",
         text::duration(Duration::from_micros(user_micros.saturating_add(system_micros))),
-        text::bytes(max_rss_kib.saturating_mul(1_024)),
         text::bytes(read_bytes),
         text::bytes(written_bytes),
     )
@@ -157,6 +195,10 @@ fn next(report: &FailureReport) -> Vec<String> {
     let mut add = |command: String, what: &str| lines.push(format!("  {command:40} # {what}"));
     if report.failure.run.build_tree.is_some() {
         add(format!("kiln shell --failed {element}"), "walk into the failed build");
+        if let Some((ix, phase)) = failed_phase(&report.failure.run) {
+            let again = format!("/bin/sh -e /kiln/{ix:02}-{}", phase.name);
+            add(again, "there: the phase that failed, again");
+        }
         add(format!("kiln checkout --build-tree {element} DIR"), "its build tree");
     } else {
         add(format!("kiln shell --build {element}"), "its sandbox before the first phase");

@@ -33,9 +33,9 @@ pub(crate) fn run(
         Ok(Opening::NotBuilt(_)) => return 1,
         Err(problem) => return screen.problem(&problem),
     };
-    let command =
-        if command.is_empty() { vec![opened.shell().to_owned(), "-i".to_owned()] } else { command };
-    let ended = if is_interactive() {
+    let interactive = is_interactive();
+    let command = if command.is_empty() { shell_of(&opened, interactive) } else { command };
+    let ended = if interactive {
         screen.note(&header(element, inside, &opened));
         on_terminal(session, &opened, &command, &stop)
     } else {
@@ -53,6 +53,12 @@ pub(crate) fn run(
             2
         }
     }
+}
+
+/// Returns the shell: for a person, or for a script on stdin, which gets no prompts.
+fn shell_of(opened: &Opened, interactive: bool) -> Vec<String> {
+    let shell = opened.shell().to_owned();
+    if interactive { vec![shell, "-i".to_owned()] } else { vec![shell] }
 }
 
 /// Says where one is and what to do there.

@@ -36,7 +36,7 @@ pub use sanitise::sanitise;
 pub use style::Style;
 pub use ticker::Ticker;
 
-pub use kiln_event::{Line, error_lines};
+pub use kiln_event::{Line, error_lines, failed_command};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -187,6 +187,9 @@ pub(crate) fn settings<'a>(
     let host = rustix::system::uname();
     let host = [("kernel", host.release()), ("machine", host.machine())];
     let text = |value: &std::ffi::CStr| value.to_string_lossy().into_owned();
+    let host = host.map(|(name, value)| (name.to_owned(), text(value)));
+    let cpus = ("processors".to_owned(), session.environment.cpus.to_string());
+    let kiln = ("kiln".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
     Settings {
         project: &planned.loaded.identity,
         isa: crate::loaded::ISA,
@@ -201,7 +204,7 @@ pub(crate) fn settings<'a>(
         retry_failed: choices.retry_failed,
         keep_going: choices.keep_going,
         fail_fast: choices.fail_fast,
-        host: host.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect(),
+        host: host.into_iter().chain([cpus, kiln]).collect(),
         cancel: cancel.clone(),
     }
 }

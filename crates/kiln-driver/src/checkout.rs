@@ -12,6 +12,7 @@ use kiln_stage::Target;
 use kiln_tree::Tree;
 
 use crate::loaded::{Loaded, Planned};
+use crate::records::check_name;
 use crate::run::Run;
 use crate::shell::{Inside, Opening, open_shell};
 use crate::store::Store;
@@ -73,6 +74,7 @@ pub(crate) fn build_tree(
     let identity = Loaded::identity(&Loaded::root(session)?);
     let name = || element.to_owned();
     let Some(record) = store.index.latest(&identity, element)? else {
+        check_name(session, element)?;
         return Err(DriverError::NotBuilt { element: name() }.into());
     };
     let run = record.run().ok_or_else(|| DriverError::NothingRuns { element: name() })?;

@@ -7,9 +7,11 @@ use kiln_artifact::{Failure, Index as _, Record, Run};
 use kiln_cas::Cas as _;
 use kiln_digest::{Digest, Key};
 use kiln_event::Event;
+use kiln_plan::{NodeIx, Plan};
+use kiln_tree::{Node, RelPath};
 
 use crate::loaded::{Loaded, Planned};
-use crate::records::Records;
+use crate::records::{Records, check_name};
 use crate::store::Store;
 use crate::{DriverError, Problem, Session};
 
@@ -23,6 +25,10 @@ pub struct FailureReport {
     pub log: Option<Vec<u8>>,
     /// The file that the run wrote its log to, while it is kept.
     pub log_path: Option<PathBuf>,
+    /// The script of the phase that failed.
+    pub script: Option<String>,
+    /// What its root is made of, lowest first, with keys; nothing where the project has changed since.
+    pub staged: Vec<(String, Key)>,
     /// Whether a build now would run something else; nothing where the project cannot be planned as it is now.
     pub changed_since: Option<bool>,
     /// The last run before it that succeeded.
@@ -59,14 +65,34 @@ pub fn failure(session: &Session, element: &str) -> Result<FailureReport, Proble
             break;
         }
     }
-    let planned = Planned::load(session, &[element.to_owned()]);
-    let changed_since = planned.ok().and_then(|planned| {
-        let target = planned.plan.targets.first()?;
-        Some(planned.plan.node(*target).key != failure.key)
+    let planned = Planned::load(session, &[element.to_owned()]).ok();
+    let now = planned.as_ref().and_then(|planned| {
+        let target = *planned.plan.targets.first()?;
+        Some((&planned.plan, target))
     });
+    let changed_since = now.map(|(plan, target)| plan.node(target).key != failure.key);
+    let staged = now.filter(|_| changed_since == Some(false));
+    let staged = staged.map(|(plan, target)| staged_in(plan, target)).unwrap_or_default();
     let log = store.cas.read(failure.run.log).ok();
     let command = command_of(&store, failure.run.action);
-    Ok(FailureReport { failure, command, log, log_path, changed_since, success })
+    let script = script_of(&store, &failure.run);
+    Ok(FailureReport { failure, command, log, log_path, script, staged, changed_since, success })
+}
+
+/// Returns what is staged for a node, lowest first.
+fn staged_in(plan: &Plan, target: NodeIx) -> Vec<(String, Key)> {
+    let of = plan.node(target).base.into_iter().chain(plan.staged(target));
+    of.map(|ix| (plan.node(ix).element.to_string(), plan.node(ix).key)).collect()
+}
+
+/// Returns the script of the phase that did not succeed, as it lies in the root of the run.
+fn script_of(store: &Store, run: &Run) -> Option<String> {
+    let ix = run.phases.iter().position(|phase| phase.exit != Some(0))?;
+    let path = RelPath::parse(&format!("kiln/{ix:02}-{}", run.phases[ix].name)).ok()?;
+    let Node::File(file) = store.cas.read_tree(run.input_root).ok()?.get(&path)?.clone() else {
+        return None;
+    };
+    String::from_utf8(store.cas.read(file.digest).ok()?).ok()
 }
 
 /// Returns the last run of an element, which failed.
@@ -82,7 +108,10 @@ pub(crate) fn last_failure(
             return Err(DriverError::NothingRuns { element: element.to_owned() }.into());
         }
         Some(Record::Built(_)) => format!("its last run succeeded: kiln log {element}"),
-        None => format!("it never ran here: kiln build {element}"),
+        None => {
+            check_name(session, element)?;
+            format!("it never ran here: kiln build {element}")
+        }
     };
     Err(DriverError::NoFailure { element: element.to_owned(), next }.into())
 }

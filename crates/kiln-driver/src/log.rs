@@ -5,7 +5,7 @@ use kiln_cas::Cas as _;
 use kiln_event::Event;
 
 use crate::loaded::Loaded;
-use crate::records::{Records, Trace};
+use crate::records::{Records, Trace, check_name};
 use crate::store::Store;
 use crate::{DriverError, Problem, Session};
 
@@ -40,7 +40,10 @@ pub fn log(session: &Session, element: &str) -> Result<Log, Problem> {
     let store = Store::open(session)?;
     let name = || element.to_owned();
     let record = store.index.latest(&identity, element)?;
-    let record = record.ok_or_else(|| DriverError::NoLog { element: name() })?;
+    let Some(record) = record else {
+        check_name(session, element)?;
+        return Err(DriverError::NoLog { element: name() }.into());
+    };
     let run = match &record {
         Record::Built(artifact) => artifact.run.as_ref(),
         Record::Failed(failure) => Some(&failure.run),

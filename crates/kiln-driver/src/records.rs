@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use kiln_event::{Event, Record};
 use rustix::fs::FlockOperation;
 
-use crate::loaded::Loaded;
+use crate::loaded::{Loaded, Planned};
 use crate::run::PROJECT;
 use crate::{Problem, Session};
 
@@ -52,6 +52,19 @@ impl Records {
     /// Returns what each run did to an element, newest first; runs that did nothing to it are left out.
     pub(crate) fn traces<'a>(&'a self, element: &'a str) -> impl Iterator<Item = Trace> + 'a {
         self.folders.iter().filter_map(move |folder| trace(folder, element))
+    }
+}
+
+/// What is said of a name that is none.
+const UNKNOWN: [&str; 3] = ["K0111", "K3002", "K8006"];
+
+/// Refuses a name that no element has, where nothing is recorded of it; a project with other mistakes is no matter.
+pub(crate) fn check_name(session: &Session, element: &str) -> Result<(), Problem> {
+    match Planned::load(session, &[element.to_owned()]) {
+        Err(problem) if problem.code().is_some_and(|code| UNKNOWN.contains(&code.as_str())) => {
+            Err(problem)
+        }
+        _ => Ok(()),
     }
 }
 

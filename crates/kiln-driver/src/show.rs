@@ -54,11 +54,11 @@ pub fn show(session: &Session, targets: &[String]) -> Result<Vec<Shown>, Problem
             shown.push(Shown { element, key: node.key, state, warnings });
         }
     }
-    if let [one] = &mut shown[..] {
-        if let Some(artifact) = Store::open(session)?.index.get(one.key)? {
-            let warnings = artifact.run.map(|run| run.warnings).unwrap_or_default();
-            one.warnings = artifact.overlaps.into_iter().chain(warnings).collect();
-        }
+    if let [one] = &mut shown[..]
+        && let Some(artifact) = Store::open(session)?.index.get(one.key)?
+    {
+        let warnings = artifact.run.map(|run| run.warnings).unwrap_or_default();
+        one.warnings = artifact.overlaps.into_iter().chain(warnings).collect();
     }
     Ok(shown)
 }

@@ -27,6 +27,7 @@ mod duration;
 mod environment;
 mod failure;
 mod fetching;
+mod kept;
 mod loaded;
 mod log;
 mod problem;

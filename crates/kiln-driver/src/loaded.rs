@@ -8,9 +8,10 @@ use kiln_digest::Digest;
 use kiln_ir::{Element, ElementName, Ir, Pins, Place, PlacedSource, Source};
 use kiln_lock::Lock;
 use kiln_plan::{Plan, PlanError, Platform, Request};
-use kiln_project::{LOCK_FILE, ProjectError};
+use kiln_project::{LOCK_FILE, Looked, ProjectError};
 use kiln_source_local::LocalError;
 
+use crate::kept::{Kept, KeptSources};
 use crate::sources::Sources;
 use crate::{DriverError, Problem, Session};
 
@@ -36,6 +37,10 @@ pub(crate) struct Loaded {
     pub(crate) lock: Lock,
     /// Lints; errors end the loading.
     pub(crate) lints: Vec<Diagnostic>,
+    /// Where the texts were looked for; nothing when the IR was not made of texts just now.
+    pub(crate) looked: Option<Looked>,
+    /// The first texts are those of the project.
+    pub(crate) n_texts: u32,
 }
 
 /// A project with the plan of some targets.
@@ -83,12 +88,13 @@ impl Loaded {
     }
 
     fn load_ir(path: &Path, root: PathBuf) -> Result<Self, Problem> {
-        let read = |path: &Path| {
-            std::fs::read_to_string(path)
-                .map_err(|cause| DriverError::ReadProject { path: path.to_owned(), cause })
-        };
         let ir = Ir::from_json(&read(path)?)
             .map_err(|cause| DriverError::BadIr { path: path.to_owned(), cause })?;
+        Self::of_ir(ir, root)
+    }
+
+    /// Adds to an IR what else there is of a project: its lock.
+    fn of_ir(ir: Ir, root: PathBuf) -> Result<Self, Problem> {
         let mut texts = Texts::default();
         let lock = root.join(LOCK_FILE);
         let lock = if lock.is_file() {
@@ -99,8 +105,14 @@ impl Loaded {
             Lock::default()
         };
         let identity = Self::identity(&root);
-        Ok(Self { root, identity, ir, texts, lock, lints: Vec::new() })
+        let (lints, looked, n_texts) = (Vec::new(), None, 0);
+        Ok(Self { root, identity, ir, texts, lock, lints, looked, n_texts })
     }
+}
+
+fn read(path: &Path) -> Result<String, DriverError> {
+    std::fs::read_to_string(path)
+        .map_err(|cause| DriverError::ReadProject { path: path.to_owned(), cause })
 }
 
 /// Parses the lock, or says what is wrong with it.
@@ -115,9 +127,26 @@ pub(crate) fn parse_lock(texts: &Texts, file: FileId, text: &str) -> Result<Lock
 impl Planned {
     /// Loads the project and plans some targets, or all elements.
     pub(crate) fn load(session: &Session, targets: &[String]) -> Result<Self, Problem> {
+        let root = Loaded::root(session)?;
+        let kept = Kept::of(session, &root).filter(|_| session.choices.ir.is_none());
+        // What is wrong is told by its place in the texts, which were not read: then they are.
+        let recalled = kept.as_ref().and_then(|kept| Self::recall(session, kept, &root, targets));
+        if let Some(planned) = recalled {
+            return Ok(planned);
+        }
         let loaded = Loaded::load(session, targets)?;
+        if let Some(kept) = &kept {
+            kept.keep(&loaded, targets);
+        }
         let targets = target_names(&loaded, targets)?;
         Self::of(session, loaded, targets)
+    }
+
+    /// Plans with the IR of an earlier run, if the texts are the same and nothing is wrong.
+    fn recall(session: &Session, kept: &Kept, root: &Path, targets: &[String]) -> Option<Self> {
+        let loaded = Loaded::of_ir(kept.recall(targets)?, root.to_owned()).ok()?;
+        let targets = target_names(&loaded, targets).ok()?;
+        Self::of(session, loaded, targets).ok()
     }
 
     pub(crate) fn of(
@@ -167,21 +196,33 @@ fn pins(session: &Session, loaded: &Loaded, targets: &[ElementName]) -> Result<P
             }
         }
     }
+    let mut kept = KeptSources::of(session, &loaded.root);
+    wanted.retain(|source, _element| {
+        let digest = kept.as_mut().and_then(|kept| kept.recall(source));
+        pins.sources.extend(digest.map(|digest| ((*source).clone(), digest)));
+        digest.is_none()
+    });
     let sources: Vec<&Source> = wanted.keys().copied().collect();
-    let measured = measure(session, &Sources::new(session, &loaded.root), &sources);
+    let measured = measure(session, &loaded.root, &sources);
     for ((source, element), digest) in wanted.into_iter().zip(measured) {
         let digest = digest.map_err(|error| unusable(&loaded.texts, element, error))?;
+        if let Some(kept) = &mut kept {
+            kept.note(source, digest);
+        }
         pins.sources.insert(source.clone(), digest);
+    }
+    if let Some(kept) = kept {
+        kept.write();
     }
     Ok(pins)
 }
 
 /// Measures folders of the project in their order, side by side where they are many.
-fn measure(
-    session: &Session,
-    local: &Sources<'_>,
-    sources: &[&Source],
-) -> Vec<Result<Digest, LocalError>> {
+fn measure(session: &Session, root: &Path, sources: &[&Source]) -> Vec<Result<Digest, LocalError>> {
+    if sources.is_empty() {
+        return Vec::new();
+    }
+    let local = Sources::new(session, root);
     let one = |source: &&Source| match source {
         Source::Local { path, exclude } => local.measure(path, exclude),
         Source::Tar { url, .. } => Err(LocalError::Outside { path: url.clone() }),

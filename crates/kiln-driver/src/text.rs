@@ -23,7 +23,8 @@ pub(crate) fn load(root: PathBuf, targets: &[String]) -> Result<Loaded, Problem>
     let Some(ir) = project.ir.filter(|_| !broken) else {
         return Err(Problem::Findings { texts: project.texts, findings: project.findings });
     };
-    let (texts, lints) = (project.texts, project.findings);
+    let (texts, lints, n_texts) = (project.texts, project.findings, project.n_texts);
+    let looked = Some(project.looked);
     let lock = match project.lock {
         None => Lock::default(),
         Some(file) => {
@@ -32,7 +33,7 @@ pub(crate) fn load(root: PathBuf, targets: &[String]) -> Result<Loaded, Problem>
         }
     };
     let identity = Loaded::identity(&root);
-    Ok(Loaded { root, identity, ir, texts, lock, lints })
+    Ok(Loaded { root, identity, ir, texts, lock, lints, looked, n_texts })
 }
 
 /// Checks the whole project.

@@ -31,6 +31,47 @@ pub struct Files {
     pub files: Vec<File>,
     /// The text of the lock; nothing when there is no such file.
     pub lock: Option<FileId>,
+    pub looked: Looked,
+}
+
+/// Where the files of a project were looked for. Paths are relative to the root, which is the empty one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// Folders whose names were read, each before those in it.
+    pub folders: Vec<String>,
+    /// Folders with a `project.kiln` of their own.
+    pub foreign: Vec<String>,
+    /// Something was met whose meaning may change without a trace in the folders: a dangling link named
+    /// `project.kiln`, a folder whose name is not UTF-8.
+    pub is_odd: bool,
+}
+
+/// A file of the language or a folder that may hold some, by its path relative to the root.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Member {
+    File(String),
+    Folder(String),
+}
+
+/// Returns what of one folder belongs to the project, by the rules of [`Files::read`], in order; nothing when
+/// something odd is in it.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn members(root: &Path, folder: &str) -> Result<Option<Vec<Member>>, ProjectError> {
+    let mut looked = Looked::default();
+    let walk = WalkDir::new(root.join(folder)).min_depth(1).max_depth(1).into_iter();
+    let mut members = Vec::new();
+    for entry in walk.filter_entry(|entry| looked.is_member(root, entry)) {
+        let entry = entry.map_err(|error| unreadable(root, error))?;
+        match (relative(root, &entry), entry.file_type().is_dir()) {
+            (Some(path), true) => members.push(Member::Folder(path)),
+            (Some(path), false) if is_text(&entry, &path) => members.push(Member::File(path)),
+            _ => {}
+        }
+    }
+    members.sort_unstable();
+    Ok((!looked.is_odd).then_some(members))
 }
 
 /// Returns the root of the project that a folder lies in: the nearest folder upwards with a `project.kiln`.
@@ -48,32 +89,21 @@ impl Files {
     pub fn read(root: &Path) -> Result<Self, ProjectError> {
         let mut found = Self::default();
         found.add(root, PROJECT_FILE, Vec::new())?;
-        let is_member = |entry: &DirEntry| {
-            let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-            let foreign = entry.file_type().is_dir() && entry.path().join(PROJECT_FILE).is_file();
-            entry.depth() == 0 || !hidden && !foreign
-        };
-        let walk = WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(is_member);
-        for entry in walk {
-            let entry = entry.map_err(|error| {
-                let path = error.path().unwrap_or(root).to_owned();
-                ProjectError::Read { path, cause: error.into() }
-            })?;
-            let Some(path) = relative(root, &entry) else {
+        let mut looked = Looked::default();
+        let walk = WalkDir::new(root).sort_by_file_name().into_iter();
+        for entry in walk.filter_entry(|entry| looked.is_member(root, entry)) {
+            let entry = entry.map_err(|error| unreadable(root, error))?;
+            let Some(path) = relative(root, &entry).filter(|path| is_text(&entry, path)) else {
                 continue;
             };
-            let Some(stem) = path.strip_suffix(".kiln") else {
-                continue;
-            };
-            if path == PROJECT_FILE {
-                continue;
-            }
+            let stem = path.strip_suffix(".kiln").unwrap_or(&path);
             let mut parts: Vec<String> = stem.split('/').map(str::to_owned).collect();
             if parts.len() > 1 && parts[0] == TRANSPARENT {
                 parts.remove(0);
             }
             found.add(root, &path, parts)?;
         }
+        found.looked = looked;
         found.check_names()?;
         if root.join(LOCK_FILE).is_file() {
             let text = read(&root.join(LOCK_FILE))?;
@@ -102,10 +132,41 @@ impl Files {
     }
 }
 
-/// Returns the path of a regular file relative to the root, if it is UTF-8.
+impl Looked {
+    /// Returns whether an entry belongs to the project, and notes what it depends on.
+    fn is_member(&mut self, root: &Path, entry: &DirEntry) -> bool {
+        let is_root = entry.depth() == 0;
+        if !is_root && entry.file_name().as_encoded_bytes().starts_with(b".") {
+            return false;
+        }
+        if !entry.file_type().is_dir() {
+            self.is_odd |= entry.path_is_symlink() && entry.file_name() == PROJECT_FILE;
+            return true;
+        }
+        let Some(path) = relative(root, entry) else {
+            self.is_odd = true;
+            return true;
+        };
+        let is_foreign = !is_root && entry.path().join(PROJECT_FILE).is_file();
+        let folders = if is_foreign { &mut self.foreign } else { &mut self.folders };
+        folders.push(path);
+        !is_foreign
+    }
+}
+
+/// Returns the path of an entry relative to the root, if it is UTF-8.
 fn relative(root: &Path, entry: &DirEntry) -> Option<String> {
-    let path = entry.path().strip_prefix(root).ok()?.to_str()?;
-    entry.file_type().is_file().then(|| path.to_owned())
+    Some(entry.path().strip_prefix(root).ok()?.to_str()?.to_owned())
+}
+
+/// Returns whether an entry is a file of the language, other than the one of the project.
+fn is_text(entry: &DirEntry, path: &str) -> bool {
+    entry.file_type().is_file() && path.strip_suffix(".kiln").is_some() && path != PROJECT_FILE
+}
+
+fn unreadable(root: &Path, error: walkdir::Error) -> ProjectError {
+    let path = error.path().unwrap_or(root).to_owned();
+    ProjectError::Read { path, cause: error.into() }
 }
 
 fn read(path: &Path) -> Result<String, ProjectError> {

@@ -18,7 +18,7 @@ mod files;
 mod load;
 
 pub use error::ProjectError;
-pub use files::{File, Files, find};
+pub use files::{File, Files, Looked, Member, find, members};
 pub use load::{Project, load};
 
 /// The file that makes a folder a project.

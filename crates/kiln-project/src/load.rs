@@ -9,7 +9,7 @@ use kiln_eval::{Folder, Limits, Program, Settings, SourceFile, eval_owned, on_de
 use kiln_ir::Ir;
 use kiln_syntax::{Parse, parse};
 
-use crate::{File, Files, ProjectError};
+use crate::{File, Files, Looked, ProjectError};
 
 /// A project, as far as its mistakes let one see.
 #[derive(Clone, Debug)]
@@ -21,6 +21,9 @@ pub struct Project {
     pub lock: Option<FileId>,
     /// In order of place.
     pub findings: Vec<Diagnostic>,
+    pub looked: Looked,
+    /// How many of the texts are those that the value was made of; they are the first.
+    pub n_texts: u32,
 }
 
 /// Loads a project; `targets` names the elements to lower with all they need, nothing means all.
@@ -28,7 +31,8 @@ pub struct Project {
 /// # Errors
 /// When a file cannot be read. Mistakes in the texts are findings.
 pub fn load(root: &Path, targets: &[String]) -> Result<Project, ProjectError> {
-    let Files { mut texts, files, lock } = Files::read(root)?;
+    let Files { mut texts, files, lock, looked } = Files::read(root)?;
+    let n_texts = files.last().map_or(0, |file| file.id.0 + 1);
     // On one thread, so that what the syntax leaves is used again by the values.
     let (ir, mut findings) = on_deep_stack(|| {
         let mut findings = Vec::new();
@@ -52,7 +56,7 @@ pub fn load(root: &Path, targets: &[String]) -> Result<Project, ProjectError> {
     });
     findings.sort_by_key(|finding| finding.primary.as_ref().map(|label| label.span));
     findings.dedup();
-    Ok(Project { texts, ir, lock, findings })
+    Ok(Project { texts, ir, lock, findings, looked, n_texts })
 }
 
 fn parse_file(file: FileId, texts: &Texts) -> Arc<Parse> {

@@ -32,6 +32,7 @@ mod survey;
 
 pub use error::LocalError;
 pub use prune::forget_unused;
+pub use stamp::{Stamp, stamps_folders};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,21 +1,24 @@
 //! What the kernel says about a file, and when that is enough to know its content.
 
-use rustix::fs::{FileType, Stat};
+use std::os::fd::AsFd;
+
+use rustix::fs::{FileType, FsWord, Stat, fstatfs};
 
 /// What changes whenever somebody writes a file or puts another in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    pub(crate) device: u64,
-    pub(crate) inode: u64,
-    pub(crate) size: u64,
+pub struct Stamp {
+    pub device: u64,
+    pub inode: u64,
+    pub size: u64,
     /// Nanoseconds since 1970.
-    pub(crate) mtime: i64,
-    pub(crate) ctime: i64,
-    pub(crate) executable: bool,
+    pub mtime: i64,
+    pub ctime: i64,
+    pub executable: bool,
 }
 
 impl Stamp {
-    pub(crate) fn of(found: &Stat) -> Self {
+    /// Takes the stamp of what the kernel says.
+    pub fn of(found: &Stat) -> Self {
         let is_file = FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
         Self {
             device: found.st_dev,
@@ -30,7 +33,7 @@ impl Stamp {
     /// Returns whether an equal stamp, found later, means equal content: the file was last changed before the clock
     /// showed `clock`, when it was not yet read. One that was changed in the same tick may have been changed again
     /// without any trace.
-    pub(crate) fn is_settled(&self, clock: i64) -> bool {
+    pub fn is_settled(&self, clock: i64) -> bool {
         self.mtime < clock && self.ctime < clock
     }
 
@@ -38,6 +41,20 @@ impl Stamp {
     pub(crate) fn unsettled(self) -> Self {
         Self { ctime: i64::MAX, ..self }
     }
+}
+
+/// Returns whether the stamp of a folder of this file system changes whenever a name in it does. Those that are not known
+/// to do so are read.
+pub fn stamps_folders(of: impl AsFd) -> bool {
+    const EXT: FsWord = 0xef53;
+    const XFS: FsWord = 0x5846_5342;
+    const BTRFS: FsWord = 0x9123_683e;
+    const F2FS: FsWord = 0xf2f5_2010;
+    const BCACHEFS: FsWord = 0xca45_1a4e;
+    const TMPFS: FsWord = 0x0102_1994;
+    const ZFS: FsWord = 0x2fc1_2fc1;
+    let known = [EXT, XFS, BTRFS, F2FS, BCACHEFS, TMPFS, ZFS];
+    fstatfs(of).is_ok_and(|found| known.contains(&found.f_type))
 }
 
 fn nanoseconds(seconds: i64, nanos: u64) -> i64 {

@@ -1,0 +1,188 @@
+//! What is kept of a project, packed in one file.
+//!
+//! Layout, integers little-endian, texts and lists with their length before them: magic · sha256 of the rest · whose.
+//! Then for an IR: targets · clock · folders (path, stamp) · foreign folders · texts (path, stamp, sha256) · the IR as JSON.
+
+use kiln_digest::Digest;
+use kiln_source_local::Stamp;
+
+const MAGIC: &[u8; 16] = b"kiln-project/1\0\0";
+const HEAD: usize = 16 + 32;
+
+/// Returns what is in a file of `whose`, if it is a good one.
+pub(super) fn open<'a>(bytes: &'a [u8], whose: &str) -> Option<From<'a>> {
+    let (head, rest) = bytes.split_at_checked(HEAD)?;
+    let mut from = From { rest };
+    let is_good = head.starts_with(MAGIC)
+        && from.text()? == whose
+        && head[MAGIC.len()..] == Digest::of(rest).hash;
+    is_good.then_some(from)
+}
+
+/// Begins a file of `whose`.
+pub(super) fn begin(whose: &str) -> To {
+    let mut out = To { bytes: MAGIC.to_vec() };
+    out.bytes.extend([0; HEAD - MAGIC.len()]);
+    out.text(whose);
+    out
+}
+
+/// Ends a file.
+pub(super) fn seal(mut out: To) -> Vec<u8> {
+    let hash = Digest::of(&out.bytes[HEAD..]).hash;
+    out.bytes[MAGIC.len()..HEAD].copy_from_slice(&hash);
+    out.bytes
+}
+
+/// The texts that an IR was made of, and the IR.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Record<'a> {
+    /// None: the whole project.
+    pub(super) targets: Vec<&'a str>,
+    /// What the clock showed before anything was looked at.
+    pub(super) clock: i64,
+    pub(super) folders: Vec<Folder<'a>>,
+    pub(super) foreign: Vec<&'a str>,
+    pub(super) texts: Vec<Text<'a>>,
+    pub(super) ir: &'a str,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Folder<'a> {
+    pub(super) path: &'a str,
+    pub(super) stamp: Stamp,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Text<'a> {
+    pub(super) path: &'a str,
+    pub(super) stamp: Stamp,
+    pub(super) sha256: [u8; 32],
+}
+
+impl<'a> Record<'a> {
+    /// Reads a record of `whose`, if it is a good one.
+    pub(super) fn read(bytes: &'a [u8], whose: &str) -> Option<Self> {
+        let mut from = open(bytes, whose)?;
+        let record = Self {
+            targets: from.list(From::text)?,
+            clock: from.signed()?,
+            folders: from.list(|from| Some(Folder { path: from.text()?, stamp: from.stamp()? }))?,
+            foreign: from.list(From::text)?,
+            texts: from.list(|from| {
+                let (path, stamp) = (from.text()?, from.stamp()?);
+                Some(Text { path, stamp, sha256: from.take()? })
+            })?,
+            ir: from.text()?,
+        };
+        from.is_at_end().then_some(record)
+    }
+
+    /// Packs a record of `whose`.
+    pub(super) fn pack(&self, whose: &str) -> Vec<u8> {
+        let Self { targets, clock, folders, foreign, texts, ir } = self;
+        let mut out = begin(whose);
+        out.list(targets, |out, target| out.text(target));
+        out.number(clock.cast_unsigned());
+        out.list(folders, |out, Folder { path, stamp }| {
+            out.text(path);
+            out.stamp(*stamp);
+        });
+        out.list(foreign, |out, path| out.text(path));
+        out.list(texts, |out, Text { path, stamp, sha256 }| {
+            out.text(path);
+            out.stamp(*stamp);
+            out.bytes.extend(sha256);
+        });
+        out.text(ir);
+        seal(out)
+    }
+}
+
+/// The rest of a file that is read.
+pub(super) struct From<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> From<'a> {
+    pub(super) fn is_at_end(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    pub(super) fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (taken, rest) = self.rest.split_first_chunk()?;
+        self.rest = rest;
+        Some(*taken)
+    }
+
+    pub(super) fn number(&mut self) -> Option<u64> {
+        self.take().map(u64::from_le_bytes)
+    }
+
+    pub(super) fn signed(&mut self) -> Option<i64> {
+        self.take().map(i64::from_le_bytes)
+    }
+
+    pub(super) fn text(&mut self) -> Option<&'a str> {
+        let length = usize::try_from(self.number()?).ok()?;
+        let (taken, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        str::from_utf8(taken).ok()
+    }
+
+    pub(super) fn list<T>(&mut self, one: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        (0..self.number()?).map(|_ix| one(self)).collect()
+    }
+
+    pub(super) fn digest(&mut self) -> Option<Digest> {
+        Some(Digest { hash: self.take()?, size: self.number()? })
+    }
+
+    pub(super) fn stamp(&mut self) -> Option<Stamp> {
+        Some(Stamp {
+            device: self.number()?,
+            inode: self.number()?,
+            size: self.number()?,
+            mtime: self.signed()?,
+            ctime: self.signed()?,
+            executable: self.number()? != 0,
+        })
+    }
+}
+
+/// A file that is written.
+pub(super) struct To {
+    bytes: Vec<u8>,
+}
+
+impl To {
+    pub(super) fn number(&mut self, number: u64) {
+        self.bytes.extend(number.to_le_bytes());
+    }
+
+    pub(super) fn text(&mut self, text: &str) {
+        self.number(text.len() as u64);
+        self.bytes.extend(text.as_bytes());
+    }
+
+    pub(super) fn list<T>(&mut self, all: &[T], one: impl Fn(&mut Self, &T)) {
+        self.number(all.len() as u64);
+        for each in all {
+            one(self, each);
+        }
+    }
+
+    pub(super) fn digest(&mut self, digest: Digest) {
+        self.bytes.extend(digest.hash);
+        self.number(digest.size);
+    }
+
+    pub(super) fn stamp(&mut self, stamp: Stamp) {
+        let Stamp { device, inode, size, mtime, ctime, executable } = stamp;
+        let times = [mtime, ctime].map(i64::cast_unsigned);
+        let numbers = [device, inode, size, times[0], times[1], u64::from(executable)];
+        for number in numbers {
+            self.number(number);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What planning found out of a project, kept beside the stamps of what it was made of: the IR, and the digests of
+//! small sources.
+//!
+//! Evaluating is a pure function of the texts of the project, the targets and this very program. So the IR of an
+//! earlier run is the IR of this one when all of these are the same; that is found out here, without reading a text
+//! whose stamp tells that it is. One file a project; one that is damaged, foreign or of another program is none.
+
+mod form;
+mod look;
+mod sources;
+
+pub(crate) use sources::KeptSources;
+
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use kiln_digest::Digest;
+use kiln_ir::Ir;
+use kiln_source_local::{Stamp, forget_unused, stamps_folders};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statat};
+
+use crate::Session;
+use crate::kept::form::Record;
+use crate::kept::look::Look;
+use crate::loaded::Loaded;
+
+/// Folder below the cache; a new format is a new folder.
+const FOLDER: &str = "project-v1";
+
+/// Where the IR of a project is kept.
+pub(crate) struct Kept {
+    file: PathBuf,
+    root: PathBuf,
+    /// Which project and which program: what else the IR depends on than texts and targets.
+    whose: String,
+    /// Nanoseconds since 1970, from before anything of the project was looked at.
+    clock: i64,
+}
+
+impl Kept {
+    /// Finds the place; where there is none that is this user's own, nothing is kept.
+    pub(crate) fn of(session: &Session, root: &Path) -> Option<Self> {
+        let environment = &session.environment;
+        let folder = environment.cache().ok()?.join(FOLDER);
+        let is_own = |found: std::fs::Metadata| found.uid() == rustix::process::geteuid().as_raw();
+        if !std::fs::metadata(&folder).map_or(true, is_own) {
+            return None;
+        }
+        // A program that was built anew has the same version, and may evaluate otherwise.
+        let program = statat(CWD, &environment.program, AtFlags::empty()).ok()?;
+        let version = env!("CARGO_PKG_VERSION");
+        let shown = root.as_os_str().as_bytes().escape_ascii();
+        let whose = format!("{version} {:?} {shown}", Stamp::of(&program));
+        let clock = i64::try_from(environment.now).ok()?.checked_mul(1_000_000_000)?;
+        let mut name = Digest::of(root.as_os_str().as_bytes()).hex();
+        name.truncate(32);
+        // What is kept for too long takes space, no more.
+        drop(forget_unused(&folder, UNIX_EPOCH + Duration::from_secs(environment.now)));
+        Some(Self { file: folder.join(name), root: root.to_owned(), whose, clock })
+    }
+
+    /// Returns the IR of these targets, if there is one of the texts as they are now.
+    pub(crate) fn recall(&self, targets: &[String]) -> Option<Ir> {
+        let bytes = std::fs::read(&self.file).ok()?;
+        let mut record = Record::read(&bytes, &self.whose)?;
+        // What stands in the IR of the whole project is what stands in that of a part of it.
+        if !record.targets.is_empty() && record.targets != targets {
+            return None;
+        }
+        let mut look = self.look()?;
+        look.clock = record.clock;
+        let is_fresh = look.is_same(&mut record)?;
+        let ir = Ir::from_json(record.ir).ok()?;
+        if !is_fresh {
+            record.clock = self.clock;
+            // Without it the next run looks closer again, which is no reason to fail.
+            let _kept = write(&self.file, &record.pack(&self.whose));
+        }
+        Some(ir)
+    }
+
+    /// Keeps the IR of a project that was evaluated for some targets.
+    pub(crate) fn keep(&self, loaded: &Loaded, targets: &[String]) {
+        let ir = loaded.ir.to_line();
+        let record = self.look().and_then(|look| look.record(loaded, targets, &ir));
+        if let Some(mut record) = record {
+            record.clock = self.clock;
+            // Without it the next run evaluates again, which is no reason to fail.
+            let _kept = write(&self.file, &record.pack(&self.whose));
+        }
+    }
+
+    /// Opens the root of the project.
+    fn open(&self) -> Option<OwnedFd> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        openat(CWD, &self.root, flags, Mode::empty()).ok()
+    }
+
+    fn look(&self) -> Option<Look<'_>> {
+        let open = self.open()?;
+        let device = rustix::fs::fstat(&open).ok()?.st_dev;
+        let device = stamps_folders(&open).then_some(device);
+        Some(Look { root: &self.root, open, device, clock: self.clock })
+    }
+}
+
+/// Writes a file whole or not at all; a reader sees the earlier one or this one.
+fn write(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let beside = file.with_extension(std::process::id().to_string());
+    std::fs::create_dir_all(file.parent().unwrap_or(Path::new("/")))?;
+    let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, file));
+    if written.is_err() {
+        // The first failure is the one to tell.
+        drop(std::fs::remove_file(&beside));
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests;

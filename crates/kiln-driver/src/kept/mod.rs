@@ -44,9 +44,12 @@ impl Kept {
     /// Finds the place; where there is none that is this user's own, nothing is kept.
     pub(crate) fn of(session: &Session, root: &Path) -> Option<Self> {
         let environment = &session.environment;
-        let folder = environment.cache().ok()?.join(FOLDER);
-        let is_own = |found: std::fs::Metadata| found.uid() == rustix::process::geteuid().as_raw();
-        if !std::fs::metadata(&folder).map_or(true, is_own) {
+        let cache = environment.cache().ok()?;
+        let folder = cache.join(FOLDER);
+        let user = rustix::process::geteuid().as_raw();
+        let is_own =
+            |path: &Path| std::fs::metadata(path).map_or(true, |found| found.uid() == user);
+        if !is_own(&cache) || !is_own(&folder) {
             return None;
         }
         // A program that was built anew has the same version, and may evaluate otherwise.

@@ -175,7 +175,13 @@ fn track(session: &Session, screen: &Screen, elements: &[String], trust: Trust) 
     let tracked =
         with_progress(screen, |shown| kiln_driver::track(session, elements, trust, shown));
     match tracked {
-        Ok(changes) => screen.result(changes.to_string().as_bytes()),
+        Ok(changes) => {
+            let changes = changes.to_string();
+            if changes.is_empty() {
+                screen.note("kiln: nothing has changed\n");
+            }
+            screen.result(changes.as_bytes())
+        }
         Err(problem) => screen.problem(&problem),
     }
 }
@@ -214,7 +220,7 @@ fn explain(screen: &Screen, code: &str) -> u8 {
     if let Some(page) = kiln_console::explain(code) {
         return screen.result(page.as_bytes());
     }
-    screen.say(&format!("error[K8008]: `{code}` is no code of kiln\nhelp: a code is `K` and four digits, as errors print it\n"));
+    screen.say(&format!("error[K8008]: `{code}` is no code of kiln\n  help: a code is `K` and four digits, as errors print it\n"));
     2
 }
 

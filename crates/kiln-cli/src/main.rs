@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     match catch_unwind(AssertUnwindSafe(|| run(arguments, words))) {
         Ok(status) => ExitCode::from(status),
         Err(_panic) => {
-            Screen::plain().say("error[K9001]: kiln has a defect and stopped\nhelp: run the command again with RUST_BACKTRACE=1 and report what it prints\n");
+            Screen::plain().say("error[K9001]: kiln has a defect and stopped\n  help: run the command again with RUST_BACKTRACE=1 and report what it prints\n");
             ExitCode::from(INTERNAL)
         }
     }
@@ -55,7 +55,7 @@ fn run(arguments: Arguments, words: Vec<String>) -> u8 {
     };
     let screen = Screen::new(&environment, &arguments.common);
     if let Some(option) = arguments.misplaced() {
-        screen.say(&format!("error[K8011]: `{option}` has no meaning for this command\nhelp: leave it out; `kiln explain K8011` tells more\n"));
+        screen.say(&format!("error[K8011]: `{option}` has no meaning for this command\n  help: leave it out; `kiln explain K8011` tells more\n"));
         return 2;
     }
     let choices = commands::choices(&arguments, words);

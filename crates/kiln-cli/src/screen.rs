@@ -81,7 +81,7 @@ impl Screen {
             Ok(()) => 0,
             Err(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => 0,
             Err(cause) => {
-                self.say(&format!("error[K8007]: cannot write the result\ncause: {cause}\nhelp: is the disk full?\n"));
+                self.say(&format!("error[K8007]: cannot write the result\n  cause: {cause}\n  help: is the disk full?\n"));
                 5
             }
         }

@@ -85,7 +85,10 @@ pub(crate) fn build_tree(
             )
         }
         Record::Failed(_) => {
-            format!("kiln build --retry-failed --build-trees failure {element}")
+            format!(
+                "`kiln shell --build {element}` leads to where it began; to keep one, unless a script removes /build: \
+                 kiln build --retry-failed --build-trees failure {element}"
+            )
         }
     };
     let tree = run.build_tree.ok_or_else(|| DriverError::NoBuildTree { element: name(), next })?;

@@ -113,6 +113,12 @@ pub enum DriverError {
         help("for example `--mirror debian=https://deb.example.org/debian`")
     )]
     BadMirror { text: String },
+    #[error("there is no folder `{}`", path.display())]
+    #[diagnostic(
+        code("K8012"),
+        help("`--directory` takes the folder to look for the project from")
+    )]
+    NoFolder { path: PathBuf },
     #[error("`{text}` is no element's name")]
     #[diagnostic(code("K8006"), help("`kiln show` lists the elements of the project"))]
     BadElement { text: String },
@@ -145,7 +151,7 @@ pub enum DriverError {
         )
     )]
     ForeignStore { path: PathBuf },
-    #[error("cannot read the project in `{}`", path.display())]
+    #[error("cannot read `{}`", path.display())]
     #[diagnostic(code("K1001"), help("check that the file is there and readable"))]
     ReadProject {
         path: PathBuf,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kiln_exec::BuildTrees;
 
 use crate::config::{Config, Settings};
-use crate::{Environment, Problem};
+use crate::{DriverError, Environment, Problem};
 
 /// What the command line says for all operations.
 #[expect(clippy::struct_excessive_bools, reason = "a flag of the command line each")]
@@ -43,6 +43,21 @@ pub struct Choices {
     pub command: Vec<String>,
 }
 
+/// Refuses what cannot be, also where the command would not come to need it.
+fn check(environment: &Environment, choices: &Choices) -> Result<(), DriverError> {
+    for text in &choices.mirrors {
+        let parts = text.split_once('=');
+        if parts.is_none_or(|(alias, url)| alias.is_empty() || url.is_empty()) {
+            return Err(DriverError::BadMirror { text: text.clone() });
+        }
+    }
+    let folder = choices.directory.as_ref().map(|folder| environment.cwd.join(folder));
+    match folder {
+        Some(path) if !path.is_dir() => Err(DriverError::NoFolder { path }),
+        _ => Ok(()),
+    }
+}
+
 /// What one call of the program knows.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -58,6 +73,7 @@ impl Session {
     /// # Errors
     /// When the configuration cannot be read, or it or the environment has a mistake.
     pub fn new(environment: Environment, mut choices: Choices) -> Result<Self, Problem> {
+        check(&environment, &choices)?;
         let path = environment.config()?.join("config.toml");
         let config = Config::read(&path)?;
         let settings = Settings { environment: &environment, config: &config, path: &path };

@@ -97,20 +97,15 @@ fn a_phase_that_takes_long_is_named() {
             planned(1, 0),
             started("gcc"),
             launched("gcc"),
-            phase("gcc", "configure"),
-            Step::Wait(900),
             phase("gcc", "build"),
             Step::Wait(11_200),
             phase("gcc", "check"),
-            phase("unknown", "check"),
             Step::Wait(1_000),
-            built("gcc", 13_100),
         ],
         str![[r#"
 building gcc: build
-still building gcc: build, 11.9 s, 0/1, 0 cached, 0 built, 1 running
+still building gcc: build, 11.0 s, 0/1, 0 cached, 0 built, 1 running
 building gcc: check
-built gcc, 13.1 s
 
 "#]],
     );

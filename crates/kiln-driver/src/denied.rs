@@ -5,7 +5,7 @@ use kiln_exec::ExecError;
 
 use crate::loaded::Planned;
 use crate::store::Store;
-use crate::{DriverError, Problem, Session};
+use crate::{Problem, Session};
 
 /// Refuses what was built with warnings when they were no errors: whether a build passes must not depend on what is in
 /// the store.
@@ -23,7 +23,7 @@ pub(crate) fn refuse_warnings(
         let Some(artifact) = store.index.get(node.key)? else { continue };
         let (element, overlaps) = (node.element.clone(), artifact.overlaps);
         if (all || deny.contains("overlaps")) && !overlaps.is_empty() {
-            return Err(DriverError::Overlaps { element: element.to_string(), overlaps }.into());
+            return Err(ExecError::Overlaps { element, overlaps }.into());
         }
         let warnings = artifact.run.map(|run| run.warnings).unwrap_or_default();
         if all && !warnings.is_empty() {

@@ -187,14 +187,6 @@ pub enum DriverError {
         help("it is put together from its sources and dependencies: kiln checkout {element} DIR")
     )]
     NothingRuns { element: String },
-    #[error("overlaps in the root of `{element}`: {}", overlaps.join(", "))]
-    #[diagnostic(
-        code("K3025"),
-        help(
-            "remove the file from one of them, or allow it: `overlaps += [\"/path\"]` in the one that wins"
-        )
-    )]
-    Overlaps { element: String, overlaps: Vec<String> },
     #[error("the root of `{element}` cannot be made: what it is built with failed")]
     #[diagnostic(
         code("K3026"),

@@ -5,14 +5,13 @@ use std::fmt;
 use std::path::PathBuf;
 
 use kiln_artifact::IndexError;
-use kiln_assemble::{AssembleError, OverlapFound};
+use kiln_assemble::AssembleError;
 use kiln_cas::CasError;
 use kiln_digest::Key;
 use kiln_ir::ElementName;
 use miette::Diagnostic;
 
 use crate::ForeignError;
-use crate::tell::overlap_text;
 
 /// An error of a part that the executor does not know, with its code and help.
 pub struct Foreign(pub ForeignError);
@@ -51,14 +50,14 @@ pub enum ExecError {
     #[error("content of {} artifacts is gone from the store", keys.len())]
     #[diagnostic(code("K5033"), help("build again: what is lost is made anew"))]
     Lost { keys: Vec<Key> },
-    #[error("overlaps in the root of `{element}`: {}", overlap_list(overlaps))]
+    #[error("overlaps in the root of `{element}`: {}", overlaps.join(", "))]
     #[diagnostic(
         code("K3025"),
         help(
             "remove the file from one of them, or allow it: `overlaps += [\"/path\"]` in the one that wins"
         )
     )]
-    Overlaps { element: ElementName, overlaps: Vec<OverlapFound> },
+    Overlaps { element: ElementName, overlaps: Vec<String> },
     #[error("`{element}` was built with warnings: {}", warnings.join("; "))]
     #[diagnostic(
         code("K4105"),
@@ -106,8 +105,4 @@ pub enum ExecError {
         #[source]
         cause: std::io::Error,
     },
-}
-
-fn overlap_list(overlaps: &[OverlapFound]) -> String {
-    overlaps.iter().map(overlap_text).collect::<Vec<_>>().join(", ")
 }

@@ -27,7 +27,8 @@ impl Maker<'_> {
         overlaps: &[OverlapFound],
     ) -> Result<(), ExecError> {
         if self.denies("overlaps") && !overlaps.is_empty() {
-            let (element, overlaps) = (element.clone(), overlaps.to_vec());
+            let element = element.clone();
+            let overlaps = overlaps.iter().map(overlap_text).collect();
             return Err(ExecError::Overlaps { element, overlaps });
         }
         for overlap in overlaps.iter().filter(|overlap| self.memory.is_new(overlap)) {

@@ -122,21 +122,10 @@ impl Progress {
                 self.start(Work::Element(element.as_str().to_owned()), now)
             }
             Event::SandboxLaunched { element, action: _ } => {
-                let work = Work::Element(element.as_str().to_owned());
-                if let Some(running) = self.running.get_mut(&work) {
-                    running.launched = true;
-                    // Its root may have been integrated before, with phases of its own.
-                    running.phase = None;
-                }
-                Vec::new()
+                self.launched(element.as_str(), None, now)
             }
             Event::PhaseStarted { element, phase } => {
-                let work = Work::Element(element.as_str().to_owned());
-                if let Some(running) = self.running.get_mut(&work) {
-                    running.phase = Some((phase, now));
-                    running.announced = false;
-                }
-                Vec::new()
+                self.launched(element.as_str(), Some(phase), now)
             }
             Event::ElementCutOff { element, .. } => {
                 self.running.remove(&Work::Element(element.as_str().to_owned()));
@@ -224,6 +213,18 @@ impl Progress {
     fn start(&mut self, work: Work, now: Duration) -> Vec<String> {
         self.running
             .insert(work, Running { since: now, launched: false, phase: None, announced: false });
+        Vec::new()
+    }
+
+    /// Notes that the sandbox of an element runs, and which phase in it.
+    fn launched(&mut self, element: &str, phase: Option<String>, now: Duration) -> Vec<String> {
+        let work = Work::Element(element.to_owned());
+        if let Some(running) = self.running.get_mut(&work) {
+            // Its root may have been integrated before, in a sandbox with phases of its own.
+            running.announced &= phase.is_none();
+            running.launched = true;
+            running.phase = phase.map(|phase| (phase, now));
+        }
         Vec::new()
     }
 

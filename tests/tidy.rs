@@ -35,6 +35,13 @@ const LONG_FILES: &[(&str, usize)] = &[("crates/kiln-source-archive/src/tests.rs
 const LONG_FUNCTIONS: &[(&str, usize)] =
     &[("crates/kiln-lock/src/print.rs::a_lock_is_sorted_and_has_a_package_a_line", 63)];
 
+/// Files that walk or remove folders which no build writes: scratch of the store, records of runs, the user's project.
+const TRUSTED_FOLDERS: &[&str] = &[
+    "crates/kiln-cas/src/disk.rs",
+    "crates/kiln-driver/src/run.rs",
+    "crates/kiln-project/src/files.rs",
+];
+
 /// Text files of the tree by their path from its top; what git ignores is left out.
 fn texts() -> BTreeMap<String, String> {
     let root = kiln_testkit::project_root();
@@ -173,6 +180,11 @@ fn encodings_name_every_field() {
 #[test]
 fn nothing_is_put_off_or_skipped() {
     none(&words::put_off(&rust_files()));
+}
+
+#[test]
+fn only_trusted_folders_are_walked_and_removed_by_libraries() {
+    none(&words::trusting(&rust_files(), TRUSTED_FOLDERS));
 }
 
 #[test]

@@ -64,6 +64,19 @@ pub(crate) fn asynchronous(files: &Files) -> Vec<String> {
     bad.map(|(path, _)| format!("{path} uses async")).collect()
 }
 
+/// The removers and walkers of libraries follow what somebody else may put in their way: they are for folders that only
+/// kiln writes.
+pub(crate) fn trusting(files: &Files, trusted: &[&str]) -> Vec<String> {
+    let product = files.iter().filter(|(path, _)| path.contains("/src/"));
+    let product = product.filter(|(path, _)| !trusted.contains(&path.as_str()));
+    let bad = product.filter(|(_, text)| {
+        let code = scrub(text);
+        let code = code.split("#[cfg(test)]").next().unwrap_or_default();
+        code.contains("remove_dir_all") || code.contains("walkdir::")
+    });
+    bad.map(|(path, _)| format!("{path} trusts a folder that may be a build's")).collect()
+}
+
 /// No file names a folder of the machine it was written on.
 pub(crate) fn machine_paths(texts: &Files) -> Vec<String> {
     let places = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("../sha", "red")];
@@ -147,6 +160,21 @@ mod tests {
     fn a_test_that_sleeps_is_named() {
         check(put_off, "tests/a.rs", "thread::sleep(x);", &["tests/a.rs sleeps"]);
         check(put_off, "crates/a/src/lib.rs", "thread::sleep(x);", &[]);
+    }
+
+    #[test]
+    fn a_trusted_folder_is_named_unless_it_is_listed() {
+        let check = |path: &str, text: &str, expected: &[&str]| {
+            let trusting = |files: &Files| trusting(files, &["a/src/own.rs"]);
+            let files = Files::from([(path.to_owned(), text.to_owned())]);
+            assert_eq!(trusting(&files), expected);
+        };
+        let text = "fs::remove_dir_all(folder)";
+        check("a/src/b.rs", text, &["a/src/b.rs trusts a folder that may be a build's"]);
+        check("a/src/own.rs", text, &[]);
+        check("a/src/b.rs", &format!("#[cfg(test)]\nmod tests {{ {text} }}"), &[]);
+        check("a/tests/b.rs", text, &[]);
+        check("a/src/b.rs", "// not remove_dir_all\n", &[]);
     }
 
     #[test]

@@ -20,8 +20,7 @@ use kiln_local::LocalRunner;
 use kiln_sandbox::Launcher;
 use kiln_stage::{Taking, Times, Trees, capture};
 use kiln_tree::{Draft, File, RelPath, Tree, merge};
-use rustix::io::Errno;
-use rustix::process::{WaitId, WaitIdOptions, getpid, set_child_subreaper, waitid};
+use rustix::process::{Pid, WaitId, WaitIdOptions, getpid, set_child_subreaper, waitid};
 
 /// Launches of one kind in a round.
 const BATCH: u32 = 40;
@@ -63,10 +62,14 @@ fn measure(folder: &Path, n_layers: usize, n_files: usize, n_rounds: usize) {
     let few = request(layers[..FEW.min(n_layers)].to_vec(), &log);
     set_child_subreaper(Some(getpid())).unwrap();
     let plain = |mounts: &[&str]| {
+        let before = children();
         let mut command = Command::new(&bwrap);
         command.args(["--unshare-all", "--ro-bind"]).arg(&root).arg("/").args(mounts);
         assert!(command.arg("/bin/true").env_clear().status().unwrap().success());
-        while !matches!(waitid(WaitId::All, WaitIdOptions::EXITED), Err(Errno::CHILD)) {}
+        // What `bwrap` left; the other children were there before.
+        for child in children().into_iter().filter(|child| !before.contains(child)) {
+            waitid(WaitId::Pid(Pid::from_raw(child).unwrap()), WaitIdOptions::EXITED).unwrap();
+        }
     };
     let launch = |request: &Request| {
         let outcome = runner.run(request).unwrap();
@@ -117,12 +120,24 @@ fn batch(launch: impl Fn()) -> Cost {
     Cost { wall: each(start.elapsed()), processor: each(processor().saturating_sub(before)) }
 }
 
-/// Returns what this process and its dead children cost so far.
+/// Returns what this process and its children cost so far, dead ones too.
 fn processor() -> Duration {
-    let text = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields = text.rsplit(") ").next().unwrap().split(' ');
-    let ticks: u64 = fields.skip(11).take(4).map(|field| field.parse::<u64>().unwrap()).sum();
-    Duration::from_millis(ticks * 10)
+    let own = ticks("self", 11..15);
+    let living: u64 = children().iter().map(|child| ticks(&child.to_string(), 11..15)).sum();
+    Duration::from_millis((own + living) * 10)
+}
+
+/// Sums some fields of the state of a process, counted from its own state.
+fn ticks(process: &str, fields: std::ops::Range<usize>) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let text: Vec<&str> = text.rsplit(") ").next().unwrap().split(' ').collect();
+    text[fields].iter().map(|field| field.parse::<u64>().unwrap()).sum()
+}
+
+/// Returns the processes that this one, which has one thread that starts any, is the parent of.
+fn children() -> Vec<i32> {
+    let list = std::fs::read_to_string("/proc/thread-self/children").unwrap();
+    list.split_whitespace().map(|number| number.parse().unwrap()).collect()
 }
 
 fn median(mut costs: Vec<Cost>) -> Cost {

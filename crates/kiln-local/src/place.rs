@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
@@ -19,9 +19,10 @@ use crate::ladder::Rung;
 /// How many finished folders may wait for their removal; more would fill the disk.
 const MAX_WAITING: usize = 64;
 
-/// A work folder: `u` takes what the command writes, `w` is for the kernel, `r` becomes the root.
+/// A work folder: `u` takes what the command writes, `w` is for the kernel.
 ///
-/// Where nothing is stacked, `u` is the whole root.
+/// The stack is mounted over the folder that all of them lie in, which each sandbox sees for itself: one mount point
+/// less is made and removed, and the command cannot find the others. Where nothing is stacked, `u` is the whole root.
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) rung: Rung,
@@ -32,20 +33,20 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    fn make(folder: &Path, rung: Rung) -> Result<Self, LocalError> {
-        let names = if rung.stack() == Stack::Plain { ["u", "w", "u"] } else { ["u", "w", "r"] };
-        let [upper, work, root] = names.map(|name| folder.join(name));
+    fn make(lease: &Lease, rung: Rung) -> Result<Self, LocalError> {
+        let folder = lease.fresh();
+        let [upper, work] = ["u", "w"].map(|name| folder.join(name));
+        let is_plain = rung.stack() == Stack::Plain;
+        let root = if is_plain { upper.clone() } else { lease.folder().to_path_buf() };
         let made = || -> io::Result<()> {
-            fs::create_dir(folder)?;
+            fs::create_dir(&folder)?;
             fs::create_dir(&upper)?;
-            if rung.stack() != Stack::Plain {
-                fs::create_dir(&work)?;
-                fs::create_dir(&root)?;
-            }
-            Ok(())
+            if is_plain { Ok(()) } else { fs::create_dir(&work) }
         };
-        made().map_err(|cause| LocalError::Work { path: folder.to_path_buf(), cause })?;
-        Ok(Self { rung, folder: folder.to_path_buf(), upper, work, root })
+        match made() {
+            Ok(()) => Ok(Self { rung, folder, upper, work, root }),
+            Err(cause) => Err(LocalError::Work { path: folder, cause }),
+        }
     }
 
     /// Returns whether the upper folder is the whole root.
@@ -76,7 +77,7 @@ impl Places {
     }
 
     pub(crate) fn take(&self, rung: Rung) -> Result<Place, LocalError> {
-        Place::make(&self.lease.fresh(), rung)
+        Place::make(&self.lease, rung)
     }
 
     /// Gives a work folder up; nothing runs in it any more.

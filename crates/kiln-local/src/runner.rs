@@ -12,7 +12,7 @@ use kiln_action::{
     Action, Command, Ending, Outcome, Request, RunError, Runner, Spent, Staging, Usage,
 };
 use kiln_cas::{DiskCas, Lease, sweep};
-use kiln_sandbox::{Ended, Launcher, Sample, SandboxError, Spec, Streams, User, spawn};
+use kiln_sandbox::{Ended, Launcher, Running, Sample, SandboxError, Server, Spec, User};
 use kiln_stage::{Trees, remove_folder, write_copy};
 use rustix::fs::FallocateFlags;
 
@@ -43,7 +43,7 @@ pub struct LocalRunner {
     cas: Arc<DiskCas>,
     trees: Trees,
     folding: Folding,
-    pub(crate) launcher: Launcher,
+    pub(crate) server: Server,
     pub(crate) work: Option<Places>,
     pub(crate) jobs: Jobs,
     /// What somebody asked for; else what the machine can.
@@ -72,7 +72,8 @@ impl LocalRunner {
         let trees = Trees::new(cas.clone());
         let jobs = Jobs::new(jobs).map_err(jobs_error)?;
         let (folding, standing) = (Folding::default(), Mutex::new(None));
-        Ok(Self { trees, folding, cas, launcher, work, jobs, forced: None, standing })
+        let server = Server::new(launcher);
+        Ok(Self { trees, folding, cas, server, work, jobs, forced: None, standing })
     }
 
     /// Has all roots staged in one way, whether it is the best here or not.
@@ -94,7 +95,7 @@ impl LocalRunner {
         if let Some(rung) = *known {
             return Ok(rung);
         }
-        let Standing { rung, .. } = ladder::standing(&self.cas, &self.launcher)?;
+        let Standing { rung, .. } = ladder::standing(&self.cas, self.server.launcher())?;
         *known = Some(rung);
         Ok(rung)
     }
@@ -106,7 +107,7 @@ impl LocalRunner {
         }
         let mut known = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         if *known == Some(from) {
-            *known = Some(ladder::climb(&self.cas, &self.launcher)?.rung);
+            *known = Some(ladder::climb(&self.cas, self.server.launcher())?.rung);
         }
         Ok(*known != Some(from))
     }
@@ -158,14 +159,20 @@ impl LocalRunner {
         let log = log.map_err(log_error)?;
         log.set_len(0).map_err(log_error)?;
         let staged = Instant::now();
-        let Executed { ending, usage, samples } = self.execute(&spec, &log, request, started)?;
+        let Executed { ending, usage, samples, running } = self.execute(&spec, &log, request, started)?;
         let ended = Instant::now();
-        if !matches!(ending, Ending::Exit(0) | Ending::Cancelled) {
-            self.check_space()?;
-        }
+        let room = match ending {
+            Ending::Exit(0) | Ending::Cancelled => Ok(()),
+            _ => self.check_space(),
+        };
         let harvest =
             Harvest { cas: &self.cas, trees: &self.trees, place, request, samples: &samples };
-        let outcome = harvest.outcome(ending, &log)?;
+        let outcome = room.and_then(|()| harvest.outcome(ending, &log));
+        if let (Err(_), Some(mut running)) = (&outcome, running) {
+            // What is removed then, frees its space at once.
+            running.settle();
+        }
+        let outcome = outcome?;
         let micros = |from: Instant, to: Instant| {
             u64::try_from(to.duration_since(from).as_micros()).unwrap_or(u64::MAX)
         };
@@ -223,11 +230,7 @@ impl LocalRunner {
         };
         let [reader, writer] = self.jobs.ends().map_err(jobs_error)?;
         let mut limits = Limits::new(request, Instant::now());
-        let streams = Streams::Log(
-            log.try_clone()
-                .map_err(|cause| LocalError::Log { path: request.log.clone(), cause })?,
-        );
-        let mut running = spawn(&self.launcher, spec, streams, &[reader.as_fd(), writer.as_fd()])?;
+        let mut running = self.server.spawn(spec, log, &[reader.as_fd(), writer.as_fd()])?;
         let mut exceeded = None;
         let mut following = Following { upper: &spec.upper, started, n_seen: 0 };
         loop {
@@ -237,7 +240,8 @@ impl LocalRunner {
                     Ended::Killed => exceeded.unwrap_or(Ending::Cancelled),
                 };
                 let samples = running.samples().to_vec();
-                return Ok(Executed { ending, usage: cost(running.usage()), samples });
+                let usage = cost(running.usage());
+                return Ok(Executed { ending, usage, samples, running: Some(running) });
             }
             trim_log(log);
             following.look();
@@ -274,6 +278,8 @@ impl Runner for LocalRunner {
 impl Drop for LocalRunner {
     fn drop(&mut self) {
         if let Some(work) = self.work.take() {
+            // The last mounts in the folder go with it.
+            self.server.end();
             work.end();
         }
     }
@@ -284,12 +290,18 @@ struct Executed {
     ending: Ending,
     usage: Usage,
     samples: Vec<Sample>,
+    running: Option<Running>,
 }
 
 impl Default for Executed {
     /// One that was not even started.
     fn default() -> Self {
-        Self { ending: Ending::Cancelled, usage: Usage::default(), samples: Vec::new() }
+        Self {
+            ending: Ending::Cancelled,
+            usage: Usage::default(),
+            samples: Vec::new(),
+            running: None,
+        }
     }
 }
 

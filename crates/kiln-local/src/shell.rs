@@ -86,7 +86,8 @@ impl LocalRunner {
             return Ok(KILLED);
         };
         let [reader, writer] = self.jobs.ends().map_err(jobs_error)?;
-        let mut running = spawn(&self.launcher, &spec, streams, &[reader.as_fd(), writer.as_fd()])?;
+        let mut running =
+            spawn(self.server.launcher(), &spec, streams, &[reader.as_fd(), writer.as_fd()])?;
         loop {
             match running.wait(TICK)? {
                 Some(Ended::Exit(status)) => return Ok(status),

@@ -11,15 +11,19 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{FlockOperation, Mode, flock};
-use rustix::io::fcntl_dupfd_cloexec;
+use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::mount::{MountPropagationFlags, mount_change};
-use rustix::process::{Resource, Rlimit};
+use rustix::process::{
+    PidfdFlags, Resource, Rlimit, WaitId, WaitIdOptions, getpid, pidfd_open, setpgid, waitid,
+};
 use rustix::thread::UnshareFlags;
 use signal_hook::consts::signal;
 
 use crate::report::{Area, Failure, Order, Report};
-use crate::streams::{self, Kind, OWN_NUMBERS};
+use crate::streams::{self, Kind, LAUNCH, OWN_NUMBERS};
+use crate::watch::Remains;
 use crate::{Spec, overlay, processes, raw, watch};
 
 /// First argument of this program when it is to call [`helper_main`] before anything else.
@@ -42,17 +46,132 @@ const SIGNALS: [i32; 12] = [
 ];
 
 /// Reads an order from the standard input, which is a socket, makes the sandbox, and reports when nothing of it
-/// runs any more. Called first thing in `main`, while there is one thread.
+/// runs any more; or does so for many, each in a copy of this process. Called first thing in `main`, while there is
+/// one thread.
 pub fn helper_main() -> ExitCode {
-    let Ok(mut kiln) = take_stdin() else {
+    let Ok(kiln) = take_stdin() else {
         return ExitCode::from(2);
     };
-    let report = sandbox(&mut kiln).unwrap_or_else(Report::Failed);
-    let text = serde_json::to_string(&report).unwrap_or_default();
-    // Kiln may be gone; then nobody wants to know.
-    match writeln!(kiln, "{text}") {
-        Ok(()) | Err(_) => ExitCode::SUCCESS,
+    let closed = raw::close_on_exec();
+    match streams::receive(&kiln) {
+        Ok((LAUNCH, handed)) => serve(kiln, handed),
+        received => answer(kiln, |kiln| {
+            closed.map_err(other("closing inherited files"))?;
+            let (length, handed) = received.map_err(other("reading the order of the sandbox"))?;
+            let order =
+                read_order(kiln, length).map_err(other("reading the order of the sandbox"))?;
+            let stop =
+                reset_process(order.streams).map_err(other("resetting signals and limits"))?;
+            enter_namespaces(order.streams)?;
+            sandbox(kiln, &order, handed, &stop)
+        }),
     }
+}
+
+/// Becomes the parent of one helper for each message, until kiln is gone.
+fn serve(kiln: UnixStream, first: Vec<OwnedFd>) -> ExitCode {
+    // What all helpers do first is done once.
+    let prepared = reset_process(Kind::Log)
+        .map_err(other("resetting signals and limits"))
+        .and_then(|stop| enter_namespaces(Kind::Log).map(|()| stop));
+    let mut children = Vec::new();
+    let mut next = Some(first);
+    loop {
+        if let Some(handed) = next.take() {
+            match raw::fork() {
+                Ok(None) => {
+                    drop((kiln, children));
+                    return serve_one(handed, prepared);
+                }
+                Ok(Some(child)) => children.extend(pidfd_open(child, PidfdFlags::empty())),
+                // The socket of the launch is closed here, which is told as a helper that died.
+                Err(_) => {}
+            }
+        }
+        match wait(&kiln, &mut children) {
+            Ok(asked) => next = asked,
+            Err(_gone) => break,
+        }
+    }
+    // Kiln is told what they cost, as the parent of this process.
+    children.iter().for_each(reap);
+    ExitCode::SUCCESS
+}
+
+/// Waits for the end of a child, so that this process knows what it cost.
+fn reap(child: &OwnedFd) {
+    // Nothing can be done about one that cannot be waited for.
+    waitid(WaitId::PidFd(child.as_fd()), WaitIdOptions::EXITED).ok();
+}
+
+/// Waits for a message or for the end of a child. Returns what came with the message.
+fn wait(kiln: &UnixStream, children: &mut Vec<OwnedFd>) -> io::Result<Option<Vec<OwnedFd>>> {
+    let mut fds = vec![PollFd::new(&kiln, PollFlags::IN)];
+    fds.extend(children.iter().map(|child| PollFd::new(child, PollFlags::IN)));
+    match poll(&mut fds, None) {
+        Ok(_) => {}
+        Err(Errno::INTR) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    let mut ready = fds.iter().map(|fd| !fd.revents().is_empty());
+    let asked = ready.next().unwrap_or_default();
+    let ended: Vec<bool> = ready.collect();
+    let mut ended = ended.into_iter();
+    children.retain(|child| {
+        let has_ended = ended.next().unwrap_or_default();
+        if has_ended {
+            reap(child);
+        }
+        !has_ended
+    });
+    if asked { streams::receive(kiln).map(|(_, handed)| Some(handed)) } else { Ok(None) }
+}
+
+/// Is a helper that was forked: has its own socket, and the outputs of its command.
+fn serve_one(handed: Vec<OwnedFd>, prepared: Result<Arc<AtomicBool>, Failure>) -> ExitCode {
+    let Ok([kiln, output, errors]) = <[OwnedFd; 3]>::try_from(handed) else {
+        return ExitCode::from(2);
+    };
+    answer(UnixStream::from(kiln), |kiln| {
+        let stop = prepared?;
+        let own = || -> io::Result<()> {
+            setpgid(None, None)?;
+            rustix::stdio::dup2_stdout(&output)?;
+            rustix::stdio::dup2_stderr(&errors)?;
+            Ok(())
+        };
+        own().map_err(other("taking the streams"))?;
+        drop((output, errors));
+        let received = streams::receive(kiln);
+        let (length, handed) = received.map_err(other("reading the order of the sandbox"))?;
+        let order = read_order(kiln, length).map_err(other("reading the order of the sandbox"))?;
+        raw::unshare(UnshareFlags::NEWNS)
+            .map_err(|cause| Failure::new(Area::Namespace, "`unshare` of mounts", &cause))?;
+        sandbox(kiln, &order, handed, &stop)
+    })
+}
+
+/// Tells kiln what came of an order.
+fn answer(
+    mut kiln: UnixStream,
+    work: impl FnOnce(&mut UnixStream) -> Result<(Report, Remains), Failure>,
+) -> ExitCode {
+    let (report, remains) =
+        work(&mut kiln).unwrap_or_else(|failure| (Report::Failed(failure), None));
+    // Kiln may be gone; then nobody wants to know.
+    drop(tell(&kiln, &report));
+    drop(kiln);
+    drop(remains);
+    ExitCode::SUCCESS
+}
+
+fn tell(mut kiln: &UnixStream, report: &Report) -> io::Result<()> {
+    let text = serde_json::to_vec(report)?;
+    let length = u32::try_from(text.len()).map_err(io::Error::other)?;
+    // The mounts are there until this process is gone, which kiln can wait for.
+    let own = pidfd_open(getpid(), PidfdFlags::empty())?;
+    streams::send(kiln, length, &[own.as_fd()])?;
+    kiln.write_all(&text)
 }
 
 /// Moves the socket away from the standard input and leaves nothing there.
@@ -63,16 +182,21 @@ fn take_stdin() -> io::Result<UnixStream> {
     Ok(UnixStream::from(socket))
 }
 
-fn sandbox(kiln: &mut UnixStream) -> Result<Report, Failure> {
-    let other = |step: &'static str| move |cause| Failure::new(Area::Other, step, &cause);
-    raw::close_on_exec().map_err(other("closing inherited files"))?;
-    let (order, handed) = read_order(kiln).map_err(other("reading the order of the sandbox"))?;
-    let stop = reset_process(order.streams).map_err(other("resetting signals and limits"))?;
+/// Runs a command, in the namespaces of this process.
+fn sandbox(
+    kiln: &UnixStream,
+    order: &Order,
+    handed: Vec<OwnedFd>,
+    stop: &AtomicBool,
+) -> Result<(Report, Remains), Failure> {
     streams::take_up(order.streams, handed).map_err(other("taking the streams"))?;
     let _held = hold(&order.spec).map_err(other("holding the work folder"))?;
-    enter_namespaces(order.streams)?;
     overlay::mount(&order.spec)?;
-    watch::run(&order, kiln.as_fd(), &stop)
+    watch::run(order, kiln.as_fd(), stop)
+}
+
+fn other(step: &'static str) -> impl FnOnce(io::Error) -> Failure {
+    move |cause| Failure::new(Area::Other, step, &cause)
 }
 
 /// Locks the file that says that the work folder is in use. Where that fails, kiln is dead and someone else is
@@ -86,11 +210,10 @@ fn hold(spec: &Spec) -> io::Result<Option<File>> {
     Ok(Some(file))
 }
 
-fn read_order(kiln: &mut UnixStream) -> io::Result<(Order, Vec<OwnedFd>)> {
-    let (length, handed) = streams::receive(kiln)?;
+fn read_order(kiln: &mut UnixStream, length: u32) -> io::Result<Order> {
     let mut text = vec![0; length as usize];
     kiln.read_exact(&mut text)?;
-    Ok((serde_json::from_slice(&text)?, handed))
+    Ok(serde_json::from_slice(&text)?)
 }
 
 /// Undoes what the caller of kiln may have set: ignored signals, umask, core files. Returns whether one of the
@@ -130,6 +253,7 @@ fn enter_namespaces(streams: Kind) -> Result<(), Failure> {
     fs::write("/proc/self/setgroups", "deny").map_err(failed("writing `setgroups`"))?;
     fs::write("/proc/self/uid_map", format!("0 {uid} 1")).map_err(failed("writing `uid_map`"))?;
     fs::write("/proc/self/gid_map", format!("0 {gid} 1")).map_err(failed("writing `gid_map`"))?;
-    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
+    // A disk that is unmounted outside is unmounted here too; nothing that is mounted here is seen outside.
+    mount_change("/", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC)
         .map_err(|cause| failed("making mounts private")(cause.into()))
 }

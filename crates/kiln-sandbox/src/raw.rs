@@ -1,4 +1,4 @@
-//! The five calls that have no safe form.
+//! The six calls that have no safe form.
 #![expect(unsafe_code, reason = "these calls have no safe form, here or in `rustix`")]
 
 use std::fs;
@@ -8,6 +8,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::process::Pid;
 use rustix::thread::UnshareFlags;
 
 use crate::Usage;
@@ -17,6 +18,15 @@ pub(crate) fn unshare(flags: UnshareFlags) -> io::Result<()> {
     // SAFETY: what this call can break is a table of descriptors shared with other threads (`CLONE_FILES`); no
     // caller asks for that, and the helper has one thread.
     Ok(unsafe { rustix::thread::unshare_unsafe(flags) }?)
+}
+
+/// Makes a copy of this process, which must have one thread. Returns the child to the parent, nothing to the child.
+pub(crate) fn fork() -> io::Result<Option<Pid>> {
+    // SAFETY: what this call can break are locks that other threads hold; the caller has none.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        child => Ok(Pid::from_raw(child)),
+    }
 }
 
 /// Marks all descriptors above the standard ones to be closed by the next `exec`: the shell that started kiln may

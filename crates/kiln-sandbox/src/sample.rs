@@ -75,9 +75,9 @@ impl Sampler {
     }
 
     /// Returns the samples. One more is taken with what all cost, as a command may end before its last lines are seen.
-    pub(crate) fn end(mut self, usage: Usage) -> Vec<Sample> {
+    pub(crate) fn end(&mut self, usage: Usage) -> Vec<Sample> {
         self.push(Usage { max_rss_kib: 0, ..usage });
-        self.samples
+        std::mem::take(&mut self.samples)
     }
 
     fn push(&mut self, usage: Usage) {

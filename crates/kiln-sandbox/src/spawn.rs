@@ -12,11 +12,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::helper::HELPER_WORD;
 use crate::report::{Order, Report};
-use crate::streams::{Kind, send};
+use crate::streams::{Kind, receive, send};
 use crate::{Launcher, Sample, SandboxError, Spec, Stack, Streams, Usage, User};
 
 /// How much of the output is searched for the complaint of a `bwrap` that failed.
@@ -26,8 +25,10 @@ const COMPLAINT: u64 = 4096;
 #[derive(Debug)]
 pub struct Running {
     bwrap: PathBuf,
-    helper: Child,
-    helper_ended: OwnedFd,
+    /// Nothing when it is the child of a server.
+    helper: Option<Child>,
+    /// The helper, known from its own word.
+    gone: Option<OwnedFd>,
     /// Closing it, or dying, tells the helper to end everything.
     helper_hears: UnixStream,
     killed: bool,
@@ -60,9 +61,8 @@ pub fn spawn(
     let bwrap = launcher.bwrap.clone().ok_or(SandboxError::NoBwrap)?;
     let start = |cause| SandboxError::Start { path: launcher.helper.clone(), cause };
     let (helper_hears, theirs) = UnixStream::pair().map_err(start)?;
-    let mut command = Command::new(&launcher.helper);
-    command.arg(HELPER_WORD).env_clear().current_dir("/").stdin(Stdio::from(OwnedFd::from(theirs)));
     let outlets = Outlets::new(streams).map_err(start)?;
+    let mut command = helper(launcher, theirs);
     if outlets.kind != Kind::Terminal {
         // What a terminal sends to kiln is for kiln to pass on. With a terminal of its own it makes a session.
         command.process_group(0);
@@ -70,23 +70,19 @@ pub fn spawn(
     let helper = command.stdout(outlets.output).stderr(outlets.errors).spawn().map_err(start)?;
     // The command holds the outputs; nobody would see them end as long as this value did too.
     drop(command);
-    let helper_ended = open_process(&helper).map_err(start)?;
-    let mut running = Running {
-        bwrap: bwrap.clone(),
-        helper,
-        helper_ended,
-        helper_hears,
-        killed: false,
-        waited: false,
-        usage: Usage::default(),
-        samples: Vec::new(),
-        log: outlets.log,
-    };
+    let mut running = Running::new(bwrap.clone(), helper_hears, Some(helper), outlets.log);
     let handed: Vec<_> =
         outlets.input.iter().map(AsFd::as_fd).chain(inherited.iter().copied()).collect();
     let order = Order { spec: spec.clone(), bwrap, streams: outlets.kind };
     running.order(&order, &handed).map_err(start)?;
     Ok(running)
+}
+
+/// Returns this program as a helper that hears a socket.
+pub(crate) fn helper(launcher: &Launcher, hears: UnixStream) -> Command {
+    let mut command = Command::new(&launcher.helper);
+    command.arg(HELPER_WORD).env_clear().current_dir("/").stdin(Stdio::from(OwnedFd::from(hears)));
+    command
 }
 
 /// [`Streams`] as they are given to the helper.
@@ -154,6 +150,26 @@ pub fn probe(launcher: &Launcher, scratch: &Path, stack: Stack) -> Result<(), Sa
 }
 
 impl Running {
+    pub(crate) fn new(
+        bwrap: PathBuf,
+        helper_hears: UnixStream,
+        helper: Option<Child>,
+        log: Option<(File, u64)>,
+    ) -> Self {
+        let (usage, samples) = (Usage::default(), Vec::new());
+        Self {
+            bwrap,
+            helper,
+            gone: None,
+            helper_hears,
+            killed: false,
+            waited: false,
+            usage,
+            samples,
+            log,
+        }
+    }
+
     /// Waits until the command and all it left behind are gone, at most this long.
     ///
     /// # Errors
@@ -170,20 +186,35 @@ impl Running {
                 return Ok(None);
             }
         }
-        let status = self.helper.wait().map_err(lost)?;
+        let report = self.receive();
         self.waited = true;
-        let mut text = Vec::new();
-        // It is dead, so this ends at once; that it left something of ours unread is no matter.
-        match self.helper_hears.read_to_end(&mut text) {
-            Err(error) if error.kind() != io::ErrorKind::ConnectionReset => {
-                return Err(lost(error));
-            }
-            _ => {}
+        if let Some(helper) = &mut self.helper {
+            helper.wait().map_err(lost)?;
         }
-        match serde_json::from_slice(&text) {
-            Ok(report) => self.ended(report).map(Some),
-            Err(_nothing) => Err(lost(io::Error::other(format!("the helper ended with {status}")))),
+        let ended = report.map_err(lost).and_then(|report| self.ended(report));
+        if ended.is_err() {
+            self.settle();
         }
+        ended.map(Some)
+    }
+
+    /// Waits until the mounts are gone too, some milliseconds after the end. Until then, what is removed from the
+    /// folders still takes its space.
+    pub fn settle(&mut self) {
+        if let Some(helper) = self.gone.take() {
+            // Nothing can be done about one that cannot be waited for.
+            poll(&mut [PollFd::new(&helper, PollFlags::IN)], None).ok();
+        }
+    }
+
+    /// Receives what the helper says at its end.
+    fn receive(&mut self) -> io::Result<Report> {
+        let died = |_| io::Error::other("the helper died");
+        let (length, mut handed) = receive(&self.helper_hears).map_err(died)?;
+        self.gone = handed.pop();
+        let mut text = vec![0; length as usize];
+        self.helper_hears.read_exact(&mut text).map_err(died)?;
+        Ok(serde_json::from_slice(&text)?)
     }
 
     /// Kills the command and all it started; [`Running::wait`] then tells when they are gone.
@@ -203,7 +234,7 @@ impl Running {
         &self.samples
     }
 
-    fn order(&mut self, order: &Order, handed: &[BorrowedFd<'_>]) -> io::Result<()> {
+    pub(crate) fn order(&mut self, order: &Order, handed: &[BorrowedFd<'_>]) -> io::Result<()> {
         let text = serde_json::to_vec(order)?;
         let length = u32::try_from(text.len()).map_err(io::Error::other)?;
         let sent = send(&self.helper_hears, length, handed);
@@ -216,7 +247,7 @@ impl Running {
 
     fn has_ended(&self, at_most: Duration) -> io::Result<bool> {
         let timeout = Timespec::try_from(at_most).map_err(io::Error::other)?;
-        match poll(&mut [PollFd::new(&self.helper_ended, PollFlags::IN)], Some(&timeout)) {
+        match poll(&mut [PollFd::new(&self.helper_hears, PollFlags::IN)], Some(&timeout)) {
             Ok(n_ready) => Ok(n_ready > 0),
             Err(rustix::io::Errno::INTR) => Ok(false),
             Err(error) => Err(error.into()),
@@ -259,13 +290,11 @@ impl Drop for Running {
         if !self.waited {
             self.kill();
             // Nothing can be done about one that cannot be waited for.
-            self.helper.wait().ok();
+            drop(self.receive());
+            self.settle();
+            if let Some(helper) = &mut self.helper {
+                helper.wait().ok();
+            }
         }
     }
-}
-
-fn open_process(child: &Child) -> io::Result<OwnedFd> {
-    let number = Pid::from_raw(child.id().cast_signed());
-    let number = number.ok_or_else(|| io::Error::other("a process without a number"))?;
-    Ok(pidfd_open(number, PidfdFlags::empty())?)
 }

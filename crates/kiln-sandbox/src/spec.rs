@@ -50,7 +50,7 @@ pub struct Spec {
     pub work: PathBuf,
     /// File that is locked, shared, as long as anything of the sandbox runs: even when kiln was killed.
     pub hold: Option<PathBuf>,
-    /// Empty folder that becomes the root, in the sandbox's own mount namespace only; a full one where nothing is
+    /// Folder that becomes the root, in the sandbox's own mount namespace only; what is in it matters where nothing is
     /// stacked.
     pub root: PathBuf,
     pub argv: Vec<String>,

@@ -20,6 +20,9 @@ use crate::raw;
 /// The most descriptors that go with an order: an input, and those that are inherited.
 const MAX_HANDED: usize = 5;
 
+/// Instead of the length of an order: another helper is wanted, and its socket and the outputs come along.
+pub(crate) const LAUNCH: u32 = 0;
+
 /// The helper's own descriptors have higher numbers than those that the command inherits.
 pub(crate) const OWN_NUMBERS: i32 = 10;
 
@@ -58,16 +61,12 @@ pub(crate) fn send(socket: &UnixStream, length: u32, handed: &[BorrowedFd<'_>]) 
 }
 
 /// Receives what [`send`] sent. The descriptors have numbers of the helper's own.
-pub(crate) fn receive(socket: &mut UnixStream) -> io::Result<(u32, Vec<OwnedFd>)> {
+pub(crate) fn receive(mut socket: &UnixStream) -> io::Result<(u32, Vec<OwnedFd>)> {
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(MAX_HANDED))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut bytes = [0; 4];
-    let received = recvmsg(
-        &*socket,
-        &mut [IoSliceMut::new(&mut bytes)],
-        &mut control,
-        RecvFlags::CMSG_CLOEXEC,
-    )?;
+    let received =
+        recvmsg(socket, &mut [IoSliceMut::new(&mut bytes)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
     if received.bytes == 0 {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }

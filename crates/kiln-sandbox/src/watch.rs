@@ -23,12 +23,15 @@ use crate::sample::Sampler;
 use crate::streams::Kind;
 use crate::{Spec, User, raw, seccomp};
 
+/// What is still open when all is over. To close it the kernel waits some milliseconds, for which nobody else should.
+pub(crate) type Remains = Option<Sampler>;
+
 /// Starts `bwrap` and returns when nothing of it is left. It is killed when kiln says something, or is gone.
 pub(crate) fn run(
     order: &Order,
     kiln: BorrowedFd<'_>,
     stop: &AtomicBool,
-) -> Result<Report, Failure> {
+) -> Result<(Report, Remains), Failure> {
     let other = |step: &'static str| move |cause| Failure::new(Area::Other, step, &cause);
     set_child_subreaper(Some(getpid())).map_err(|cause| other("adopting orphans")(cause.into()))?;
     let (mut said, status) = io::pipe().map_err(other("making a pipe"))?;
@@ -45,12 +48,13 @@ pub(crate) fn run(
     let mut text = String::new();
     said.read_to_string(&mut text).map_err(other("reading the status pipe"))?;
     let usage = raw::usage_of_children();
-    let samples = sampler.map(|sampler| sampler.end(usage)).unwrap_or_default();
+    let samples = sampler.as_mut().map(|sampler| sampler.end(usage)).unwrap_or_default();
     let lines = text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
-    Ok(match lines.filter_map(|line| line.exit_code).next_back() {
+    let report = match lines.filter_map(|line| line.exit_code).next_back() {
         Some(status) => Report::Exit { status, usage, samples },
         None => Report::NoCommand { bwrap: ended.to_string(), stopped, usage, samples },
-    })
+    };
+    Ok((report, sampler))
 }
 
 /// Waits for the end of `bwrap`, then for the end of everything else. Returns how it ended, and whether that was asked.

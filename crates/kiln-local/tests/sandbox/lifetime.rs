@@ -128,7 +128,7 @@ pub(crate) fn victim(folder: &str) -> ExitCode {
             while !ready.exists() {
                 std::thread::yield_now();
             }
-            println!("{}", work.display());
+            println!("{}", work.parent().unwrap().display());
         });
         let shell = crate::shell::shell(&request, &["/bin/sh", "-c", WAIT]);
         match folder.rsplit('/').next() {

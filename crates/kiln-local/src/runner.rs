@@ -159,7 +159,8 @@ impl LocalRunner {
         let log = log.map_err(log_error)?;
         log.set_len(0).map_err(log_error)?;
         let staged = Instant::now();
-        let Executed { ending, usage, samples, running } = self.execute(&spec, &log, request, started)?;
+        let Executed { ending, usage, samples, running } =
+            self.execute(&spec, &log, request, started)?;
         let ended = Instant::now();
         let room = match ending {
             Ending::Exit(0) | Ending::Cancelled => Ok(()),

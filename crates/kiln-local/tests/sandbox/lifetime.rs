@@ -88,10 +88,12 @@ fn killed(bench: &Bench, what: &str) {
     let mut line = String::new();
     BufReader::new(victim.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert!(!processes(&line).is_empty(), "the command runs: {line}");
+    let started = children(victim.id());
+    assert!(!started.is_empty());
     victim.kill().unwrap();
     victim.wait().unwrap();
     // The kernel kills them one after the other; they all go, or this never ends.
-    while !processes(&line).is_empty() {
+    while !processes(&line).is_empty() || started.iter().any(|child| child.exists()) {
         std::thread::yield_now();
     }
     let store = folder.join("store");
@@ -101,6 +103,14 @@ fn killed(bench: &Bench, what: &str) {
         let left = entries(&store.join(part));
         assert!(left.iter().all(|path| path.ends_with(".gate")), "{left:?}");
     }
+}
+
+/// Returns the processes that a process started: the helper, which may serve many and names no folder.
+fn children(process: u32) -> Vec<PathBuf> {
+    let threads = entries(&Path::new("/proc").join(process.to_string()).join("task"));
+    let lists = threads.iter().map(|thread| std::fs::read_to_string(thread.join("children")));
+    let numbers = lists.map(Result::unwrap).collect::<String>();
+    numbers.split_whitespace().map(|number| Path::new("/proc").join(number)).collect()
 }
 
 /// Returns the processes that work in a folder or see it as their root: those whose mounts name it.

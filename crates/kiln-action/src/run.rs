@@ -91,7 +91,7 @@ pub struct Phase {
 pub struct Usage {
     pub user_micros: u64,
     pub system_micros: u64,
-    /// The largest of its processes; 0 of a phase, where the runner cannot tell.
+    /// The largest of its processes; of a phase, the largest that was seen, and 0 where none was.
     pub max_rss_kib: u64,
     /// Bytes that came from the disk.
     pub read_bytes: u64,

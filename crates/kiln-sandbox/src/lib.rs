@@ -35,6 +35,7 @@
 
 mod error;
 mod helper;
+mod memory;
 mod overlay;
 mod processes;
 mod raw;

@@ -7,11 +7,13 @@ use std::fs;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, open, openat, statat};
 use serde::{Deserialize, Serialize};
 
+use crate::memory::Memory;
 use crate::{Spec, Usage};
 
 /// A command that writes its file without end is not looked at any more.
@@ -23,7 +25,7 @@ const MAX_SAMPLES: usize = 256;
 pub struct Sample {
     /// Bytes of the file.
     pub length: u64,
-    /// Without memory, which the kernel tells of the dead only to those who waited for them.
+    /// Its memory is that of the largest process seen since the last sample; 0 when none was looked at.
     pub usage: Usage,
 }
 
@@ -35,6 +37,7 @@ pub(crate) struct Sampler {
     name: String,
     /// The process of the command, once it was found.
     command: Option<u32>,
+    memory: Memory,
     samples: Vec<Sample>,
 }
 
@@ -53,6 +56,7 @@ impl Sampler {
             folder: held,
             name: name.to_owned(),
             command: None,
+            memory: Memory::new(),
             samples: Vec::new(),
         })
     }
@@ -62,27 +66,43 @@ impl Sampler {
         (self.samples.len() < MAX_SAMPLES).then(|| self.events.as_fd())
     }
 
+    /// Returns how long there is nothing to look at.
+    pub(crate) fn patience(&self) -> Duration {
+        self.memory.patience()
+    }
+
+    /// Looks at the memory of the command, when it is time.
+    pub(crate) fn look(&mut self, bwrap: u32) {
+        let command = self.command(bwrap);
+        self.memory.look(command);
+    }
+
     /// Takes a sample where the file grew since the last one.
     pub(crate) fn take(&mut self, bwrap: u32) {
         let mut events = [MaybeUninit::<u8>::uninit(); 4096];
         while rustix::io::read(&self.events, &mut events).is_ok_and(|(read, _)| !read.is_empty()) {}
-        if self.command.is_none() {
-            self.command = first_child(bwrap).and_then(first_child);
-        }
-        if let Some(usage) = self.command.and_then(usage_of) {
+        if let Some(usage) = self.command(bwrap).and_then(usage_of) {
             self.push(usage);
         }
     }
 
+    fn command(&mut self, bwrap: u32) -> Option<u32> {
+        if self.command.is_none() {
+            self.command = first_child(bwrap).and_then(first_child);
+        }
+        self.command
+    }
+
     /// Returns the samples. One more is taken with what all cost, as a command may end before its last lines are seen.
     pub(crate) fn end(&mut self, usage: Usage) -> Vec<Sample> {
-        self.push(Usage { max_rss_kib: 0, ..usage });
+        self.push(usage);
         std::mem::take(&mut self.samples)
     }
 
     fn push(&mut self, usage: Usage) {
         let length = self.length();
         if length > self.samples.last().map_or(0, |sample| sample.length) {
+            let usage = Usage { max_rss_kib: self.memory.take(), ..usage };
             self.samples.push(Sample { length, usage });
         }
     }

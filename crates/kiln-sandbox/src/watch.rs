@@ -11,7 +11,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, kill_process, pidfd_open,
@@ -70,15 +70,20 @@ fn wait(
         let mut fds = vec![ended, PollFd::from_borrowed_fd(kiln, PollFlags::IN)];
         let events = sampler.as_ref().and_then(Sampler::events);
         fds.extend(events.map(|events| PollFd::from_borrowed_fd(events, PollFlags::IN)));
-        match poll(&mut fds, None) {
+        let patience = sampler.as_ref().map(Sampler::patience);
+        let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
+        match poll(&mut fds, patience.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
         let is_ready = |ix: usize| fds.get(ix).is_some_and(|fd| !fd.revents().is_empty());
         let (has_ended, asked) = (is_ready(0), is_ready(1) || stop.load(Ordering::SeqCst));
         let grew = is_ready(2);
-        if let Some(sampler) = sampler.as_mut().filter(|_| grew) {
-            sampler.take(bwrap.id());
+        if let Some(sampler) = sampler {
+            sampler.look(bwrap.id());
+            if grew {
+                sampler.take(bwrap.id());
+            }
         }
         if asked {
             kill_children();

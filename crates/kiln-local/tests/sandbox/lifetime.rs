@@ -26,6 +26,7 @@ pub(crate) const CASES: &[Case] = &[
     ("nothing is left of a killed kiln with a terminal", |bench| killed(bench, "terminal")),
     ("what a command cost is known, with what it left running", usage),
     ("what a phase cost is told from the others", phases),
+    ("the largest process of a phase is told", large),
     ("a phase is told while it runs", told),
     ("a command that writes its phases without end is no matter", many_phases),
     ("two runners share a store", two),
@@ -201,6 +202,20 @@ fn phases(bench: &Bench) {
     assert!([less, rest, more].iter().all(|usage| usage.written_bytes < 1 << 18), "{usages:?}");
     assert!(write.written_bytes >= 500 * 4096, "{write:?}");
     assert!(outcome.usage.written_bytes >= write.written_bytes, "{:?}", outcome.usage);
+}
+
+fn large(bench: &Bench) {
+    let spin = "i=0; while [ $i -lt 400000 ]; do i=$((i+1)); done";
+    let text = "x=$(dd if=/dev/zero bs=1M count=24 | tr \"\\0\" a)";
+    let script =
+        [phase("less", spin), phase("more", &format!("{text}; {spin}")), phase("rest", spin)];
+    let outcome = bench.sh(&script.concat()).outcome;
+    let kib: Vec<u64> =
+        outcome.phases.iter().map(|phase| phase.usage.unwrap().max_rss_kib).collect();
+    let [less, more, rest] = kib[..] else { panic!("{outcome:?}") };
+    assert!(less > 100 && rest > 100, "{kib:?}");
+    assert!(more > 24 << 10 && less < 8 << 10 && rest < 8 << 10, "{kib:?}");
+    assert!(more <= outcome.usage.max_rss_kib, "{kib:?} of {:?}", outcome.usage);
 }
 
 fn told(bench: &Bench) {

@@ -27,9 +27,48 @@ pub enum Source {
         url: String,
         /// Leading parts dropped from every path.
         strip: u32,
+        /// The one folder that is taken of it, once leading parts are dropped.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subdir: Option<String>,
         /// Hexadecimal, when written in the project.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sha256: Option<String>,
+    },
+    /// A zip archive; its fields are those of a tar archive.
+    Zip {
+        url: String,
+        strip: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subdir: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
+    },
+    /// One file, as it is downloaded.
+    File {
+        /// With its alias, never a mirror.
+        url: String,
+        /// What it is called in its folder.
+        name: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        executable: bool,
+        /// Hexadecimal, when written in the project.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
+    },
+    /// A commit of a git repository.
+    Git {
+        /// With its alias, never a mirror.
+        url: String,
+        /// Branch, tag, commit, or a glob of tags of which the newest version wins.
+        track: String,
+        /// Globs of tags that are no versions.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        exclude: Vec<String>,
+        /// Whether submodules are part of the tree; else their folders are empty.
+        submodules: bool,
+        /// Globs of paths of submodules whose folders stay empty.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        exclude_submodules: Vec<String>,
     },
 }
 
@@ -38,8 +77,31 @@ impl Source {
     pub fn is_locked(&self) -> bool {
         match self {
             Self::Local { .. } => false,
-            Self::Tar { .. } => true,
+            Self::Tar { .. } | Self::Zip { .. } | Self::File { .. } | Self::Git { .. } => true,
         }
+    }
+
+    /// Returns the sha256 that the project writes for it.
+    pub fn written_sha256(&self) -> Option<&str> {
+        match self {
+            Self::Local { .. } | Self::Git { .. } => None,
+            Self::Tar { sha256, .. } | Self::Zip { sha256, .. } | Self::File { sha256, .. } => {
+                sha256.as_deref()
+            }
+        }
+    }
+
+    /// Returns the source without the sha256 that the project writes for it.
+    #[must_use]
+    pub fn without_sha256(&self) -> Self {
+        let mut source = self.clone();
+        match &mut source {
+            Self::Local { .. } | Self::Git { .. } => {}
+            Self::Tar { sha256, .. } | Self::Zip { sha256, .. } | Self::File { sha256, .. } => {
+                *sha256 = None;
+            }
+        }
+        source
     }
 }
 
@@ -48,7 +110,10 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Local { path, .. } => f.write_str(path),
-            Self::Tar { url, .. } => f.write_str(url),
+            Self::Tar { url, .. }
+            | Self::Zip { url, .. }
+            | Self::File { url, .. }
+            | Self::Git { url, .. } => f.write_str(url),
         }
     }
 }

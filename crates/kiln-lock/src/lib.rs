@@ -21,7 +21,7 @@ mod pins;
 mod print;
 
 use kiln_digest::Digest;
-use kiln_ir::{Base, Source};
+use kiln_ir::{Base, Content, Source};
 
 /// Version of the form of the file.
 pub const VERSION: u32 = 1;
@@ -39,8 +39,8 @@ pub struct LockedSource {
     /// The key of the entry: kind, URL with its alias, track, extraction arguments; without a sha256 that the
     /// project writes.
     pub source: Source,
-    /// Of the fetched file.
-    pub content: Digest,
+    /// What was fetched.
+    pub content: Content,
     /// Of the tree that it becomes.
     pub tree: Digest,
 }
@@ -108,10 +108,5 @@ impl Lock {
 
 /// Returns the source as an entry is keyed by it.
 pub fn entry_key(source: &Source) -> Source {
-    match source {
-        Source::Tar { url, strip, sha256: _ } => {
-            Source::Tar { url: url.clone(), strip: *strip, sha256: None }
-        }
-        Source::Local { .. } => source.clone(),
-    }
+    source.without_sha256()
 }

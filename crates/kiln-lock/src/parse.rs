@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use kiln_diag::{Code, Diagnosed, Diagnostic, FileId, Span};
 use kiln_digest::Digest;
-use kiln_ir::{Base, Source};
+use kiln_ir::{Base, Commit, Content, ObjectId, Source};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -41,7 +41,42 @@ struct VersionText {
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 enum SourceText {
-    Tar { url: String, strip: u32, sha256: String, size: u64, tree: String },
+    Tar {
+        url: String,
+        strip: u32,
+        subdir: Option<String>,
+        sha256: String,
+        size: u64,
+        tree: String,
+    },
+    Zip {
+        url: String,
+        strip: u32,
+        subdir: Option<String>,
+        sha256: String,
+        size: u64,
+        tree: String,
+    },
+    File {
+        url: String,
+        name: String,
+        executable: bool,
+        sha256: String,
+        size: u64,
+        tree: String,
+    },
+    Git {
+        url: String,
+        track: String,
+        exclude: Vec<String>,
+        submodules: bool,
+        #[serde(rename = "exclude-submodules")]
+        exclude_submodules: Vec<String>,
+        commit: String,
+        describe: Option<String>,
+        version: Option<String>,
+        tree: String,
+    },
 }
 
 #[derive(Deserialize)]
@@ -118,10 +153,39 @@ impl Reading {
 
     fn source(&mut self, lock: &mut Lock, entry: Spanned<SourceText>) {
         let span = entry.span();
-        let SourceText::Tar { url, strip, sha256, size, tree } = entry.into_inner();
-        let content = self.digest(&format!("{sha256}/{size}"), "sha256", &span);
+        let mut file = |sha256: &str, size| {
+            self.digest(&format!("{sha256}/{size}"), "sha256", &span).map(Content::File)
+        };
+        let (source, content, tree) = match entry.into_inner() {
+            SourceText::Tar { url, strip, subdir, sha256, size, tree } => {
+                let content = file(&sha256, size);
+                (Source::Tar { url, strip, subdir, sha256: None }, content, tree)
+            }
+            SourceText::Zip { url, strip, subdir, sha256, size, tree } => {
+                let content = file(&sha256, size);
+                (Source::Zip { url, strip, subdir, sha256: None }, content, tree)
+            }
+            SourceText::File { url, name, executable, sha256, size, tree } => {
+                let content = file(&sha256, size);
+                (Source::File { url, name, executable, sha256: None }, content, tree)
+            }
+            SourceText::Git {
+                url,
+                track,
+                exclude,
+                submodules,
+                exclude_submodules,
+                commit,
+                describe,
+                version,
+                tree,
+            } => {
+                let id = self.commit(&commit, &span);
+                let content = id.map(|id| Content::Commit(Commit { id, describe, version }));
+                (Source::Git { url, track, exclude, submodules, exclude_submodules }, content, tree)
+            }
+        };
         let tree = self.digest(tree.strip_prefix("sha256:").unwrap_or(""), "tree", &span);
-        let source = Source::Tar { url, strip, sha256: None };
         if lock.source(&source).is_some() {
             self.twice(&source.to_string(), span);
             return;
@@ -158,6 +222,15 @@ impl Reading {
             self.report(BAD_VALUE, message, span.clone(), "in this entry", TRACK_ALL);
         }
         digest
+    }
+
+    fn commit(&mut self, text: &str, span: &Range<usize>) -> Option<ObjectId> {
+        let id = ObjectId::parse(text).ok();
+        if id.is_none() {
+            let message = "the commit in the lock is malformed".to_owned();
+            self.report(BAD_VALUE, message, span.clone(), "in this entry", TRACK_ALL);
+        }
+        id
     }
 
     fn twice(&mut self, what: &str, span: Range<usize>) {
@@ -234,9 +307,9 @@ error[K1101]: the lock cannot be read: missing field `version`
 "]],
         );
         check(
-            "version = 1\n[[source]]\nkind = \"zip\"\n",
+            "version = 1\n[[source]]\nkind = \"rar\"\n",
             str![[r"
-error[K1101]: the lock cannot be read: unknown variant `zip`, expected `tar`
+error[K1101]: the lock cannot be read: unknown variant `rar`, expected one of `tar`, `zip`, `file`, `git`
   at 0:30..35: here
   help: take the file of the last commit, or run `kiln track` to write it again
 "]],
@@ -272,9 +345,33 @@ error[K1104]: the lock has two entries for `debian:pool/a.tar.gz`
         (any::<[u8; 32]>(), 0u64..1 << 62).prop_map(|(hash, size)| Digest { hash, size })
     }
 
+    fn locked_commit(
+        url: String,
+        name: String,
+        submodules: bool,
+        version: Option<String>,
+        tree: Digest,
+    ) -> LockedSource {
+        let (track, exclude) = (name.clone(), vec![name.clone()]);
+        let source =
+            Source::Git { url, track, exclude, submodules, exclude_submodules: vec![name] };
+        let id = ObjectId::parse(&tree.hex()).unwrap();
+        let commit = Commit { id, describe: version.clone(), version };
+        LockedSource { source, content: Content::Commit(commit), tree }
+    }
+
     prop_compose! {
-        fn source()(url in ".*", strip: u32, content in digest(), tree in digest()) -> LockedSource {
-            LockedSource { source: Source::Tar { url, strip, sha256: None }, content, tree }
+        fn source()(
+            kind in 0..4, url in ".*", strip: u32, name in ".*", executable: bool,
+            subdir in prop::option::of(".*"), content in digest(), tree in digest(),
+        ) -> LockedSource {
+            let source = match kind {
+                0 => Source::Tar { url, strip, subdir, sha256: None },
+                1 => Source::Zip { url, strip, subdir, sha256: None },
+                2 => Source::File { url, name, executable, sha256: None },
+                _ => return locked_commit(url, name, executable, subdir, tree),
+            };
+            LockedSource { source, content: content.into(), tree }
         }
     }
 

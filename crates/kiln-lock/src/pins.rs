@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kiln_diag::{Code, Diagnosed, Diagnostic, Span, Texts};
-use kiln_ir::{Advice, BasePin, Element, Pins, Source, Step};
+use kiln_ir::{Advice, BasePin, Content, Element, Pins, Source, Step};
 
 use crate::{Lock, LockedSource};
 
@@ -53,7 +53,7 @@ impl Pinning<'_> {
         if written_otherwise(source, locked) {
             let message = format!(
                 "the lock has `{source}` with sha256 `{}`, `{}` asks for another",
-                locked.content.hex(),
+                content_name(&locked.content),
                 element.name
             );
             self.report(OTHER_CONTENT, message, element, "asked for here");
@@ -90,11 +90,15 @@ impl Pinning<'_> {
 
 /// Returns whether the project writes a sha256 and the lock has another one.
 fn written_otherwise(source: &Source, locked: &LockedSource) -> bool {
-    match source {
-        Source::Tar { sha256: Some(written), .. } => {
-            !written.eq_ignore_ascii_case(&locked.content.hex())
-        }
-        Source::Tar { sha256: None, .. } | Source::Local { .. } => false,
+    let content = content_name(&locked.content);
+    source.written_sha256().is_some_and(|written| !written.eq_ignore_ascii_case(&content))
+}
+
+/// Returns the sha256 of a file or the name of a commit.
+fn content_name(content: &Content) -> String {
+    match content {
+        Content::File(file) => file.hex(),
+        Content::Commit(commit) => commit.id.to_string(),
     }
 }
 
@@ -114,7 +118,8 @@ mod tests {
     use crate::LockedBase;
 
     fn tar(sha256: Option<&str>) -> Source {
-        Source::Tar { url: "a:x".to_owned(), strip: 1, sha256: sha256.map(str::to_owned) }
+        let sha256 = sha256.map(str::to_owned);
+        Source::Tar { url: "a:x".to_owned(), strip: 1, subdir: None, sha256 }
     }
 
     fn element(name: &str, source: Option<Source>, base: Option<Base>) -> Element {
@@ -135,7 +140,7 @@ mod tests {
     fn lock() -> Lock {
         let mut lock = Lock::default();
         let tree = Digest::of(b"tree");
-        lock.put_source(LockedSource { source: tar(None), content: Digest::EMPTY, tree });
+        lock.put_source(LockedSource { source: tar(None), content: Digest::EMPTY.into(), tree });
         lock.put_base(LockedBase { base: debian(), fixups: 3, packages: Vec::new() });
         lock
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use kiln_ir::{Base, Source};
+use kiln_ir::{Base, Content, Source};
 
 use crate::{Lock, LockedBase, LockedSource, VERSION};
 
@@ -22,16 +22,67 @@ impl fmt::Display for Lock {
 }
 
 fn print_source(f: &mut fmt::Formatter<'_>, locked: &LockedSource) -> fmt::Result {
-    // A folder of the project is never pinned: its tree is taken when it is used.
-    let Source::Tar { url, strip, sha256: _ } = &locked.source else {
-        return Ok(());
-    };
-    writeln!(f, "\n[[source]]\nkind = \"tar\"")?;
+    match &locked.source {
+        // A folder of the project is never pinned: its tree is taken when it is used.
+        Source::Local { .. } => return Ok(()),
+        Source::Tar { url, strip, subdir, sha256: _ } => {
+            print_archive(f, "tar", url, *strip, subdir.as_deref())?;
+        }
+        Source::Zip { url, strip, subdir, sha256: _ } => {
+            print_archive(f, "zip", url, *strip, subdir.as_deref())?;
+        }
+        Source::File { url, name, executable, sha256: _ } => {
+            writeln!(f, "\n[[source]]\nkind = \"file\"")?;
+            writeln!(f, "url = {}", quoted(url))?;
+            writeln!(f, "name = {}", quoted(name))?;
+            writeln!(f, "executable = {executable}")?;
+        }
+        Source::Git { url, track, exclude, submodules, exclude_submodules } => {
+            writeln!(f, "\n[[source]]\nkind = \"git\"")?;
+            writeln!(f, "url = {}", quoted(url))?;
+            writeln!(f, "track = {}", quoted(track))?;
+            writeln!(f, "exclude = {}", list(exclude))?;
+            writeln!(f, "submodules = {submodules}")?;
+            writeln!(f, "exclude-submodules = {}", list(exclude_submodules))?;
+        }
+    }
+    print_content(f, &locked.content)?;
+    writeln!(f, "tree = \"sha256:{}\"", locked.tree)
+}
+
+fn print_content(f: &mut fmt::Formatter<'_>, content: &Content) -> fmt::Result {
+    match content {
+        Content::File(file) => {
+            writeln!(f, "sha256 = \"{}\"", file.hex())?;
+            writeln!(f, "size = {}", file.size)
+        }
+        Content::Commit(commit) => {
+            writeln!(f, "commit = \"{}\"", commit.id)?;
+            if let Some(describe) = &commit.describe {
+                writeln!(f, "describe = {}", quoted(describe))?;
+            }
+            match &commit.version {
+                Some(version) => writeln!(f, "version = {}", quoted(version)),
+                None => Ok(()),
+            }
+        }
+    }
+}
+
+fn print_archive(
+    f: &mut fmt::Formatter<'_>,
+    kind: &str,
+    url: &str,
+    strip: u32,
+    subdir: Option<&str>,
+) -> fmt::Result {
+    writeln!(f, "\n[[source]]\nkind = \"{kind}\"")?;
     writeln!(f, "url = {}", quoted(url))?;
     writeln!(f, "strip = {strip}")?;
-    writeln!(f, "sha256 = \"{}\"", locked.content.hex())?;
-    writeln!(f, "size = {}", locked.content.size)?;
-    writeln!(f, "tree = \"sha256:{}\"", locked.tree)
+    match subdir {
+        Some(subdir) => writeln!(f, "subdir = {}", quoted(subdir)),
+        None => Ok(()),
+    }
 }
 
 fn print_base(f: &mut fmt::Formatter<'_>, locked: &LockedBase) -> fmt::Result {
@@ -87,6 +138,45 @@ mod tests {
     use crate::LockedPackage;
 
     #[test]
+    fn a_source_is_keyed_by_how_it_is_unpacked() {
+        let mut lock = Lock::default();
+        let (url, subdir) = ("a:x".to_owned(), Some("in/it".to_owned()));
+        let zip = Source::Zip { url: url.clone(), strip: 0, subdir, sha256: None };
+        let file = Source::File { url, name: "x".to_owned(), executable: true, sha256: None };
+        for source in [file, zip] {
+            let content = Digest::EMPTY.into();
+            lock.put_source(LockedSource { source, content, tree: Digest::EMPTY });
+        }
+        let text = lock.to_string().replace(&Digest::EMPTY.hex(), "[HASH]");
+        snapbox::assert_data_eq!(
+            text,
+            str![[r#"
+# Written by `kiln track`. Commit this file, do not edit it.
+version = 1
+
+[[source]]
+kind = "zip"
+url = "a:x"
+strip = 0
+subdir = "in/it"
+sha256 = "[HASH]"
+size = 0
+tree = "sha256:[HASH]/0"
+
+[[source]]
+kind = "file"
+url = "a:x"
+name = "x"
+executable = true
+sha256 = "[HASH]"
+size = 0
+tree = "sha256:[HASH]/0"
+
+"#]]
+        );
+    }
+
+    #[test]
     fn a_lock_is_sorted_and_has_a_package_a_line() {
         let mut lock = Lock::default();
         let package = |name: &str| LockedPackage {
@@ -107,9 +197,10 @@ mod tests {
             packages: vec![package("libc6"), package("gcc")],
         });
         for url in ["b:x\"\n", "a:x"] {
-            let source =
-                Source::Tar { url: url.to_owned(), strip: 1, sha256: Some("ab".to_owned()) };
-            let entry = LockedSource { source, content: Digest::EMPTY, tree: Digest::EMPTY };
+            let (url, sha256) = (url.to_owned(), Some("ab".to_owned()));
+            let source = Source::Tar { url, strip: 1, subdir: None, sha256 };
+            let content = Digest::EMPTY.into();
+            let entry = LockedSource { source, content, tree: Digest::EMPTY };
             lock.put_source(entry);
         }
         snapbox::assert_data_eq!(

@@ -48,27 +48,97 @@ pub(crate) fn lower_source(reader: &mut Reader<'_>, source: &kiln_eval::Source) 
             Some(Source::Local { path: path.clone(), exclude: exclude.unwrap_or_default() })
         }
         "Tar" => {
-            let url = source.field("url")?.as_text()?.to_owned();
-            let sha256 = source.field("sha256").and_then(Value::as_text).map(str::to_owned);
-            let Some(Value::Int(strip)) = source.field("strip") else { return None };
-            let Ok(strip) = u32::try_from(*strip) else {
-                let finding = Diagnostic::error(Code(201), format!("`strip` cannot be {strip}"))
-                    .at(source.span, "the source")
-                    .help("it counts the leading folders that are dropped: 0 or more");
-                reader.report(finding);
-                return None;
-            };
-            Some(Source::Tar { url, strip, sha256 })
+            let Archive { url, strip, subdir, sha256 } = lower_archive(reader, source)?;
+            Some(Source::Tar { url, strip, subdir, sha256 })
         }
+        "Zip" => {
+            let Archive { url, strip, subdir, sha256 } = lower_archive(reader, source)?;
+            Some(Source::Zip { url, strip, subdir, sha256 })
+        }
+        "File" => lower_file(reader, source),
+        "Git" => git(reader, source),
         kind => {
             let message = format!("sources of kind `{kind}` are not supported yet");
             let finding = Diagnostic::error(Code(510), message)
                 .at(source.span, "cannot be fetched yet")
-                .help("use `Tar` or `Local`");
+                .help("use `Tar`, `Zip`, `File`, `Git` or `Local`");
             reader.report(finding);
             None
         }
     }
+}
+
+/// What archives of all forms have.
+struct Archive {
+    url: String,
+    strip: u32,
+    subdir: Option<String>,
+    sha256: Option<String>,
+}
+
+fn lower_archive(reader: &mut Reader<'_>, source: &kiln_eval::Source) -> Option<Archive> {
+    let Some(Value::Int(strip)) = source.field("strip") else { return None };
+    let Ok(strip) = u32::try_from(*strip) else {
+        let help = "it counts the leading folders that are dropped: 0 or more";
+        return cannot_be(reader, source, &format!("`strip` cannot be {strip}"), help);
+    };
+    let subdir = text(source, "subdir");
+    if let Some(subdir) = subdir.as_deref().filter(|subdir| !is_relative(subdir)) {
+        let help = "write a folder of the archive such as `src/lib`, without `.` and `..`";
+        return cannot_be(reader, source, &format!("`subdir` cannot be `{subdir}`"), help);
+    }
+    Some(Archive { url: text(source, "url")?, strip, subdir, sha256: text(source, "sha256") })
+}
+
+fn lower_file(reader: &mut Reader<'_>, source: &kiln_eval::Source) -> Option<Source> {
+    let url = text(source, "url")?;
+    let name = text(source, "name").unwrap_or_else(|| last_part(&url).to_owned());
+    if !is_relative(&name) || name.contains(['/', '\0']) {
+        let help = "write the name of one file, without a folder: `name = \"file\"`";
+        return cannot_be(reader, source, &format!("a file cannot be named `{name}`"), help);
+    }
+    let Some(Value::Bool(executable)) = source.field("executable") else { return None };
+    Some(Source::File { url, name, executable: *executable, sha256: text(source, "sha256") })
+}
+
+/// Returns what a URL calls its file; nothing of a query.
+fn last_part(url: &str) -> &str {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    path.rsplit(['/', ':']).next().unwrap_or_default()
+}
+
+fn text(source: &kiln_eval::Source, field: &str) -> Option<String> {
+    source.field(field).and_then(Value::as_text).map(str::to_owned)
+}
+
+fn cannot_be<T>(
+    reader: &mut Reader<'_>,
+    source: &kiln_eval::Source,
+    message: &str,
+    help: &str,
+) -> Option<T> {
+    reader.report(Diagnostic::error(Code(201), message).at(source.span, "the source").help(help));
+    None
+}
+
+fn git(reader: &mut Reader<'_>, source: &kiln_eval::Source) -> Option<Source> {
+    let text = |name: &str| source.field(name)?.as_text().map(str::to_owned);
+    let texts = |name: &str| source.field(name).cloned().map(crate::field::texts);
+    let Some(Value::Bool(submodules)) = source.field("submodules") else { return None };
+    if matches!(source.field("patches"), Some(Value::List(patches)) if !patches.is_empty()) {
+        let finding = Diagnostic::error(Code(510), "patches of a source are not supported yet")
+            .at(source.span, "the source")
+            .help("write `patches` in the element");
+        reader.report(finding);
+        return None;
+    }
+    Some(Source::Git {
+        url: text("url")?,
+        track: text("track")?,
+        exclude: texts("exclude").unwrap_or_default(),
+        submodules: *submodules,
+        exclude_submodules: texts("exclude-submodules").unwrap_or_default(),
+    })
 }
 
 /// Lowers the patches, in order.

@@ -101,7 +101,7 @@ fn mistakes_of_independent_elements_are_all_found() {
         r#"//- /x.kiln
 let hidden = Manual {}
 a = Manual { deps = [hidden] }
-b = Manual { source = Git("https://example.org/x.git") }
+b = Manual { source = Deb("https://example.org/x.deb") }
 c = Compose {}
 d = Manual { own: Int, assert 1 > 2, "never" }
 e = Manual { sources { "../up" = Local(.) } }
@@ -118,9 +118,9 @@ error[K0407]: `x.hidden` has no name of its own, so nothing can depend on it
   x.kiln:1:14 `Manual {}` made here
   x.kiln:2:21 `[hidden]` needed here
   help: bind it to a key instead of a `let`
-error[K0510]: sources of kind `Git` are not supported yet
-  x.kiln:3:23 `Git("https://example.org/x.git")` cannot be fetched yet
-  help: use `Tar` or `Local`
+error[K0510]: sources of kind `Deb` are not supported yet
+  x.kiln:3:23 `Deb("https://example.org/x.deb")` cannot be fetched yet
+  help: use `Tar`, `Zip`, `File`, `Git` or `Local`
 error[K0203]: `of` of `x.c` is not set
   x.kiln:4:5 `Compose {}` no `of` here
   stdlib/Compose.kiln `of` declared here, without a default
@@ -152,6 +152,60 @@ error[K0113]: `sysroot` is no absolute path
 error[K0113]: `etc` is no absolute path
   x.kiln:11:23 `"etc"` in this field
   help: write a path such as `/sysroot`, without `.`, `..` and a final `/`
+
+"#]],
+    );
+}
+
+#[test]
+fn archives_and_files_say_what_is_taken() {
+    check(
+        r#"//- /x.kiln
+a = Manual { splits = {}, sources {
+  "zip" = Zip("a:x-1.0.zip", strip = 0, subdir = "x/src")
+  "tar" = Tar("a:x-1.0.tar", subdir = "src")
+  "file" = File("a:x/run-1.sh", sha256 = "00")
+  "query" = File("https://example.org/get/x.bin?part=a/b")
+  "named" = File("a:x", name = "run", executable = true)
+} }
+"#,
+        &["x.a"],
+        str![[r#"
+project "test"
+{"name":"x.a","sources":[{"at":"file","source":{"kind":"file","url":"a:x/run-1.sh","name":"run-1.sh","sha256":"00"}},{"at":"named","source":{"kind":"file","url":"a:x","name":"run","executable":true}},{"at":"query","source":{"kind":"file","url":"https://example.org/get/x.bin?part=a/b","name":"x.bin"}},{"at":"tar","source":{"kind":"tar","url":"a:x-1.0.tar","strip":1,"subdir":"src"}},{"at":"zip","source":{"kind":"zip","url":"a:x-1.0.zip","strip":0,"subdir":"x/src"}}],"user":"builder","advice":{"kind":"Manual","origin":{"file":"x.kiln","start":4,"end":305}}}
+
+"#]],
+    );
+}
+
+#[test]
+fn archives_and_files_that_cannot_be_are_found() {
+    check(
+        r#"//- /x.kiln
+a = Manual { source = Zip("a:x.zip", strip = -1) }
+b = Manual { source = Zip("a:x.zip", subdir = "../x") }
+c = Manual { source = Tar("a:x.tar", subdir = "") }
+d = Manual { source = File("https://example.org/x/") }
+e = Manual { source = File("a:x", name = "x/y") }
+"#,
+        &[],
+        str![[r#"
+project "test"
+error[K0201]: `strip` cannot be -1
+  x.kiln:1:23 `Zip("a:x.zip", strip = -1)` the source
+  help: it counts the leading folders that are dropped: 0 or more
+error[K0201]: `subdir` cannot be `../x`
+  x.kiln:2:23 `Zip("a:x.zip", subdir = "../x")` the source
+  help: write a folder of the archive such as `src/lib`, without `.` and `..`
+error[K0201]: `subdir` cannot be ``
+  x.kiln:3:23 `Tar("a:x.tar", subdir = "")` the source
+  help: write a folder of the archive such as `src/lib`, without `.` and `..`
+error[K0201]: a file cannot be named ``
+  x.kiln:4:23 `File("https://example.org/x/")` the source
+  help: write the name of one file, without a folder: `name = "file"`
+error[K0201]: a file cannot be named `x/y`
+  x.kiln:5:23 `File("a:x", name = "x/y")` the source
+  help: write the name of one file, without a folder: `name = "file"`
 
 "#]],
     );

@@ -80,6 +80,40 @@ pub enum Rule {
     #[error("the entry `{0}` lies above the stripped folders")]
     #[diagnostic(code("K2218"), help("write `strip = 0` in the source"))]
     Stripped(String),
+    #[error("it is no zip archive")]
+    #[diagnostic(code("K2220"), help("check the URL: some servers answer with a page of text"))]
+    NoZip,
+    #[error("it is damaged at `{entry}`")]
+    #[diagnostic(code("K2202"), help("{REPACK}"))]
+    Wrong {
+        entry: String,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("the entry `{0}` is encrypted")]
+    #[diagnostic(code("K2221"), help("pack it anew without a password"))]
+    Encrypted(String),
+    #[error("the entry `{entry}` is packed as {name}")]
+    #[diagnostic(code("K2222"), help("pack it anew: kiln reads what is stored or deflated"))]
+    Method { entry: String, name: &'static str },
+    #[error("the directory and the header of `{entry}` say two things about its {what}")]
+    #[diagnostic(code("K2223"), help("{REPACK}"))]
+    Disagree { entry: String, what: &'static str },
+    #[error("the entry `{0}` overlaps what follows it")]
+    #[diagnostic(code("K2224"), help("{REPACK}"))]
+    Overlaps(String),
+    #[error("there are bytes {0} that belong to nothing")]
+    #[diagnostic(code("K2225"), help("pack it anew: a program or a signature may stand there"))]
+    Stray(String),
+    #[error("it is one volume of several")]
+    #[diagnostic(code("K2226"), help("join the volumes, or pack it anew as one file"))]
+    Volumes,
+    #[error("the entry `{0}` has a backslash in its name")]
+    #[diagnostic(code("K2227"), help("pack it anew with `/` between folders"))]
+    Backslash(String),
+    #[error("it has no folder `{0}`")]
+    #[diagnostic(code("K2228"), help("check `subdir`: it is looked for below what `strip` leaves"))]
+    NoFolder(String),
     #[error("it cannot be read")]
     #[diagnostic(code("K2219"), help("check the folder of downloads"))]
     Read(#[source] io::Error),
@@ -100,6 +134,9 @@ pub enum KindError {
     #[error("`{}` is no sha256 of `{url}`", written.escape_debug())]
     #[diagnostic(code("K2232"), help("write 64 hexadecimal digits, or leave `sha256` out"))]
     BadHash { url: String, written: String },
+    #[error("`{}` is no name for the file `{url}`", name.escape_debug())]
+    #[diagnostic(code("K2233"), help("write the name of one file, without a folder"))]
+    BadName { url: String, name: String },
     #[error("the source `{given}` is no archive")]
     #[diagnostic(code("K9022"), help("this is a defect of kiln: please report it"))]
     NoArchive { given: String },
@@ -112,6 +149,14 @@ impl Rule {
         match exceeded {
             Some(exceeded) => Self::Exceeded(exceeded.to_string()),
             None => Self::Damaged(error),
+        }
+    }
+
+    /// Finds the rule behind the failed write of an entry of a zip archive.
+    pub(crate) fn of_content(error: CasError, entry: &str) -> Self {
+        match error {
+            CasError::Stream { cause } => Self::Wrong { entry: entry.to_owned(), cause },
+            error => Self::Keep(error),
         }
     }
 

@@ -1,42 +1,13 @@
 //! The strict extractor: a tar archive to a tree, entry by entry.
 
-use std::collections::BTreeMap;
 use std::io::{self, Read};
 
-use kiln_cas::Cas;
-use kiln_tree::{Draft, File, RelPath, Symlink, Tree};
+use kiln_tree::{File, RelPath, Tree};
 use tar::{Archive, Entry, EntryType};
 
 use crate::extension::Extension;
-use crate::{ArchiveError, Limits, Rule, decompressed};
-
-/// How an archive is unpacked.
-#[derive(Clone, Copy)]
-pub struct Unpack<'a> {
-    /// Of the archive, for messages.
-    pub name: &'a str,
-    pub cas: &'a dyn Cas,
-    pub limits: Limits,
-    /// Where an entry lands; a folder that lands nowhere is left out, anything else is refused then.
-    pub place: &'a dyn Fn(RelPath, Kind) -> Option<RelPath>,
-}
-
-/// What an entry is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Folder,
-    File,
-    Link,
-}
-
-/// Drops leading parts of every path.
-pub fn strip(n_parts: u32) -> impl Fn(RelPath, Kind) -> Option<RelPath> {
-    move |path, _kind| {
-        let kept = path.parts().skip(n_parts as usize);
-        let kept = kept.fold(RelPath::default(), |path, part| path.join(&part));
-        if kept.is_root() { None } else { Some(kept) }
-    }
-}
+use crate::layout::{Kind, Layout};
+use crate::{ArchiveError, Rule, Unpack, decompressed};
 
 /// Reads an archive into the store and returns its tree; the directories of the tree are not kept yet.
 ///
@@ -46,26 +17,16 @@ pub fn strip(n_parts: u32) -> impl Fn(RelPath, Kind) -> Option<RelPath> {
 pub fn extract(from: impl Read, unpack: &Unpack<'_>) -> Result<Tree, ArchiveError> {
     let extraction = Extraction {
         unpack,
-        draft: Draft::default(),
-        placed: BTreeMap::new(),
+        layout: Layout::new(unpack),
         extension: Extension::default(),
         n_entries: 0,
     };
     extraction.run(from).map_err(|rule| ArchiveError { archive: unpack.name.to_owned(), rule })
 }
 
-/// What stands at a path so far.
-#[derive(Clone, Copy)]
-enum Placed {
-    Folder,
-    File(File),
-    Link,
-}
-
 struct Extraction<'a> {
     unpack: &'a Unpack<'a>,
-    draft: Draft,
-    placed: BTreeMap<RelPath, Placed>,
+    layout: Layout<'a>,
     extension: Extension,
     n_entries: u64,
 }
@@ -90,10 +51,7 @@ impl Extraction<'_> {
             return Err(Rule::Extension);
         }
         only_zeros(archive.into_inner())?;
-        if self.placed.is_empty() {
-            return Err(Rule::Empty);
-        }
-        Ok(self.draft.seal())
+        self.layout.seal()
     }
 
     /// Finds what is wrong with an archive whose next header cannot be read.
@@ -138,7 +96,7 @@ impl Extraction<'_> {
             return Err(Rule::Ambiguous(shown));
         }
         let link = || extension.link.or_else(|| entry.link_name_bytes().map(Into::into));
-        let path = self.path(&name, &shown)?;
+        let path = self.layout.path(&name, &shown)?;
         match kind {
             EntryType::Regular if name.ends_with(b"/") => self.folder(&entry, &path, shown),
             EntryType::Directory => self.folder(&entry, &path, shown),
@@ -172,35 +130,6 @@ impl Extraction<'_> {
         if bytes.len() as u64 == entry.size() { Ok(bytes) } else { Err(Rule::Extension) }
     }
 
-    /// Checks a name and returns its path in the archive.
-    fn path(&self, name: &[u8], shown: &str) -> Result<RelPath, Rule> {
-        let limits = &self.unpack.limits;
-        if name.len() > limits.name {
-            let start = name[..limits.name.min(60)].escape_ascii();
-            let text = format!("the name `{start}…` has more than {} bytes", limits.name);
-            return Err(Rule::Exceeded(text));
-        }
-        let text = std::str::from_utf8(name).map_err(|_bad| Rule::NotUtf8(shown.to_owned()))?;
-        if text.is_empty() || text.contains('\0') {
-            return Err(Rule::BadName(shown.to_owned()));
-        }
-        if text.starts_with('/') {
-            return Err(Rule::Absolute(shown.to_owned()));
-        }
-        let parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
-        if parts.contains(&"..") {
-            return Err(Rule::Climbs(shown.to_owned()));
-        }
-        if parts.len() > limits.depth {
-            let text = format!("`{shown}` lies deeper than {} folders", limits.depth);
-            return Err(Rule::Exceeded(text));
-        }
-        if parts.is_empty() {
-            return Ok(RelPath::default());
-        }
-        RelPath::parse(&parts.join("/")).map_err(|_bad| Rule::BadName(shown.to_owned()))
-    }
-
     fn folder<R: Read>(
         &mut self,
         entry: &Entry<'_, R>,
@@ -208,20 +137,7 @@ impl Extraction<'_> {
         shown: String,
     ) -> Result<(), Rule> {
         no_content(entry, &shown)?;
-        if path.is_root() {
-            return Ok(());
-        }
-        let Some(path) = (self.unpack.place)(path.clone(), Kind::Folder) else {
-            return Ok(());
-        };
-        match self.placed.get(&path) {
-            Some(Placed::Folder) => return Ok(()),
-            Some(_) => return Err(Rule::Twice(shown)),
-            None => {}
-        }
-        self.parents(&path, &shown)?;
-        self.placed.insert(path.clone(), Placed::Folder);
-        self.draft.make_folder(&path).map_err(|_blocked| Rule::Twice(shown))
+        self.layout.folder(path, shown)
     }
 
     fn file<R: Read>(
@@ -230,7 +146,7 @@ impl Extraction<'_> {
         path: &RelPath,
         shown: String,
     ) -> Result<(), Rule> {
-        let path = self.free(path, Kind::File, &shown)?;
+        let path = self.layout.free(path, Kind::File, &shown)?;
         let n_bytes = self.unpack.limits.n_bytes;
         if entry.size() > n_bytes {
             return Err(Rule::Exceeded(format!("`{shown}` has more than {n_bytes} bytes")));
@@ -242,9 +158,7 @@ impl Extraction<'_> {
         if digest.size != size {
             return Err(Rule::Short(shown));
         }
-        let file = File::new(digest, executable);
-        self.placed.insert(path.clone(), Placed::File(file));
-        self.draft.put(&path, file).map_err(|_blocked| Rule::Twice(shown))
+        self.layout.file(&path, File::new(digest, executable), shown)
     }
 
     fn symlink<R: Read>(
@@ -255,18 +169,7 @@ impl Extraction<'_> {
         target: &[u8],
     ) -> Result<(), Rule> {
         no_content(entry, &shown)?;
-        let path = self.free(path, Kind::Link, &shown)?;
-        let text = std::str::from_utf8(target)
-            .map_err(|_bad| Rule::NotUtf8(target.escape_ascii().to_string()))?;
-        if text.is_empty() || text.contains('\0') {
-            return Err(Rule::BadName(shown));
-        }
-        if text.len() > self.unpack.limits.name {
-            let limit = self.unpack.limits.name;
-            return Err(Rule::Exceeded(format!("the link `{shown}` has more than {limit} bytes")));
-        }
-        self.placed.insert(path.clone(), Placed::Link);
-        self.draft.put(&path, Symlink::new(text)).map_err(|_blocked| Rule::Twice(shown))
+        self.layout.link(path, target, shown)
     }
 
     fn hard_link<R: Read>(
@@ -277,48 +180,13 @@ impl Extraction<'_> {
         target: &[u8],
     ) -> Result<(), Rule> {
         no_content(entry, &shown)?;
-        let path = self.free(path, Kind::File, &shown)?;
+        let path = self.layout.free(path, Kind::File, &shown)?;
         let target_shown = target.escape_ascii().to_string();
-        let target = self.path(target, &target_shown)?;
-        let placed =
-            (self.unpack.place)(target, Kind::File).and_then(|target| self.placed.get(&target));
-        let Some(Placed::File(file)) = placed.copied() else {
+        let target = self.layout.path(target, &target_shown)?;
+        let Some(file) = self.layout.earlier(target) else {
             return Err(Rule::HardLink { entry: shown, target: target_shown });
         };
-        self.placed.insert(path.clone(), Placed::File(file));
-        self.draft.put(&path, file).map_err(|_blocked| Rule::Twice(shown))
-    }
-
-    /// Returns where an entry lands that is no folder: a place where nothing is, below folders only.
-    fn free(&mut self, path: &RelPath, kind: Kind, shown: &str) -> Result<RelPath, Rule> {
-        if path.is_root() {
-            return Err(Rule::BadName(shown.to_owned()));
-        }
-        let path = (self.unpack.place)(path.clone(), kind);
-        let path = path.ok_or_else(|| Rule::Stripped(shown.to_owned()))?;
-        if self.placed.contains_key(&path) {
-            return Err(Rule::Twice(shown.to_owned()));
-        }
-        self.parents(&path, shown)?;
-        Ok(path)
-    }
-
-    /// Notes the folders above a path; none of them may be a file or a link.
-    fn parents(&mut self, path: &RelPath, shown: &str) -> Result<(), Rule> {
-        let mut above = path.clone();
-        while let Some((parent, _)) = above.split_last() {
-            match self.placed.get(&parent) {
-                Some(Placed::Folder) => return Ok(()),
-                Some(_) => {
-                    let (entry, through) = (shown.to_owned(), parent.to_string());
-                    return Err(Rule::Through { entry, through });
-                }
-                None if parent.is_root() => return Ok(()),
-                None => drop(self.placed.insert(parent.clone(), Placed::Folder)),
-            }
-            above = parent;
-        }
-        Ok(())
+        self.layout.file(&path, file, shown)
     }
 }
 

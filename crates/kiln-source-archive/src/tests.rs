@@ -4,15 +4,10 @@ use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 
 use kiln_cas::{Cas, MemoryCas};
-use kiln_digest::Digest;
-use kiln_event::Silent;
-use kiln_ir::Source;
-use kiln_source::{Fetcher, Mirrors, Pin, Ports, Settings, SourceKind, ThreadPause};
-use kiln_testkit::{debian_mirror, scratch};
-use kiln_tree::Node;
+use kiln_tree::{Node, Tree};
 use proptest::prelude::*;
 
-use crate::{ArchiveKind, Limits, Unpack, extract, strip};
+use crate::{Limits, Unpack, extract, strip};
 
 /// One raw entry.
 #[derive(Clone, Copy)]
@@ -93,6 +88,11 @@ fn unpack(archive: &[u8], n_stripped: u32, limits: Limits) -> String {
             return text.strip_prefix("cannot unpack `a`: ").unwrap().to_owned();
         }
     };
+    listed(&tree, &cas)
+}
+
+/// Lists a tree with the contents of its files.
+pub(crate) fn listed(tree: &Tree, cas: &MemoryCas) -> String {
     let mut out = String::new();
     for (path, node) in tree.walk() {
         match node {
@@ -464,50 +464,4 @@ proptest! {
             prop_assert_eq!(cas.read_tree(tree.digest()).unwrap(), tree);
         }
     }
-}
-
-const HELLO: &str = "debian:pool/main/h/hello/hello_2.10.orig.tar.gz";
-
-fn with_mirror(check: impl FnOnce(Ports<'_>)) {
-    let cache = scratch();
-    let mut mirrors = Mirrors::default();
-    mirrors.set("debian", [format!("file://{}", debian_mirror().display())]).unwrap();
-    let folder = cache.path().to_owned();
-    let settings = Settings { folder, mirrors, ..Settings::default() };
-    let fetcher = Fetcher::new(settings, Box::new(ThreadPause)).unwrap();
-    check(Ports { cas: &MemoryCas::default(), fetcher: &fetcher, sink: &Silent });
-}
-
-fn hello(sha256: Option<&str>) -> Source {
-    Source::Tar { url: HELLO.to_owned(), strip: 1, sha256: sha256.map(str::to_owned) }
-}
-
-#[test]
-fn hello_has_the_tree_that_other_programs_see() {
-    with_mirror(|ports| {
-        let pin = ArchiveKind.track(&hello(None), ports).unwrap();
-        let content = "31e066137a962676e89f69d1b65382de95a7ef7d914b8cb956f41ea72e0f516b/725946";
-        assert_eq!(pin.content.to_string(), content);
-        // Taken from the folder that GNU tar makes, by another program.
-        let tree = "51a7862db4a5a19a755ed7a086e4814e4ccdb7e743f578c0ca519b2e6454780c/2477";
-        assert_eq!(pin.tree.to_string(), tree);
-        let tree = ArchiveKind.fetch(&hello(None), pin, ports).unwrap();
-        assert_eq!(tree.digest(), pin.tree);
-    });
-}
-
-#[test]
-fn a_pin_that_does_not_hold_is_an_error() {
-    with_mirror(|ports| {
-        let pin = ArchiveKind.track(&hello(None), ports).unwrap();
-        let tree = Digest::of(b"other");
-        let error = ArchiveKind.fetch(&hello(None), Pin { tree, ..pin }, ports).unwrap_err();
-        let found = pin.tree;
-        let message = format!("`{HELLO}` unpacks to the tree `{found}`, the lock has `{tree}`");
-        assert_eq!(error.to_string(), message);
-        let other = ArchiveKind.track(&hello(Some(&Digest::EMPTY.hex())), ports).unwrap_err();
-        assert!(other.to_string().contains("has other content"), "{other}");
-        let bad = ArchiveKind.track(&hello(Some("12\n")), ports).unwrap_err();
-        assert_eq!(bad.to_string(), format!("`12\\n` is no sha256 of `{HELLO}`"));
-    });
 }

@@ -192,7 +192,7 @@ impl SourceKind for LocalKind {
 
     fn track(&self, source: &Source, ports: Ports<'_>) -> Result<Pin, AnyError> {
         let tree = self.import(source, ports)?;
-        Ok(Pin { content: tree.digest(), tree: tree.digest() })
+        Ok(Pin { content: tree.digest().into(), tree: tree.digest() })
     }
 
     fn fetch(&self, source: &Source, pin: Pin, ports: Ports<'_>) -> Result<Tree, AnyError> {
@@ -211,7 +211,7 @@ impl LocalKind {
                 let project = &self.project;
                 import(ports.cas, &Local { project, path, exclude, memory: None })
             }
-            Source::Tar { url, .. } => Err(LocalError::Outside { path: url.clone() }),
+            foreign => Err(LocalError::Outside { path: foreign.to_string() }),
         }
     }
 }

@@ -41,7 +41,7 @@ fn hello_has_five_phases() {
 hello
 version: "2.10"
 base: <element 4>
-sources: { "." = Tar { sha256 = null, strip = 1, url = "debian:pool/main/h/hello/hello_2.10.orig.tar.gz", version = null } }
+sources: { "." = Tar { sha256 = null, strip = 1, subdir = null, url = "debian:pool/main/h/hello/hello_2.10.orig.tar.gz", version = null } }
 deps: []
 env: {}
 splits: { debug = ["/usr/lib/debug/**"], devel = ["/usr/include/**", "/usr/lib/*.a", "/usr/lib/*.so", "/usr/lib/pkgconfig/**", "/usr/share/pkgconfig/**", "/usr/share/aclocal/**", "/usr/lib/cmake/**"], doc = ["/usr/share/man/**", "/usr/share/doc/**", "/usr/share/info/**", "/usr/share/gtk-doc/**"], locale = ["/usr/share/locale/**"] }

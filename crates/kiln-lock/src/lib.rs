@@ -16,6 +16,7 @@
 //! assert_eq!(Lock::parse(FileId(0), &text).value, Some(Lock::default()));
 //! ```
 
+mod form;
 mod parse;
 mod pins;
 mod print;

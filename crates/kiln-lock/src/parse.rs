@@ -8,6 +8,7 @@ use kiln_ir::{Base, Commit, Content, ObjectId, Source};
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::form::{BaseText, FileText, PackageText, SourceText, VersionText};
 use crate::{Lock, LockedBase, LockedPackage, LockedSource, VERSION};
 
 /// The text is not of the form of a lock.
@@ -20,88 +21,6 @@ const BAD_VALUE: Code = Code(1103);
 const TWICE: Code = Code(1104);
 
 const TRACK_ALL: &str = "take the file of the last commit, or run `kiln track` to write it again";
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileText {
-    #[expect(dead_code, reason = "read and checked before, by `VersionText`")]
-    version: i64,
-    #[serde(default)]
-    source: Vec<Spanned<SourceText>>,
-    #[serde(default)]
-    base: Vec<Spanned<BaseText>>,
-}
-
-/// Read first: a newer form may differ in everything else.
-#[derive(Deserialize)]
-struct VersionText {
-    version: Spanned<i64>,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-enum SourceText {
-    Tar {
-        url: String,
-        strip: u32,
-        subdir: Option<String>,
-        sha256: String,
-        size: u64,
-        tree: String,
-    },
-    Zip {
-        url: String,
-        strip: u32,
-        subdir: Option<String>,
-        sha256: String,
-        size: u64,
-        tree: String,
-    },
-    File {
-        url: String,
-        name: String,
-        executable: bool,
-        sha256: String,
-        size: u64,
-        tree: String,
-    },
-    Git {
-        url: String,
-        track: String,
-        exclude: Vec<String>,
-        submodules: bool,
-        #[serde(rename = "exclude-submodules")]
-        exclude_submodules: Vec<String>,
-        commit: String,
-        describe: Option<String>,
-        version: Option<String>,
-        tree: String,
-    },
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-enum BaseText {
-    Debian {
-        suite: String,
-        arch: String,
-        components: Vec<String>,
-        packages: Vec<String>,
-        assume: Vec<String>,
-        fixups: u32,
-        closure: Vec<PackageText>,
-    },
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PackageText {
-    name: String,
-    version: String,
-    path: String,
-    size: u64,
-    sha256: String,
-}
 
 impl Lock {
     /// Reads the text of a lock; nothing when it is too broken to be used. Entries may be in any order.

@@ -199,9 +199,8 @@ tree = "sha256:[HASH]/0"
         for url in ["b:x\"\n", "a:x"] {
             let (url, sha256) = (url.to_owned(), Some("ab".to_owned()));
             let source = Source::Tar { url, strip: 1, subdir: None, sha256 };
-            let content = Digest::EMPTY.into();
-            let entry = LockedSource { source, content, tree: Digest::EMPTY };
-            lock.put_source(entry);
+            let (content, tree) = (Digest::EMPTY.into(), Digest::EMPTY);
+            lock.put_source(LockedSource { source, content, tree });
         }
         snapbox::assert_data_eq!(
             lock.to_string(),

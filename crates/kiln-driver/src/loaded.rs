@@ -225,7 +225,7 @@ fn measure(session: &Session, root: &Path, sources: &[&Source]) -> Vec<Result<Di
     let local = Sources::new(session, root);
     let one = |source: &&Source| match source {
         Source::Local { path, exclude } => local.measure(path, exclude),
-        Source::Tar { url, .. } => Err(LocalError::Outside { path: url.clone() }),
+        foreign => Err(LocalError::Outside { path: foreign.to_string() }),
     };
     let n_each = sources.len().div_ceil(session.environment.cpus.max(1)).max(MANY_SOURCES);
     if sources.len() <= n_each {

@@ -8,6 +8,7 @@ use kiln_exec::{ForeignError, Supply};
 use kiln_ir::{Base, Pins, Source};
 use kiln_source::{Fetcher, Pin, Ports, SourceKind};
 use kiln_source_archive::ArchiveKind;
+use kiln_source_git::{GitKind, GitProgram};
 use kiln_source_local::LocalKind;
 use kiln_tree::Tree;
 
@@ -16,6 +17,9 @@ use crate::run::Run;
 use crate::sources::Sources;
 use crate::store::Store;
 use crate::{DriverError, Problem, Session};
+
+/// Folder of git repositories below the cache; a new format is a new folder.
+const GIT_MIRRORS: &str = "git-v1";
 
 /// Brings content into the store for one run.
 pub(crate) struct Supplier<'a> {
@@ -26,7 +30,7 @@ pub(crate) struct Supplier<'a> {
     store: &'a Store,
     run: &'a Run<'a>,
     cas: Arc<DiskCas>,
-    kinds: [Box<dyn SourceKind>; 2],
+    kinds: Vec<Box<dyn SourceKind>>,
     /// Made when something is fetched first: finding the mirrors takes its time.
     fetcher: Mutex<Option<Arc<Fetcher>>>,
     /// Ends what is fetched.
@@ -42,7 +46,13 @@ impl<'a> Supplier<'a> {
         run: &'a Run<'a>,
     ) -> Self {
         let local = LocalKind { project: loaded.root.clone() };
-        let kinds: [Box<dyn SourceKind>; 2] = [Box::new(local), Box::new(ArchiveKind)];
+        let program = session.environment.find_program("git").unwrap_or_else(|| "git".into());
+        let git = GitKind {
+            git: Box::new(GitProgram::new(program, session.environment.variables())),
+            mirrors: store.downloads.with_file_name(GIT_MIRRORS),
+        };
+        let kinds: Vec<Box<dyn SourceKind>> =
+            vec![Box::new(local), Box::new(ArchiveKind), Box::new(git)];
         let cas = Arc::clone(&store.cas);
         Self {
             session,
@@ -107,7 +117,7 @@ impl Supply for Supplier<'_> {
             return Ok(sources.tree(self.cas.as_ref(), path, exclude, measured)?);
         }
         let locked = self.loaded.lock.source(source).ok_or_else(|| Self::not_locked(source))?;
-        let pin = Pin { content: locked.content, tree: locked.tree };
+        let pin = Pin { content: locked.content.clone(), tree: locked.tree };
         let fetcher = self.fetcher()?;
         self.kind(source)?.fetch(source, pin, self.ports(&fetcher))
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use kiln_event::{Event, Sink};
-use kiln_ir::{Base, Pins, Source, Step};
+use kiln_ir::{Base, Content, Pins, Source, Step};
 use kiln_lock::{Lock, LockedSource};
 use kiln_project::LOCK_FILE;
 
@@ -34,8 +34,8 @@ pub struct Tracked {
 pub struct Change {
     pub what: String,
     pub how: How,
-    /// Size of the content, in bytes.
-    pub size: u64,
+    /// Its size, or the commit and what it is called.
+    pub content: String,
 }
 
 /// What became of an entry.
@@ -50,14 +50,14 @@ pub enum How {
 
 impl fmt::Display for Tracked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Change { what, how, size } in &self.changes {
+        for Change { what, how, content } in &self.changes {
             let word = match how {
                 How::Same => "same   ",
                 How::New => "new    ",
                 How::Changed => "changed",
                 How::Gone => "gone   ",
             };
-            writeln!(f, "{word} {what} ({size} bytes)")?;
+            writeln!(f, "{word} {what} ({content})")?;
         }
         Ok(())
     }
@@ -130,7 +130,7 @@ fn look_up(
 
 fn changes(old: &Lock, new: &Lock) -> Vec<Change> {
     let mut changes = Vec::new();
-    let mut note = |what: String, how, size| changes.push(Change { what, how, size });
+    let mut note = |what, how, content| changes.push(Change { what, how, content });
     let how = |before: bool, same: bool| match (before, same) {
         (false, _) => How::New,
         (true, true) => How::Same,
@@ -139,19 +139,31 @@ fn changes(old: &Lock, new: &Lock) -> Vec<Change> {
     for locked in &new.sources {
         let before = old.source(&locked.source);
         let how = how(before.is_some(), before == Some(locked));
-        note(locked.source.to_string(), how, locked.content.size);
+        note(locked.source.to_string(), how, told(&locked.content));
     }
     for locked in &new.bases {
         let before = old.base(&locked.base);
-        let size = locked.packages.iter().map(|package| package.content.size).sum();
+        let size: u64 = locked.packages.iter().map(|package| package.content.size).sum();
         let what = format!("{}: {} packages", locked.base, locked.packages.len());
-        note(what, how(before.is_some(), before == Some(locked)), size);
+        note(what, how(before.is_some(), before == Some(locked)), format!("{size} bytes"));
     }
     for locked in old.sources.iter().filter(|locked| new.source(&locked.source).is_none()) {
-        note(locked.source.to_string(), How::Gone, locked.content.size);
+        note(locked.source.to_string(), How::Gone, told(&locked.content));
     }
     for locked in old.bases.iter().filter(|locked| new.base(&locked.base).is_none()) {
-        note(locked.base.to_string(), How::Gone, 0);
+        note(locked.base.to_string(), How::Gone, "0 bytes".to_owned());
     }
     changes
+}
+
+/// Returns what there is to say of a content: its size, or the commit and what it is called.
+fn told(content: &Content) -> String {
+    match content {
+        Content::File(file) => format!("{} bytes", file.size),
+        Content::Commit(commit) => {
+            let called = commit.version.as_ref().or(commit.describe.as_ref());
+            let short = commit.id.as_str().get(..12).unwrap_or_default();
+            called.map_or_else(|| short.to_owned(), |called| format!("{called}, {short}"))
+        }
+    }
 }

@@ -33,14 +33,14 @@ pub use transport::Proxies;
 use kiln_cas::Cas;
 use kiln_digest::Digest;
 use kiln_event::Sink;
-use kiln_ir::Source;
+use kiln_ir::{Content, Source};
 use kiln_tree::Tree;
 
 /// What a source was when it was tracked; the lock keeps it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pin {
-    /// Of the fetched file.
-    pub content: Digest,
+    /// What was fetched.
+    pub content: Content,
     /// Of the tree that it becomes.
     pub tree: Digest,
 }

@@ -125,6 +125,21 @@ impl Fetcher {
         drop(std::thread::Builder::new().name("kiln-fetch-stop".to_owned()).spawn(watch));
     }
 
+    /// Returns whether somebody asked to stop.
+    pub fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::SeqCst)
+    }
+
+    /// Waits after a failed try (the first is 1), not longer than until somebody asks to stop.
+    pub fn rest(&self, url: &str, attempt: u32) {
+        self.pause.pause(backoff(url, attempt, None), &|| self.is_stopped());
+    }
+
+    /// Returns whether nothing may be asked of a network.
+    pub fn is_offline(&self) -> bool {
+        self.settings.offline
+    }
+
     /// Returns the mirrors of this run.
     pub fn mirrors(&self) -> &Mirrors {
         &self.settings.mirrors

@@ -1,0 +1,222 @@
+//! Sources that are commits of git repositories.
+//!
+//! # Purpose
+//! [`GitKind`] is the kind of [`Source::Git`]: it finds the commit that a branch, a tag or a glob of tags means now,
+//! fetches a locked commit into a bare repository of the cache, and writes its tree from the objects straight into
+//! the store, submodules included. Nothing is checked out: no filter, no attribute and no hook of a repository has a
+//! say in what its tree is.
+//!
+//! # Never
+//! Links a git library, changes an object, takes the answer of a server for the content it asked for.
+//!
+//! # Example
+//! ```
+//! use kiln_ir::Source;
+//! use kiln_source::SourceKind;
+//! use kiln_source_git::{GitKind, GitProgram};
+//! let git = GitProgram::new("git".into(), &std::collections::BTreeMap::new());
+//! let kind = GitKind { git: Box::new(git), mirrors: "git-v1".into() };
+//! let (url, track) = ("https://example.org/app.git".to_owned(), "v1.*".to_owned());
+//! let (exclude, exclude_submodules) = (Vec::new(), Vec::new());
+//! assert!(kind.takes(&Source::Git { url, track, exclude, submodules: true, exclude_submodules }));
+//! ```
+#![expect(clippy::disallowed_methods, reason = "this crate runs git and owns its repositories")]
+
+mod address;
+mod entries;
+mod error;
+mod globs;
+mod program;
+mod repository;
+mod resolve;
+mod submodules;
+mod version;
+mod write;
+
+pub use error::{GitError, Refused, Rule};
+pub use program::GitProgram;
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use kiln_digest::Digest;
+use kiln_event::Event;
+use kiln_ir::{Commit, Content, ObjectId, Source};
+use kiln_source::{AnyError, Pin, Ports, SourceKind};
+use kiln_tree::Tree;
+
+use globs::Globs;
+use repository::{Repositories, Repository};
+use submodules::Submodules;
+
+/// Says whether somebody asked to stop.
+pub type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
+
+/// What git printed, or what it complained of.
+pub type Answer = Result<Vec<u8>, String>;
+
+/// An object as git gives it.
+pub struct Object<'a> {
+    pub id: &'a ObjectId,
+    /// `blob`, `tree`, `commit` or `tag`.
+    pub kind: &'a str,
+    pub size: u64,
+    pub content: &'a mut dyn Read,
+}
+
+/// What is asked of git; its program is one answer.
+pub trait Git: Send + Sync {
+    /// Runs a command of git in a repository or in the folder of all.
+    ///
+    /// # Errors
+    /// When there is no git; what it complains of is an answer.
+    fn ask(&self, folder: &Path, arguments: &[&str], stop: Stop<'_>) -> Result<Answer, GitError>;
+
+    /// Gives objects of a repository in the order they are asked for, each with its place in it.
+    ///
+    /// # Errors
+    /// When there is no git; one that is missing or refused is an answer, and the last one.
+    fn objects(
+        &self,
+        folder: &Path,
+        wanted: &[&ObjectId],
+        each: &mut dyn FnMut(usize, &mut Object<'_>) -> Result<(), Rule>,
+    ) -> Result<Result<(), Rule>, GitError>;
+}
+
+/// The kind of [`Source::Git`].
+pub struct GitKind {
+    pub git: Box<dyn Git>,
+    /// Where the repositories are kept, such as `git-v1` of the cache; made when it is missing.
+    pub mirrors: PathBuf,
+}
+
+/// A source taken apart.
+struct Wanted<'a> {
+    url: &'a str,
+    track: &'a str,
+    exclude: &'a [String],
+    submodules: Option<&'a [String]>,
+}
+
+impl SourceKind for GitKind {
+    fn takes(&self, source: &Source) -> bool {
+        matches!(source, Source::Git { .. })
+    }
+
+    fn track(&self, source: &Source, ports: Ports<'_>) -> Result<Pin, AnyError> {
+        let wanted = parts(source)?;
+        Ok(told(wanted.url, ports, || self.look_up(&wanted, ports))?)
+    }
+
+    fn fetch(&self, source: &Source, pin: Pin, ports: Ports<'_>) -> Result<Tree, AnyError> {
+        let wanted = parts(source)?;
+        let Content::Commit(commit) = pin.content else {
+            return Err(GitError::NoGitSource { given: source.to_string() }.into());
+        };
+        if let Some(tree) = whole(pin.tree, ports) {
+            return Ok(tree);
+        }
+        Ok(told(wanted.url, ports, || self.bring(&wanted, &commit.id, pin.tree, ports))?)
+    }
+}
+
+impl GitKind {
+    /// Finds the commit of now, and takes its tree.
+    fn look_up(&self, wanted: &Wanted<'_>, ports: Ports<'_>) -> Result<(Pin, u64), GitError> {
+        let stop = || ports.fetcher.is_stopped();
+        let all = Repositories { git: &*self.git, folder: &self.mirrors, ports, stop: &stop };
+        let refs = all.refs(wanted.url)?;
+        let found = resolve::resolve(wanted.url, wanted.track, wanted.exclude, &refs)?;
+        let mut repository = all.open(wanted.url, &found.id)?;
+        repository.bring(&found.id, found.reference.as_deref())?;
+        let id = repository.commit(&found.id)?;
+        let describe = match found.tag.clone().or_else(|| resolve::tag_of(&id, &refs)) {
+            Some(tag) => Some(tag),
+            None if refs.has_tags() => all.describe(wanted.url, &id, found.reference.as_deref())?,
+            None => None,
+        };
+        let version = found.tag.as_deref().and_then(|tag| resolve::version(wanted.track, tag));
+        let (tree, n_bytes) = tree(wanted, &repository, &id, &all)?;
+        let content = Content::Commit(Commit { id, describe, version });
+        Ok((Pin { content, tree: tree.digest() }, n_bytes))
+    }
+
+    /// Fetches a commit that is known, and checks its tree.
+    fn bring(
+        &self,
+        wanted: &Wanted<'_>,
+        id: &ObjectId,
+        expected: Digest,
+        ports: Ports<'_>,
+    ) -> Result<(Tree, u64), GitError> {
+        let stop = || ports.fetcher.is_stopped();
+        let all = Repositories { git: &*self.git, folder: &self.mirrors, ports, stop: &stop };
+        let mut repository = all.open(wanted.url, id)?;
+        let reference = resolve::probable(wanted.track);
+        repository.bring(id, reference.as_deref())?;
+        let (tree, n_bytes) = tree(wanted, &repository, id, &all)?;
+        let found = tree.digest();
+        if found != expected {
+            let (url, commit) = (wanted.url.to_owned(), id.clone());
+            let (expected, found) = (expected.to_string(), found.to_string());
+            return Err(GitError::OtherTree { url, commit, expected, found });
+        }
+        Ok((tree, n_bytes))
+    }
+}
+
+/// Writes the tree of a commit with its submodules into the store.
+fn tree(
+    wanted: &Wanted<'_>,
+    repository: &Repository<'_>,
+    id: &ObjectId,
+    all: &Repositories<'_>,
+) -> Result<(Tree, u64), GitError> {
+    let globs = wanted.submodules.map(Globs::new).transpose()?;
+    let mut submodules = Submodules::new(all, globs.as_ref());
+    let tree = write::write(repository, id, &mut submodules)?;
+    let keep = all.ports.cas.write_tree(&tree);
+    keep.map_err(|cause| repository.refused(id, Rule::Keep(cause)))?;
+    Ok((tree, repository.n_fetched + submodules.n_fetched))
+}
+
+fn parts(source: &Source) -> Result<Wanted<'_>, GitError> {
+    match source {
+        Source::Git { url, track, exclude, submodules, exclude_submodules } => {
+            let submodules = submodules.then_some(exclude_submodules.as_slice());
+            Ok(Wanted { url, track, exclude, submodules })
+        }
+        other => Err(GitError::NoGitSource { given: other.to_string() }),
+    }
+}
+
+/// Tells what becomes of a source; the work answers with the bytes that came, too.
+fn told<T>(
+    url: &str,
+    ports: Ports<'_>,
+    work: impl FnOnce() -> Result<(T, u64), GitError>,
+) -> Result<T, GitError> {
+    let source = url.to_owned();
+    ports.sink.emit(Event::FetchStarted { source: source.clone() });
+    match work() {
+        Ok((done, bytes)) => {
+            ports.sink.emit(Event::Fetched { source, bytes });
+            Ok(done)
+        }
+        Err(error) => {
+            ports.sink.emit(Event::FetchFailed { source, message: error.to_string() });
+            Err(error)
+        }
+    }
+}
+
+/// Returns a tree that is in the store with all its files.
+fn whole(tree: Digest, ports: Ports<'_>) -> Option<Tree> {
+    let tree = ports.cas.read_tree(tree).ok()?;
+    let files: Vec<Digest> = tree.files().map(|(_, file)| file.digest).collect();
+    ports.cas.missing(&files).is_ok_and(|missing| missing.is_empty()).then_some(tree)
+}
+
+#[cfg(test)]
+mod tests;

@@ -132,7 +132,7 @@ fn an_action_is_as_committed_to_the_byte() {
             base: Some(layer("sysroot", base.clone())),
             staged: vec![layer("library", library.clone())],
             staged_at: vec![("/sysroot".to_owned(), vec![layer("library", library.clone())])],
-            sources: vec![tree(&[("text", file("text\n", false))])],
+            sources: tree(&[("text", file("text\n", false))]),
         };
         let assembled = assemble(&inputs).expect("the element can be assembled");
         let action = &assembled.action;
@@ -168,7 +168,7 @@ fn actions_beside_the_usual_are_as_committed() {
     ]);
     let layer = Layer { element: name("sysroot"), tree: base, overlaps: Vec::new() };
     let root = Root::merge(&name("app"), &[layer]).expect("a root");
-    let (element, sources) = (element(), vec![tree(&[("text", file("text\n", false))])]);
+    let (element, sources) = (element(), tree(&[("text", file("text\n", false))]));
     let own = Own {
         element: &element,
         isa: "x86-64",

@@ -85,7 +85,7 @@ pub(crate) fn assembled(element: &Element, blobs: &mut Blobs) -> Assembled {
         base: Some(Layer { element: name("shell"), tree, overlaps: Vec::new() }),
         staged: Vec::new(),
         staged_at: Vec::new(),
-        sources: vec![import(&source, blobs)],
+        sources: import(&source, blobs),
     };
     let assembled = assemble(&inputs).expect("the element can be assembled");
     for bytes in &assembled.files {

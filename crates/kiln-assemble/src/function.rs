@@ -4,18 +4,18 @@ use kiln_ir::{Compose, Element, Filter};
 use kiln_tree::{Blocked, Difference, Draft, Node, RelPath, Tree};
 
 use crate::root::{Allowed, absolute, below, globs};
-use crate::{AssembleError, Layer, OverlapFound, Root, sources};
+use crate::{AssembleError, Layer, OverlapFound, Root};
 
-/// Returns the sources of an element below a folder: the output of an `Import`.
+/// Returns the sources of an element, laid out and patched, below a folder: the output of an `Import`.
 ///
 /// # Errors
-/// When two sources bring one path or the folder is no clean path.
-pub fn import(element: &Element, target: &str, trees: &[Tree]) -> Result<Tree, AssembleError> {
+/// When the folder is no clean path.
+pub fn import(element: &Element, target: &str, sources: &Tree) -> Result<Tree, AssembleError> {
     let at = RelPath::in_root(target).map_err(|_unclean| AssembleError::BadPlace {
         element: element.name.clone(),
         path: target.to_owned(),
     })?;
-    Ok(below(&at, &sources(element, trees)?))
+    Ok(below(&at, sources))
 }
 
 /// One element of what is composed or filtered, with the splits that name groups of its files.

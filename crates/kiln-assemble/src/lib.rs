@@ -11,8 +11,9 @@
 //! ```
 //! use kiln_assemble::{Inputs, assemble};
 //! use kiln_ir::{Element, ElementName};
+//! use kiln_tree::Tree;
 //! let element = Element::new(ElementName::parse("a").unwrap());
-//! let inputs = Inputs { element: &element, isa: "x86-64", base: None, staged: vec![], staged_at: vec![], sources: vec![] };
+//! let inputs = Inputs { element: &element, isa: "x86-64", base: None, staged: vec![], staged_at: vec![], sources: Tree::empty() };
 //! // Nothing brings a shell.
 //! assert!(assemble(&inputs).is_err());
 //! ```
@@ -48,8 +49,8 @@ pub struct Inputs<'a> {
     pub staged: Vec<Layer>,
     /// Closures below another folder, by its path.
     pub staged_at: Vec<(String, Vec<Layer>)>,
-    /// The trees of the element's sources, in their order.
-    pub sources: Vec<Tree>,
+    /// What is `/build` when the first phase starts: the sources, laid out and patched.
+    pub sources: Tree,
 }
 
 /// What an element brings to the root that it is built in.
@@ -60,8 +61,8 @@ pub struct Own<'a> {
     pub isa: &'a str,
     /// Closures below another folder, by its path.
     pub staged_at: Vec<(String, Vec<Layer>)>,
-    /// The trees of the element's sources, in their order.
-    pub sources: Vec<Tree>,
+    /// What is `/build` when the first phase starts: the sources, laid out and patched.
+    pub sources: Tree,
     /// Whether the build tree comes back after a success, too: another action with the same outputs.
     pub keeps_build_tree: bool,
 }
@@ -145,7 +146,7 @@ pub fn assemble(inputs: &Inputs<'_>) -> Result<Assembled, AssembleError> {
 /// # Errors
 /// As [`assemble()`].
 pub fn assemble_in(root: &Root, own: &Own<'_>) -> Result<Assembled, AssembleError> {
-    let Own { element, isa, staged_at, sources: trees, keeps_build_tree } = own;
+    let Own { element, isa, staged_at, sources, keeps_build_tree } = own;
     let phases = phases(element)?;
     let more = root::staged_at(&element.name, staged_at)?;
     let extended = if more.is_empty() { None } else { Some(root.with(&element.name, &more)?) };
@@ -157,7 +158,7 @@ pub fn assemble_in(root: &Root, own: &Own<'_>) -> Result<Assembled, AssembleErro
     let run = if *keeps_build_tree { run_keeping() } else { RUN.to_owned() };
     generated::lay_out(&mut upper, &run, phases, &mut files).map_err(blocked)?;
     if let Ok(build) = RelPath::parse("build") {
-        upper.put(&build, sources(element, trees)?).map_err(blocked)?;
+        upper.put(&build, sources.clone()).map_err(blocked)?;
     }
     let command = command(isa, element.user, &element.env);
     let (action, staging) = above(root, &element.name, upper.seal(), command)?;
@@ -203,9 +204,6 @@ fn phases(element: &Element) -> Result<&[Phase], AssembleError> {
     if runs.next().is_some() {
         return not_yet("several runs with other steps between them");
     }
-    if !element.patches.is_empty() {
-        return not_yet("patches");
-    }
     if phases.len() > MAX_PHASES {
         return Err(AssembleError::ManyPhases { element: name(), count: phases.len() });
     }
@@ -219,7 +217,7 @@ fn phases(element: &Element) -> Result<&[Phase], AssembleError> {
     }
 }
 
-/// Lays the sources of an element out in one tree: what is `/build` when the first phase starts.
+/// Lays the sources of an element out in one tree, which its patches are applied to.
 ///
 /// # Errors
 /// When two of them bring one path.

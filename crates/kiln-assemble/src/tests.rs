@@ -41,7 +41,7 @@ fn built<'a>(element: &'a Element, base: &str, staged: &[(&str, &str)]) -> Input
         base: Some(layer("base", base)),
         staged: staged.iter().map(|(name, words)| layer(name, words)).collect(),
         staged_at: vec![],
-        sources: vec![],
+        sources: Tree::empty(),
     }
 }
 
@@ -61,7 +61,7 @@ fn the_root_is_the_layers_and_what_is_generated() {
         source: Source::Local { path: "x".into(), exclude: vec![] },
     }];
     let mut inputs = built(&element, "usr/bin/sh!sh bin->usr/bin", &[("lib", "usr/lib/a=1")]);
-    inputs.sources = vec![tree("main.c=x")];
+    inputs.sources = sources(&element, &[tree("main.c=x")]).unwrap();
     inputs.staged_at = vec![("/sysroot".into(), vec![layer("libc", "lib/c=2")])];
     let made = assemble(&inputs).unwrap();
     let paths: Vec<String> =
@@ -188,7 +188,7 @@ fn a_root_may_be_merged_before_and_extended() {
         element: &element,
         isa: "x86-64",
         staged_at,
-        sources: vec![],
+        sources: Tree::empty(),
         keeps_build_tree: false,
     };
     let made = assemble_in(&root, &own).unwrap();
@@ -202,7 +202,7 @@ fn a_build_tree_is_kept_by_another_action() {
     let element = element("a");
     let root = Root::merge(&element.name, &[layer("b", "bin/sh!sh")]).unwrap();
     let made = |keeps_build_tree| {
-        let (staged_at, sources) = (vec![], vec![]);
+        let (staged_at, sources) = (vec![], Tree::empty());
         let own = Own { element: &element, isa: "x86-64", staged_at, sources, keeps_build_tree };
         assemble_in(&root, &own).unwrap()
     };

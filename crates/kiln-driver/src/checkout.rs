@@ -118,5 +118,5 @@ fn sources(
     for placed in &element.sources {
         trees.push(supplier.source(&placed.source).map_err(Problem::World)?);
     }
-    Ok(kiln_assemble::sources(element, &trees)?)
+    Ok(kiln_exec::lay_out(element, &trees, store.cas.as_ref(), &supplier)?)
 }

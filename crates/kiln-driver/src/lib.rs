@@ -30,6 +30,7 @@ mod fetching;
 mod kept;
 mod loaded;
 mod log;
+mod patches;
 mod problem;
 mod records;
 mod run;

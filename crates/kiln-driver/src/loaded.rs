@@ -214,6 +214,15 @@ fn pins(session: &Session, loaded: &Loaded, targets: &[ElementName]) -> Result<P
     if let Some(kept) = kept {
         kept.write();
     }
+    for element in &needed {
+        for patch in &element.patches {
+            if !pins.patches.contains_key(patch) {
+                let files = crate::patches::pins(&loaded.root, patch)
+                    .map_err(|error| unusable(&loaded.texts, element, error))?;
+                pins.patches.insert(patch.clone(), files);
+            }
+        }
+    }
     Ok(pins)
 }
 
@@ -244,14 +253,17 @@ fn measure(session: &Session, root: &Path, sources: &[&Source]) -> Vec<Result<Di
     })
 }
 
-/// Shows the element whose source cannot be used, where its place is known and there is no cause to tell.
-fn unusable(texts: &Texts, element: &Element, error: LocalError) -> Problem {
+/// Shows the element whose source or patch cannot be used, where its place is known and there is no cause to tell.
+fn unusable<E>(texts: &Texts, element: &Element, error: E) -> Problem
+where
+    E: miette::Diagnostic + Send + Sync + 'static,
+{
     let place = element.advice.origin.as_ref().and_then(|place| span(texts, place));
-    let code = miette::Diagnostic::code(&error)
-        .and_then(|code| code.to_string().strip_prefix('K')?.parse().ok().map(Code));
+    let code =
+        error.code().and_then(|code| code.to_string().strip_prefix('K')?.parse().ok().map(Code));
     match (place, code) {
         (Some(place), Some(code)) if std::error::Error::source(&error).is_none() => {
-            let help = miette::Diagnostic::help(&error).map(|help| help.to_string());
+            let help = error.help().map(|help| help.to_string());
             let finding = Diagnostic::error(code, error.to_string()).at(place, "this element");
             Problem::finding(texts, finding.help(help.unwrap_or_default()))
         }

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kiln_action::CancelFlag;
 use kiln_cas::DiskCas;
-use kiln_exec::{ForeignError, Supply};
-use kiln_ir::{Base, Pins, Source};
+use kiln_exec::{ForeignError, PatchFile, Supply};
+use kiln_ir::{Base, Patch, Pins, Source};
 use kiln_source::{Fetcher, Pin, Ports, SourceKind};
 use kiln_source_archive::ArchiveKind;
 use kiln_source_git::{GitKind, GitProgram};
@@ -126,6 +126,11 @@ impl Supply for Supplier<'_> {
         let locked = self.loaded.lock.base(base).ok_or_else(|| Self::not_locked(base))?;
         let fetcher = self.fetcher()?;
         crate::base::sysroot(self.session, locked, self.ports(&fetcher))
+    }
+
+    fn patches(&self, patch: &Patch) -> Result<Vec<PatchFile>, ForeignError> {
+        let pins = self.pins.patches.get(patch).ok_or_else(|| Self::not_locked(&patch.path))?;
+        crate::patches::files(&self.loaded.root, pins)
     }
 }
 

@@ -13,6 +13,7 @@ use kiln_tree::Tree;
 use crate::error::Foreign;
 use crate::memory::{Given, Memory, Waits};
 use crate::order::is_remote;
+use crate::patched::lay_out;
 use crate::root::{Broken, Integrated, Rooted};
 use crate::sandbox::{Ran, Sandbox};
 use crate::tell::overlap_text;
@@ -204,21 +205,22 @@ impl Maker<'_> {
         self.ports.supply.base(base).map_err(|cause| supply_error(element, cause))
     }
 
-    pub(crate) fn sources(
-        &self,
-        element: &Element,
-        given: &mut Given,
-    ) -> Result<Vec<Tree>, ExecError> {
+    /// Returns what an element starts from, laid out and patched.
+    pub(crate) fn sources(&self, element: &Element, given: &mut Given) -> Result<Tree, ExecError> {
+        if let Some(tree) = &given.laid_out {
+            return Ok(tree.clone());
+        }
         let mut trees = Vec::new();
         for (source_ix, placed) in element.sources.iter().enumerate() {
             let tree = match given.sources.get(&source_ix) {
                 Some(tree) => tree.clone(),
                 None => self.source(element, &placed.source)?,
             };
-            given.sources.insert(source_ix, tree.clone());
             trees.push(tree);
         }
-        Ok(trees)
+        let tree = lay_out(element, &trees, self.ports.cas, self.ports.supply)?;
+        given.laid_out = Some(tree.clone());
+        Ok(tree)
     }
 
     pub(crate) fn layers(&self, nodes: &[NodeIx]) -> Result<Vec<Layer>, ExecError> {
@@ -229,7 +231,7 @@ impl Maker<'_> {
         nodes.iter().map(one).collect()
     }
 
-    fn run(&self, mut job: Job<'_>, sources: Vec<Tree>) -> Result<Ended, ExecError> {
+    fn run(&self, mut job: Job<'_>, sources: Tree) -> Result<Ended, ExecError> {
         let Job { ix, node, element, .. } = job;
         let of: Vec<NodeIx> = node.base.into_iter().chain(self.work.plan.staged(ix)).collect();
         let root = match self.root(node, &of)? {
@@ -263,7 +265,7 @@ impl Maker<'_> {
         &'b self,
         node: &Node,
         element: &'b Element,
-        sources: Vec<Tree>,
+        sources: Tree,
     ) -> Result<Own<'b>, ExecError> {
         let mut staged_at = Vec::new();
         for (at, of) in &node.stage_at {

@@ -9,6 +9,7 @@ use kiln_assemble::AssembleError;
 use kiln_cas::CasError;
 use kiln_digest::Key;
 use kiln_ir::ElementName;
+use kiln_patch::PatchError;
 use miette::Diagnostic;
 
 use crate::ForeignError;
@@ -81,6 +82,13 @@ pub enum ExecError {
         element: ElementName,
         #[source]
         cause: Foreign,
+    },
+    #[error("cannot patch the sources of `{element}`")]
+    #[diagnostic(forward(cause))]
+    Patch {
+        element: ElementName,
+        #[source]
+        cause: PatchError,
     },
     #[error("cannot run `{element}`")]
     #[diagnostic(forward(cause))]

@@ -14,6 +14,7 @@ mod element;
 mod error;
 mod memory;
 mod order;
+mod patched;
 mod prepare;
 mod root;
 mod sandbox;
@@ -21,6 +22,7 @@ mod schedule;
 mod tell;
 
 pub use error::{ExecError, Foreign};
+pub use patched::lay_out;
 pub use prepare::{Prepared, Purpose, prepare};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +35,7 @@ use kiln_cas::Cas;
 use kiln_digest::{Digest, Key};
 use kiln_event::Sink;
 use kiln_graph::BuildGraph;
-use kiln_ir::{Base, ElementName, Ir, Source};
+use kiln_ir::{Base, ElementName, Ir, Patch, Source};
 use kiln_plan::Plan;
 use kiln_tree::Tree;
 
@@ -65,6 +67,22 @@ pub trait Supply: Send + Sync {
     /// # Errors
     /// When it cannot be fetched or put together.
     fn base(&self, base: &Base) -> Result<Tree, ForeignError>;
+
+    /// Returns the files that a patch stands for, as pinned, in the order they are applied.
+    ///
+    /// # Errors
+    /// When one cannot be read, or is not what its pin says.
+    fn patches(&self, patch: &Patch) -> Result<Vec<PatchFile>, ForeignError>;
+}
+
+/// A patch file of the project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PatchFile {
+    /// Relative to the project root.
+    pub path: String,
+    /// Leading parts dropped from the paths in it.
+    pub strip: u32,
+    pub bytes: Vec<u8>,
 }
 
 /// Whose build trees are kept.

@@ -39,6 +39,8 @@ pub(crate) struct Given {
     /// Trees of sources by their place among the sources.
     pub(crate) sources: BTreeMap<usize, Tree>,
     pub(crate) base: Option<Tree>,
+    /// The sources, laid out and patched.
+    pub(crate) laid_out: Option<Tree>,
 }
 
 /// How many entries of lists the questions that are kept may have together; the oldest are forgotten, so that a project

@@ -4,6 +4,7 @@ use kiln_action::{Action, Staging};
 use kiln_assemble::{Own, assemble_in};
 use kiln_ir::Element;
 use kiln_plan::NodeIx;
+use kiln_tree::Tree;
 
 use crate::element::Maker;
 use crate::memory::{Given, Memory};
@@ -67,7 +68,7 @@ pub fn prepare(
             element: &element,
             isa: settings.isa,
             staged_at: Vec::new(),
-            sources: Vec::new(),
+            sources: Tree::empty(),
             keeps_build_tree: false,
         },
     };

@@ -95,13 +95,13 @@ fn here() -> String {
     ".".to_owned()
 }
 
-/// A patch file of the project.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A patch file of the project, or a folder of them: its `series`, else all `*.patch` in it by name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Patch {
     /// Relative to the project root.
     pub path: String,
-    /// Leading parts dropped from the paths in the patch.
+    /// Leading parts dropped from the paths in the patch, where its series says nothing else.
     pub strip: u32,
 }
 

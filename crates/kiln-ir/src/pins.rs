@@ -5,7 +5,7 @@ use std::fmt;
 
 use kiln_digest::Digest;
 
-use crate::{Base, Source};
+use crate::{Base, Patch, Source};
 
 /// Digests of all that comes from outside, from the lock and from the project's own folders.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -14,8 +14,18 @@ pub struct Pins {
     pub sources: BTreeMap<Source, Digest>,
     /// The packages of each base.
     pub bases: BTreeMap<Base, BasePin>,
-    /// The content of each patch, by its path relative to the project root.
-    pub patches: BTreeMap<String, Digest>,
+    /// The files that each patch stands for, in order: itself, or those of its series.
+    pub patches: BTreeMap<Patch, Vec<PatchPin>>,
+}
+
+/// A patch file at this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PatchPin {
+    /// Relative to the project root.
+    pub path: String,
+    pub content: Digest,
+    /// Leading parts dropped from the paths in the patch.
+    pub strip: u32,
 }
 
 /// The exact packages of a base.

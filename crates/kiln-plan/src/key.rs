@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use kiln_digest::{Digest, Encoder, Key};
-use kiln_ir::{Base, Compose, Element, Filter, Patch, Phase, Pins, PlacedSource, Step, User};
+use kiln_ir::{
+    Base, Compose, Element, Filter, Patch, PatchPin, Phase, Pins, PlacedSource, Step, User,
+};
 
 use crate::{Node, NodeIx, PlanError, Platform};
 
@@ -115,10 +117,12 @@ impl<'a> Pinned<'a> {
         out.list(sources, |out, (at, tree)| {
             out.digest(&tree).text(at);
         });
-        let patches: Vec<(Digest, u32)> =
-            patches.iter().map(|patch| self.patch(patch)).collect::<Result<_, _>>()?;
-        out.list(patches, |out, (content, strip)| {
-            out.digest(&content).unsigned(u64::from(strip));
+        let mut files = Vec::new();
+        for patch in patches {
+            files.extend(self.patch(patch)?);
+        }
+        out.list(files, |out, PatchPin { path: _, content, strip }| {
+            out.digest(content).unsigned(u64::from(*strip));
         });
         Ok(())
     }
@@ -142,10 +146,9 @@ impl<'a> Pinned<'a> {
         Ok((at, *tree))
     }
 
-    fn patch(&self, patch: &Patch) -> Result<(Digest, u32), PlanError> {
-        let Patch { path, strip } = patch;
-        let content = self.pins.patches.get(path).ok_or_else(|| self.missing(path))?;
-        Ok((*content, *strip))
+    fn patch(&self, patch: &Patch) -> Result<&'a [PatchPin], PlanError> {
+        let files = self.pins.patches.get(patch).ok_or_else(|| self.missing(&patch.path))?;
+        Ok(files)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use kiln_digest::Digest;
-use kiln_ir::Source;
+use kiln_ir::{Patch, PatchPin, Source};
 
 fn ir(elements: &str) -> Ir {
     Ir::from_json(&format!(r#"{{ "version": 1, "project": "p", "elements": [ {elements} ] }}"#))
@@ -136,6 +136,36 @@ fn every_part_of_identity_changes_the_key() {
     keys.push(key(&format!(r#"{{ "name": "a", {} }}, {others}"#, run.replace("true", "false"))));
     let distinct: BTreeSet<Key> = keys.iter().copied().collect();
     assert_eq!(distinct.len(), keys.len());
+}
+
+#[test]
+fn a_key_has_the_patches_that_a_folder_stands_for() {
+    let element = r#"{ "name": "a", "patches": [ { "path": "fixes", "strip": 1 } ] }"#;
+    check_error(element, "`a` has no pin of `fixes`");
+    let key = |files: &[(&str, &str, u32)]| {
+        let patch = Patch { path: "fixes".into(), strip: 1 };
+        let pin = |(path, text, strip): &(&str, &str, u32)| PatchPin {
+            path: (*path).into(),
+            content: Digest::of(text.as_bytes()),
+            strip: *strip,
+        };
+        let patches = [(patch, files.iter().map(pin).collect())].into();
+        let pins = Pins { patches, ..Pins::default() };
+        let targets = vec![ElementName::parse("a").unwrap()];
+        let request = Request { targets, platform: Platform::default() };
+        let plan = plan(&ir(element), &pins, &request).unwrap();
+        plan.node(plan.targets[0]).key
+    };
+    let two = key(&[("fixes/a", "x", 1), ("fixes/b", "y", 0)]);
+    assert_eq!(key(&[("c", "x", 1), ("d", "y", 0)]), two);
+    let others = [
+        key(&[]),
+        key(&[("fixes/a", "x", 1)]),
+        key(&[("fixes/a", "x", 1), ("fixes/b", "y", 1)]),
+        key(&[("fixes/a", "x", 1), ("fixes/b", "z", 0)]),
+        key(&[("fixes/b", "y", 0), ("fixes/a", "x", 1)]),
+    ];
+    assert!(!others.contains(&two));
 }
 
 #[test]

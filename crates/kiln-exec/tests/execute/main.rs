@@ -5,6 +5,7 @@
 
 mod integrate;
 mod limits;
+mod patched;
 mod rebuild;
 mod slots;
 mod world;

@@ -9,13 +9,14 @@ use std::time::Duration;
 use kiln_action::{CancelFlag, Ending, Outcome, Request, RunError, Runner, Spent, Usage};
 use kiln_artifact::{Index as _, MemoryIndex};
 use kiln_cas::{Cas, MemoryCas};
-use kiln_digest::Key;
+use kiln_digest::{Digest, Key};
 use kiln_event::{Event, Sink};
 use kiln_exec::{
-    BuildTrees, ExecError, ForeignError, Ports, Prepared, Purpose, Report, Settings, Supply, Work,
+    BuildTrees, ExecError, ForeignError, PatchFile, Ports, Prepared, Purpose, Report, Settings,
+    Supply, Work,
 };
 use kiln_graph::prune;
-use kiln_ir::{Base, ElementName, Ir, Pins, Source};
+use kiln_ir::{Base, ElementName, Ir, Patch, PatchPin, Pins, Source};
 use kiln_plan::{NodeIx, Plan, Platform, plan};
 use kiln_tree::{Draft, File, Node, RelPath, Tree};
 
@@ -144,6 +145,12 @@ impl Supply for World {
     fn base(&self, _base: &Base) -> Result<Tree, ForeignError> {
         Ok(self.shell.clone())
     }
+
+    fn patches(&self, patch: &Patch) -> Result<Vec<PatchFile>, ForeignError> {
+        let Patch { path, strip } = patch.clone();
+        let bytes = self.patches.get(&path).cloned().unwrap_or_default();
+        Ok(vec![PatchFile { path, strip, bytes }])
+    }
 }
 
 #[derive(Default)]
@@ -192,6 +199,8 @@ pub(crate) struct World {
     pub(crate) seen: Mutex<Vec<Seen>>,
     /// Sources that were asked for.
     pub(crate) supplied: Mutex<Vec<String>>,
+    /// By path.
+    pub(crate) patches: BTreeMap<String, Vec<u8>>,
     fetched: Condvar,
     clock: AtomicU64,
     meeting: Barrier,
@@ -215,6 +224,7 @@ impl World {
             deny: BTreeSet::new(),
             seen: Mutex::default(),
             supplied: Mutex::default(),
+            patches: BTreeMap::new(),
             fetched: Condvar::new(),
             clock: AtomicU64::new(0),
             meeting: Barrier::new(2),
@@ -256,6 +266,11 @@ impl World {
         let mut pins = Pins::default();
         for placed in ir.elements.iter().flat_map(|element| &element.sources) {
             pins.sources.insert(placed.source.clone(), self.shell.digest());
+        }
+        for patch in ir.elements.iter().flat_map(|element| &element.patches) {
+            let Patch { path, strip } = patch.clone();
+            let content = Digest::of(&self.patches.get(&path).cloned().unwrap_or_default());
+            pins.patches.insert(patch.clone(), vec![PatchPin { path, content, strip }]);
         }
         let targets = ir.elements.iter().map(|element| element.name.clone()).collect();
         let request = kiln_plan::Request { targets, platform: Platform::default() };
@@ -325,7 +340,7 @@ impl World {
 }
 
 /// Reads lines `name=script=fields`: words of a script end with `; `, the fields are names of `deps`, `base:NAME`, `integrate:SCRIPT` (`_` for a blank),
-/// `overlaps:GLOB`, `at:NAME` (staged below `/at`), `tar:NAME`, `import:PATH` (the shell, too, as a step before the script), and `compose:NAME` instead of the script.
+/// `overlaps:GLOB`, `at:NAME` (staged below `/at`), `tar:NAME`, `patch:PATH`, `import:PATH` (the shell, too, as a step before the script), and `compose:NAME` instead of the script.
 fn project(lines: &str) -> Ir {
     let shell = r#"{ "source": { "kind": "local", "path": "shell" } }"#;
     let mut elements = vec![format!(
@@ -353,6 +368,10 @@ fn project(lines: &str) -> Ir {
                 "tar" => fields.entry("sources").or_default().push(format!(
                     r#"{{ "source": {{ "kind": "tar", "url": {value:?}, "strip": 0 }} }}"#
                 )),
+                "patch" => fields
+                    .entry("patches")
+                    .or_default()
+                    .push(format!(r#"{{ "path": {value:?}, "strip": 1 }}"#)),
                 field => fields.entry(field).or_default().push(format!("{value:?}")),
             }
         }

@@ -1,0 +1,6 @@
+int a;
+
+int main(void)
+{
+	return 1;
+}

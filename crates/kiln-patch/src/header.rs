@@ -87,9 +87,6 @@ fn stripped(name: &[u8], strip: u32) -> Result<Named, Unsafe> {
     if dropped < strip || parts.is_empty() || parts == [""] {
         return Ok(Named::Short(shown(name)));
     }
-    if parts[0].is_empty() {
-        return Err(wrong("which is no path in the sources"));
-    }
     if parts.contains(&"..") {
         return Err(wrong("which leads out of the sources"));
     }

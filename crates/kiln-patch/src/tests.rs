@@ -90,7 +90,7 @@ fn the_next_hunk_is_looked_for_as_far_away_as_the_last_one_was() {
     check(&["f|0\n0\n0\na\nx\nx\nx\n"], patch, &["f|0\n0\n0\nb\nx\ny\nx\n"]);
     let message = "hunk 2 of 2 for `f` in `p` (line 6) does not fit: \
                    its lines are at line 1 of the file, and they should be after those of the hunk before";
-    check_error(&["f|x\na\n3\n"], patch, message);
+    check_error(&["f|x\na\n3\n4\n5\n6\n7\n"], patch, message);
 }
 
 #[test]
@@ -100,6 +100,8 @@ fn a_hunk_with_less_context_on_one_side_belongs_to_that_end() {
     let message = "hunk 1 of 1 for `f` in `p` (line 3) does not fit: \
                    its lines are at line 2 of the file, and they should be at its start";
     check_error(&["f|a\n1\n2\n"], start, message);
+    let inside = "--- a/f\n+++ b/f\n@@ -2,2 +2,3 @@\n+0\n 2\n 3\n";
+    check(&["f|1\n2\n3\n4\n"], inside, &["f|1\n0\n2\n3\n4\n"]);
     let end = "--- a/f\n+++ b/f\n@@ -1,2 +1,3 @@\n 1\n 2\n+3\n";
     check(&["f|0\n1\n2\n"], end, &["f|0\n1\n2\n3\n"]);
     let message = "hunk 1 of 1 for `f` in `p` (line 3) does not fit: \
@@ -139,6 +141,8 @@ fn the_end_of_a_file_may_have_no_newline() {
     let mark = "\\ No newline at end of file\n";
     let gains = format!("--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n{mark}+a\n");
     check(&["f|a"], &gains, &["f|a\n"]);
+    let follows = "--- a/f\n+++ b/f\n@@ -1,0 +2 @@\n+b\n";
+    check(&["f|a"], follows, &["f|a\nb\n"]);
     let loses = format!("--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n+a\n{mark}");
     check(&["f|b\na\n"], &loses, &["f|b\na"]);
     let keeps = format!("--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n-a\n+b\n z\n{mark}");
@@ -174,6 +178,7 @@ fn files_are_made_and_deleted_with_their_folders() {
     let gone =
         "--- a/n\t2011-11-11 11:11:11\n+++ b/n\t1970-01-01 01:00:00 +0100\n@@ -1 +0,0 @@\n-1\n";
     check(&["n|1\n"], gone, &[]);
+    check(&["n|1\n"], &gone.replace("1970-01-01 01:00:00 +0100", "1969-12-31 19:00:00 -0500"), &[]);
     // Without such a time it is an empty file.
     check(&["n|1\n"], "--- a/n\n+++ b/n\n@@ -1 +0,0 @@\n-1\n", &["n|"]);
 }

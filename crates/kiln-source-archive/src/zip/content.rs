@@ -118,3 +118,29 @@ impl<R: BufRead> Read for Content<R> {
         Ok(n_read)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zip::sample::deflated;
+
+    #[test]
+    fn no_more_is_read_than_the_directory_says() {
+        let packed = deflated(b"22");
+        let record = Record {
+            name: b"a".to_vec(),
+            flags: 0,
+            method: 8,
+            sum: 0,
+            packed: packed.len() as u64,
+            size: 1,
+            at: 0,
+            host: 3,
+            attributes: 0,
+        };
+        let mut content = Content::new(&packed[..], &record, Method::Deflated);
+        let mut byte = [0];
+        assert_eq!(content.read(&mut byte).unwrap(), 1);
+        assert_eq!(content.read(&mut byte).unwrap_err().to_string(), Unlike::Size.to_string());
+    }
+}

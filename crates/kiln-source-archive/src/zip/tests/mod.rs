@@ -267,6 +267,22 @@ fn sizes_and_sum_may_follow_a_content() {
 }
 
 #[test]
+fn the_directory_may_have_another_order_than_the_entries() {
+    let zip = two();
+    let (first, second) = (zip.records[0], zip.records[1]);
+    let records = [&zip.bytes[second..zip.end], &zip.bytes[first..second]].concat();
+    check_bytes(&zip.clone().put(first, &records).bytes, "a=1 b=2222");
+}
+
+#[test]
+fn an_extra_field_comes_once() {
+    let zip = Zip::new(&[Raw { wide: true, ..file("b", "2") }]);
+    let field = [1, 0, 6, 0, 0, 0, 0, 0, 0, 0];
+    let twice = zip.clone().put(31, &[field, field].concat()).bytes;
+    check_bytes(&twice, "an extended header is malformed");
+}
+
+#[test]
 fn a_second_name_says_the_same() {
     let zip = Zip::new(&[Raw { wide: true, ..file("b", "2") }]);
     // The field of zip64 in the header becomes one that has another name: its content stays 16 bytes long.
@@ -307,6 +323,12 @@ fn counts_names_and_depth_are_limited() {
     let limits = Limits { name: 3, ..Limits::default() };
     assert_eq!(few(limits, &[file("abcd", "")]), "the name `abc…` has more than 3 bytes");
     assert_eq!(few(limits, &[link("a", "abcd")]), "the link `a` has more than 3 bytes");
+    let limits = Limits { name: 3, n_bytes: 0, ..Limits::default() };
+    assert_eq!(few(limits, &[file("abcd", "1")]), "the name `abc…` has more than 3 bytes");
+    // Before it is read.
+    let long = Zip::new(&[link("l", "x")]);
+    let long = long.clone().put(22, &[1, 32]).put(long.records[0] + 24, &[1, 32]).bytes;
+    check_bytes(&long, "the link `l` has more than 4096 bytes");
 }
 
 #[test]

@@ -109,6 +109,7 @@ fn ours(files: &Files, strip: u32, patch: &[u8]) -> Result<Files, PatchError> {
 fn run(folder: &Path, program: &str, args: &[&str]) -> Output {
     let mut command = Command::new(program);
     command.current_dir(folder).args(args).env("TZ", "UTC").env("LC_ALL", "C");
+    command.env("PATH", kiln_testkit::path_with_tools());
     command.env("HOME", folder).env("GIT_CONFIG_NOSYSTEM", "1").output().unwrap()
 }
 

@@ -85,25 +85,25 @@ fn measure(folder: &Path, n_layers: usize, n_files: usize, n_rounds: usize) {
         }
     }
     let [bare, plain, few, many] = rounds.map(median);
-    let row = |name: &str, cost: Cost| {
-        let ratio = |a: f64, b: f64| a / b;
-        println!(
-            "{name:<20} wall {:6.2} ms = {:4.2}x   processor {:6.2} ms = {:4.2}x",
-            cost.wall,
-            ratio(cost.wall, plain.wall),
-            cost.processor,
-            ratio(cost.processor, plain.processor)
-        );
-    };
-    row("bwrap, bare", bare);
-    row("bwrap --unshare-all", plain);
-    row(&format!("launch, {FEW} layers"), few);
-    row(&format!("launch, {n_layers} layers"), many);
+    row("bwrap, bare", bare, plain);
+    row("bwrap --unshare-all", plain, plain);
+    row(&format!("launch, {FEW} layers"), few, plain);
+    row(&format!("launch, {n_layers} layers"), many, plain);
     if n_layers > FEW {
         let n_more = f64::from(u32::try_from(n_layers - FEW).unwrap());
         let more = (many.processor - few.processor) / n_more;
         println!("one more layer: processor {more:.3} ms");
     }
+}
+
+fn row(name: &str, cost: Cost, floor: Cost) {
+    println!(
+        "{name:<20} wall {:6.2} ms = {:4.2}x   processor {:6.2} ms = {:4.2}x",
+        cost.wall,
+        cost.wall / floor.wall,
+        cost.processor,
+        cost.processor / floor.processor
+    );
 }
 
 /// Milliseconds of one launch.

@@ -79,7 +79,7 @@ pub enum GitError {
         cause: io::Error,
     },
     #[error("the source `{given}` is no git repository")]
-    #[diagnostic(code("K9022"), help("this is a defect of kiln: please report it"))]
+    #[diagnostic(code("K9023"), help("this is a defect of kiln: please report it"))]
     NoGitSource { given: String },
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -144,7 +144,7 @@ pub enum Rule {
     #[diagnostic(code("K2418"), help("leave it out with `exclude-submodules`"))]
     NoSubmodule(String),
     #[error("its content cannot be kept")]
-    #[diagnostic(code("K5022"), help("is the disk of the store full?"))]
+    #[diagnostic(code("K2419"), help("is the disk of the store full?"))]
     Keep(#[source] CasError),
 }
 

@@ -52,11 +52,11 @@ pub fn helper_main() -> ExitCode {
     let Ok(kiln) = take_stdin() else {
         return ExitCode::from(2);
     };
-    let closed = raw::close_on_exec();
+    let closed = raw::close_on_exec().map_err(other("closing inherited files"));
     match streams::receive(&kiln) {
-        Ok((LAUNCH, handed)) => serve(kiln, handed),
+        Ok((LAUNCH, handed)) => serve(kiln, handed, closed),
         received => answer(kiln, |kiln| {
-            closed.map_err(other("closing inherited files"))?;
+            closed?;
             let (length, handed) = received.map_err(other("reading the order of the sandbox"))?;
             let order =
                 read_order(kiln, length).map_err(other("reading the order of the sandbox"))?;
@@ -69,10 +69,10 @@ pub fn helper_main() -> ExitCode {
 }
 
 /// Becomes the parent of one helper for each message, until kiln is gone.
-fn serve(kiln: UnixStream, first: Vec<OwnedFd>) -> ExitCode {
-    // What all helpers do first is done once.
-    let prepared = reset_process(Kind::Log)
-        .map_err(other("resetting signals and limits"))
+fn serve(kiln: UnixStream, first: Vec<OwnedFd>, closed: Result<(), Failure>) -> ExitCode {
+    // What all helpers do first is done once; where it failed, each of them says so.
+    let prepared = closed
+        .and_then(|()| reset_process(Kind::Log).map_err(other("resetting signals and limits")))
         .and_then(|stop| enter_namespaces(Kind::Log).map(|()| stop));
     let mut children = Vec::new();
     let mut next = Some(first);

@@ -79,7 +79,7 @@ pub fn track(
     let elements = kiln_plan::needed(&loaded.ir, &names);
     let (mut sources, mut bases) = (BTreeSet::new(), BTreeSet::new());
     for element in elements {
-        let of_element = element.sources.iter().map(|placed| &placed.source);
+        let of_element = element.sources.iter().flat_map(|placed| placed.source.with_inner());
         sources.extend(of_element.filter(|source| source.is_locked()));
         for step in &element.steps {
             if let Step::Base(base) = step {

@@ -24,7 +24,7 @@ pub use element::{
 };
 pub use name::{BadName, ElementName};
 pub use pins::{BadObjectId, BasePin, Commit, Content, ObjectId, PatchPin, Pins};
-pub use source::{Base, Source};
+pub use source::{Base, Source, Vendored};
 
 use std::collections::BTreeMap;
 

@@ -70,24 +70,74 @@ pub enum Source {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         exclude_submodules: Vec<String>,
     },
+    /// The files of a Debian binary package.
+    Deb {
+        /// With its alias, never a mirror.
+        url: String,
+        /// Hexadecimal, when written in the project.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
+    },
+    /// A Debian source package, with its patches applied.
+    Dsc {
+        /// Of its `.dsc` file, with its alias, never a mirror.
+        url: String,
+        /// Of its `.dsc` file, hexadecimal, when written in the project.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
+    },
+    /// The crates that a `Cargo.lock` names.
+    Crates(Vendored),
+    /// The Python packages that a lock file names.
+    Pypi(Vendored),
+    /// The packages that a `package-lock.json` names.
+    Npm(Vendored),
+    /// The modules that a `go.sum` names.
+    GoModules(Vendored),
+    /// The merged layers of an OCI image.
+    OciImage {
+        /// A folder or file of the project, relative to its root, or a URL with its alias.
+        image: String,
+        /// Whether `image` is of the project.
+        local: bool,
+        /// Such as `linux/amd64`.
+        platform: String,
+        /// Which image it is, where there are several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tag: Option<String>,
+        /// Of the manifest, hexadecimal, when written in the project.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
+    },
+}
+
+/// All that a lock file of another program names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Vendored {
+    /// Relative to the root of `of`, or else of the project.
+    pub lockfile: String,
+    /// The source that holds the lock file; nothing: the project itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<Box<Source>>,
 }
 
 impl Source {
     /// Returns whether the content is fetched and so needs a pin in the lock.
     pub fn is_locked(&self) -> bool {
-        match self {
-            Self::Local { .. } => false,
-            Self::Tar { .. } | Self::Zip { .. } | Self::File { .. } | Self::Git { .. } => true,
-        }
+        !matches!(self, Self::Local { .. })
     }
 
     /// Returns the sha256 that the project writes for it.
     pub fn written_sha256(&self) -> Option<&str> {
         match self {
-            Self::Local { .. } | Self::Git { .. } => None,
-            Self::Tar { sha256, .. } | Self::Zip { sha256, .. } | Self::File { sha256, .. } => {
-                sha256.as_deref()
-            }
+            Self::Tar { sha256, .. }
+            | Self::Zip { sha256, .. }
+            | Self::File { sha256, .. }
+            | Self::Deb { sha256, .. }
+            | Self::Dsc { sha256, .. }
+            | Self::OciImage { sha256, .. } => sha256.as_deref(),
+            _ => None,
         }
     }
 
@@ -96,12 +146,37 @@ impl Source {
     pub fn without_sha256(&self) -> Self {
         let mut source = self.clone();
         match &mut source {
-            Self::Local { .. } | Self::Git { .. } => {}
-            Self::Tar { sha256, .. } | Self::Zip { sha256, .. } | Self::File { sha256, .. } => {
-                *sha256 = None;
+            Self::Tar { sha256, .. }
+            | Self::Zip { sha256, .. }
+            | Self::File { sha256, .. }
+            | Self::Deb { sha256, .. }
+            | Self::Dsc { sha256, .. }
+            | Self::OciImage { sha256, .. } => *sha256 = None,
+            Self::Crates(vendored)
+            | Self::Pypi(vendored)
+            | Self::Npm(vendored)
+            | Self::GoModules(vendored) => {
+                vendored.of = vendored.of.take().map(|of| Box::new(of.without_sha256()));
             }
+            Self::Local { .. } | Self::Git { .. } => {}
         }
         source
+    }
+
+    /// Returns where the lock file is that says what this source is, if it is of that sort.
+    pub fn vendored(&self) -> Option<&Vendored> {
+        match self {
+            Self::Crates(vendored)
+            | Self::Pypi(vendored)
+            | Self::Npm(vendored)
+            | Self::GoModules(vendored) => Some(vendored),
+            _ => None,
+        }
+    }
+
+    /// Returns this source and those that are needed to know what it is, innermost last.
+    pub fn with_inner(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |source| source.vendored()?.of.as_deref())
     }
 }
 
@@ -113,7 +188,17 @@ impl fmt::Display for Source {
             Self::Tar { url, .. }
             | Self::Zip { url, .. }
             | Self::File { url, .. }
-            | Self::Git { url, .. } => f.write_str(url),
+            | Self::Git { url, .. }
+            | Self::Deb { url, .. }
+            | Self::Dsc { url, .. } => f.write_str(url),
+            Self::OciImage { image, .. } => f.write_str(image),
+            Self::Crates(vendored)
+            | Self::Pypi(vendored)
+            | Self::Npm(vendored)
+            | Self::GoModules(vendored) => match &vendored.of {
+                Some(of) => write!(f, "{} of {of}", vendored.lockfile),
+                None => f.write_str(&vendored.lockfile),
+            },
         }
     }
 }

@@ -71,7 +71,8 @@ impl Lock {
     /// Returns the entry of a source; a sha256 that the project writes is no part of the key.
     pub fn source(&self, source: &Source) -> Option<&LockedSource> {
         let key = entry_key(source);
-        self.sources.iter().find(|locked| locked.source == key)
+        let found = self.sources.binary_search_by(|locked| locked.source.cmp(&key)).ok()?;
+        self.sources.get(found)
     }
 
     /// Returns the entry of a base.

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use kiln_diag::{Code, Diagnosed, Diagnostic, FileId, Span};
 use kiln_digest::Digest;
-use kiln_ir::{Base, Commit, Content, ObjectId, Source};
+use kiln_ir::{Base, Commit, Content, ObjectId};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::form::{BaseText, FileText, PackageText, SourceText, VersionText};
+use crate::form::{BaseText, ContentText, FileText, PackageText, SourceText, VersionText};
 use crate::{Lock, LockedBase, LockedPackage, LockedSource, VERSION};
 
 /// The text is not of the form of a lock.
@@ -72,36 +72,14 @@ impl Reading {
 
     fn source(&mut self, lock: &mut Lock, entry: Spanned<SourceText>) {
         let span = entry.span();
-        let mut file = |sha256: &str, size| {
-            self.digest(&format!("{sha256}/{size}"), "sha256", &span).map(Content::File)
-        };
-        let (source, content, tree) = match entry.into_inner() {
-            SourceText::Tar { url, strip, subdir, sha256, size, tree } => {
-                let content = file(&sha256, size);
-                (Source::Tar { url, strip, subdir, sha256: None }, content, tree)
+        let (source, content, tree) = entry.into_inner().into_parts();
+        let content = match content {
+            ContentText::File { sha256, size } => {
+                self.digest(&format!("{sha256}/{size}"), "sha256", &span).map(Content::File)
             }
-            SourceText::Zip { url, strip, subdir, sha256, size, tree } => {
-                let content = file(&sha256, size);
-                (Source::Zip { url, strip, subdir, sha256: None }, content, tree)
-            }
-            SourceText::File { url, name, executable, sha256, size, tree } => {
-                let content = file(&sha256, size);
-                (Source::File { url, name, executable, sha256: None }, content, tree)
-            }
-            SourceText::Git {
-                url,
-                track,
-                exclude,
-                submodules,
-                exclude_submodules,
-                commit,
-                describe,
-                version,
-                tree,
-            } => {
+            ContentText::Commit { commit, describe, version } => {
                 let id = self.commit(&commit, &span);
-                let content = id.map(|id| Content::Commit(Commit { id, describe, version }));
-                (Source::Git { url, track, exclude, submodules, exclude_submodules }, content, tree)
+                id.map(|id| Content::Commit(Commit { id, describe, version }))
             }
         };
         let tree = self.digest(tree.strip_prefix("sha256:").unwrap_or(""), "tree", &span);
@@ -172,6 +150,7 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use kiln_ir::{Source, Vendored};
     use proptest::prelude::*;
     use snapbox::str;
 
@@ -228,7 +207,7 @@ error[K1101]: the lock cannot be read: missing field `version`
         check(
             "version = 1\n[[source]]\nkind = \"rar\"\n",
             str![[r"
-error[K1101]: the lock cannot be read: unknown variant `rar`, expected one of `tar`, `zip`, `file`, `git`
+error[K1101]: the lock cannot be read: unknown variant `rar`, expected one of `tar`, `zip`, `file`, `git`, `deb`, `dsc`, `crates`, `pypi`, `npm`, `go-modules`, `oci-image`
   at 0:30..35: here
   help: take the file of the last commit, or run `kiln track` to write it again
 "]],
@@ -279,15 +258,30 @@ error[K1104]: the lock has two entries for `debian:pool/a.tar.gz`
         LockedSource { source, content: Content::Commit(commit), tree }
     }
 
+    fn vendored(lockfile: String, url: String, strip: u32) -> Vendored {
+        let tar = Source::Tar { url, strip, subdir: None, sha256: None };
+        Vendored { lockfile, of: strip.is_multiple_of(2).then(|| Box::new(tar)) }
+    }
+
     prop_compose! {
         fn source()(
-            kind in 0..4, url in ".*", strip: u32, name in ".*", executable: bool,
+            kind in 0..11, url in ".*", strip: u32, name in ".*", executable: bool,
             subdir in prop::option::of(".*"), content in digest(), tree in digest(),
         ) -> LockedSource {
             let source = match kind {
                 0 => Source::Tar { url, strip, subdir, sha256: None },
                 1 => Source::Zip { url, strip, subdir, sha256: None },
                 2 => Source::File { url, name, executable, sha256: None },
+                3 => Source::Deb { url, sha256: None },
+                4 => Source::Dsc { url, sha256: None },
+                5 => Source::Crates(vendored(url, name, strip)),
+                6 => Source::Pypi(vendored(url, name, strip)),
+                7 => Source::Npm(vendored(url, name, strip)),
+                8 => Source::GoModules(vendored(url, name, strip)),
+                9 => {
+                    let (image, local, platform) = (url, executable, name);
+                    Source::OciImage { image, local, platform, tag: subdir, sha256: None }
+                }
                 _ => return locked_commit(url, name, executable, subdir, tree),
             };
             LockedSource { source, content: content.into(), tree }

@@ -25,8 +25,9 @@ impl Lock {
         let mut pinning = Pinning { lock: self, texts, found: Diagnosed::default() };
         let mut told = BTreeSet::new();
         for element in elements {
-            for placed in element.sources.iter().filter(|placed| placed.source.is_locked()) {
-                pinning.source(element, &placed.source, &mut told);
+            let sources = element.sources.iter().flat_map(|placed| placed.source.with_inner());
+            for source in sources.filter(|source| source.is_locked()) {
+                pinning.source(element, source, &mut told);
             }
             pinning.bases(element);
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use kiln_ir::{Base, Content, Source};
+use kiln_ir::{Base, Content, Source, Vendored};
 
 use crate::{Lock, LockedBase, LockedSource, VERSION};
 
@@ -45,6 +45,21 @@ fn print_source(f: &mut fmt::Formatter<'_>, locked: &LockedSource) -> fmt::Resul
             writeln!(f, "submodules = {submodules}")?;
             writeln!(f, "exclude-submodules = {}", list(exclude_submodules))?;
         }
+        Source::Deb { url, sha256: _ } => print_url(f, "deb", url)?,
+        Source::Dsc { url, sha256: _ } => print_url(f, "dsc", url)?,
+        Source::Crates(vendored) => print_vendored(f, "crates", vendored)?,
+        Source::Pypi(vendored) => print_vendored(f, "pypi", vendored)?,
+        Source::Npm(vendored) => print_vendored(f, "npm", vendored)?,
+        Source::GoModules(vendored) => print_vendored(f, "go-modules", vendored)?,
+        Source::OciImage { image, local, platform, tag, sha256: _ } => {
+            writeln!(f, "\n[[source]]\nkind = \"oci-image\"")?;
+            writeln!(f, "image = {}", quoted(image))?;
+            writeln!(f, "local = {local}")?;
+            writeln!(f, "platform = {}", quoted(platform))?;
+            if let Some(tag) = tag {
+                writeln!(f, "tag = {}", quoted(tag))?;
+            }
+        }
     }
     print_content(f, &locked.content)?;
     writeln!(f, "tree = \"sha256:{}\"", locked.tree)
@@ -66,6 +81,21 @@ fn print_content(f: &mut fmt::Formatter<'_>, content: &Content) -> fmt::Result {
                 None => Ok(()),
             }
         }
+    }
+}
+
+fn print_url(f: &mut fmt::Formatter<'_>, kind: &str, url: &str) -> fmt::Result {
+    writeln!(f, "\n[[source]]\nkind = \"{kind}\"")?;
+    writeln!(f, "url = {}", quoted(url))
+}
+
+fn print_vendored(f: &mut fmt::Formatter<'_>, kind: &str, vendored: &Vendored) -> fmt::Result {
+    writeln!(f, "\n[[source]]\nkind = \"{kind}\"")?;
+    writeln!(f, "lockfile = {}", quoted(&vendored.lockfile))?;
+    match &vendored.of {
+        // The form of a source in the model is the form of it here, on one line.
+        Some(of) => writeln!(f, "of = {}", toml::Value::try_from(of).map_err(|_bad| fmt::Error)?),
+        None => Ok(()),
     }
 }
 

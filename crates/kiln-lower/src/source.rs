@@ -3,7 +3,7 @@
 use crate::field::Reader;
 use kiln_diag::{Code, Diagnostic};
 use kiln_eval::Value;
-use kiln_ir::{Patch, PlacedSource, Source};
+use kiln_ir::{Patch, PlacedSource, Source, Vendored};
 
 /// Lowers the sources by target folder, in byte order of the folders.
 pub(crate) fn lower_sources(reader: &mut Reader<'_>) -> Vec<PlacedSource> {
@@ -57,12 +57,16 @@ pub(crate) fn lower_source(reader: &mut Reader<'_>, source: &kiln_eval::Source) 
         }
         "File" => lower_file(reader, source),
         "Git" => git(reader, source),
+        "Deb" => Some(Source::Deb { url: text(source, "url")?, sha256: text(source, "sha256") }),
+        "Dsc" => Some(Source::Dsc { url: text(source, "url")?, sha256: text(source, "sha256") }),
+        "Crates" => lower_vendored(reader, source, "lockfile").map(Source::Crates),
+        "Pypi" => lower_vendored(reader, source, "lockfile").map(Source::Pypi),
+        "Npm" => lower_vendored(reader, source, "lockfile").map(Source::Npm),
+        "GoModules" => lower_vendored(reader, source, "sumfile").map(Source::GoModules),
+        "OciImage" => lower_image(reader, source),
         kind => {
             let message = format!("sources of kind `{kind}` are not supported yet");
-            let finding = Diagnostic::error(Code(510), message)
-                .at(source.span, "cannot be fetched yet")
-                .help("use `Tar`, `Zip`, `File`, `Git` or `Local`");
-            reader.report(finding);
+            reader.report(Diagnostic::error(Code(510), message).at(source.span, "the source"));
             None
         }
     }
@@ -99,6 +103,68 @@ fn lower_file(reader: &mut Reader<'_>, source: &kiln_eval::Source) -> Option<Sou
     }
     let Some(Value::Bool(executable)) = source.field("executable") else { return None };
     Some(Source::File { url, name, executable: *executable, sha256: text(source, "sha256") })
+}
+
+/// Lowers a lock file of another program: a path of the project, or a text for one inside the source `of`.
+fn lower_vendored(
+    reader: &mut Reader<'_>,
+    source: &kiln_eval::Source,
+    field: &str,
+) -> Option<Vendored> {
+    let of = match source.field("of") {
+        Some(Value::Source(of)) => Some(lower_source(reader, of)?),
+        _ => None,
+    };
+    match (source.field(field)?, of) {
+        (Value::Path(lockfile), None) => Some(Vendored { lockfile: lockfile.clone(), of: None }),
+        (Value::Path(lockfile), Some(_)) => {
+            let help = format!("write it as text: `{field} = \"{}\"`", last_part(lockfile));
+            let message = format!("`{field}` is a path of the project, but `of` is set");
+            cannot_be(reader, source, &message, &help)
+        }
+        (found, of) => {
+            let lockfile = found.as_text()?.to_owned();
+            if !is_relative(&lockfile) {
+                let help = "write the path of a file of the source, without `.` and `..`";
+                return cannot_be(
+                    reader,
+                    source,
+                    &format!("`{field}` cannot be `{lockfile}`"),
+                    help,
+                );
+            }
+            match of {
+                // What lies in the project is read there.
+                Some(Source::Local { path, .. }) => {
+                    let lockfile =
+                        if path == "." { lockfile } else { format!("{path}/{lockfile}") };
+                    Some(Vendored { lockfile, of: None })
+                }
+                Some(of) => Some(Vendored { lockfile, of: Some(Box::new(of)) }),
+                None => {
+                    let help =
+                        format!("write `./{lockfile}` for a file of the project, or `of = source`");
+                    cannot_be(reader, source, &format!("nothing says where `{lockfile}` is"), &help)
+                }
+            }
+        }
+    }
+}
+
+fn lower_image(reader: &mut Reader<'_>, source: &kiln_eval::Source) -> Option<Source> {
+    let found = source.field("image")?;
+    let local = matches!(found, Value::Path(_));
+    let image = match found {
+        Value::Path(path) => path.clone(),
+        found => found.as_text()?.to_owned(),
+    };
+    let platform = text(source, "platform")?;
+    if !matches!(platform.split('/').count(), 2 | 3) || !is_relative(&platform) {
+        let help = "write the system and the cpu, such as `linux/amd64` or `linux/arm/v7`";
+        return cannot_be(reader, source, &format!("`platform` cannot be `{platform}`"), help);
+    }
+    let (tag, sha256) = (text(source, "tag"), text(source, "sha256"));
+    Some(Source::OciImage { image, local, platform, tag, sha256 })
 }
 
 /// Returns what a URL calls its file; nothing of a query.

@@ -101,7 +101,7 @@ fn mistakes_of_independent_elements_are_all_found() {
         r#"//- /x.kiln
 let hidden = Manual {}
 a = Manual { deps = [hidden] }
-b = Manual { source = Deb("https://example.org/x.deb") }
+b = Manual { source = Crates("Cargo.lock") }
 c = Compose {}
 d = Manual { own: Int, assert 1 > 2, "never" }
 e = Manual { sources { "../up" = Local(.) } }
@@ -118,9 +118,9 @@ error[K0407]: `x.hidden` has no name of its own, so nothing can depend on it
   x.kiln:1:14 `Manual {}` made here
   x.kiln:2:21 `[hidden]` needed here
   help: bind it to a key instead of a `let`
-error[K0510]: sources of kind `Deb` are not supported yet
-  x.kiln:3:23 `Deb("https://example.org/x.deb")` cannot be fetched yet
-  help: use `Tar`, `Zip`, `File`, `Git` or `Local`
+error[K0201]: nothing says where `Cargo.lock` is
+  x.kiln:3:23 `Crates("Cargo.lock")` the source
+  help: write `./Cargo.lock` for a file of the project, or `of = source`
 error[K0203]: `of` of `x.c` is not set
   x.kiln:4:5 `Compose {}` no `of` here
   stdlib/Compose.kiln `of` declared here, without a default
@@ -255,4 +255,32 @@ fn a_long_chain_of_elements_needs_no_deep_recursion() {
         format!("{} {}", lowered.value.elements.len(), lowered.diagnostics.len())
     });
     assert_eq!(shown, "3000 0");
+}
+
+#[test]
+fn a_lock_file_is_in_the_project_or_in_a_source() {
+    check(
+        r#"//- /x.kiln
+let tar = Tar("https://example.org/x.tar")
+a = Import { sources { one = Crates(./in/Cargo.lock), two = Npm(of = tar), three = GoModules("sub/go.sum", of = Local(./go)) } }
+b = Import { source = Pypi(./uv.lock, of = tar) }
+c = Import { source = OciImage(./image, tag = "1"), sources { two = OciImage("a:x.tar", platform = "linux") } }
+d = Import { source = Npm("../x", of = tar) }
+"#,
+        &[],
+        str![[r#"
+project "test"
+{"name":"x.a","sources":[{"at":"one","source":{"kind":"crates","lockfile":"in/Cargo.lock"}},{"at":"three","source":{"kind":"go-modules","lockfile":"go/sub/go.sum"}},{"at":"two","source":{"kind":"npm","lockfile":"package-lock.json","of":{"kind":"tar","url":"https://example.org/x.tar","strip":1}}}],"user":"builder","steps":[{"import":{"target":"/"}}],"splits":{"debug":["/usr/lib/debug/**"],"devel":["/usr/include/**","/usr/lib/*.a","/usr/lib/*.so","/usr/lib/pkgconfig/**","/usr/share/pkgconfig/**","/usr/share/aclocal/**","/usr/lib/cmake/**"],"doc":["/usr/share/man/**","/usr/share/doc/**","/usr/share/info/**","/usr/share/gtk-doc/**"],"locale":["/usr/share/locale/**"]},"advice":{"kind":"Import","origin":{"file":"x.kiln","start":47,"end":171}}}
+error[K0201]: `lockfile` is a path of the project, but `of` is set
+  x.kiln:3:23 `Pypi(./uv.lock, of = tar)` the source
+  help: write it as text: `lockfile = "uv.lock"`
+error[K0201]: `platform` cannot be `linux`
+  x.kiln:4:69 `OciImage("a:x.tar", platform = "linux")` the source
+  help: write the system and the cpu, such as `linux/amd64` or `linux/arm/v7`
+error[K0201]: `lockfile` cannot be `../x`
+  x.kiln:5:23 `Npm("../x", of = tar)` the source
+  help: write the path of a file of the source, without `.` and `..`
+
+"#]],
+    );
 }

@@ -172,7 +172,7 @@ fn key(source: &Source) -> Option<(&str, String)> {
             }
             Some((path, key))
         }
-        Source::Tar { .. } | Source::Zip { .. } | Source::File { .. } | Source::Git { .. } => None,
+        _ => None,
     }
 }
 

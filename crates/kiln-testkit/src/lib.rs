@@ -23,6 +23,8 @@
 //! ```
 #![expect(clippy::disallowed_methods, reason = "tests own their folders and their loopback server")]
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod fixtures;
 mod redactions;
 mod server;

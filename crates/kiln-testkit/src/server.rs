@@ -82,6 +82,11 @@ impl FileServer {
         self.shared.script().faults.entry(path.to_owned()).or_default().push_back(fault);
     }
 
+    /// Forgets the faults that no request has met yet.
+    pub fn forget_faults(&self) {
+        self.shared.script().faults.clear();
+    }
+
     /// Returns the requests so far, in the order they were read.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.script().requests.clone()

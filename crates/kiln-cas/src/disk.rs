@@ -10,11 +10,12 @@ use kiln_digest::{Digest, Hasher};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 
+use crate::batch::DiskBatch;
 use crate::epoch::Epoch;
 use crate::lease::Lease;
 use crate::partial::Ways;
 use crate::place::{BUFFER, BlobName, Place, is_good};
-use crate::{Cas, CasError};
+use crate::{Batch, Cas, CasError};
 
 /// A store of blobs in a folder of one user on one file system.
 ///
@@ -233,6 +234,10 @@ impl Cas for DiskCas {
     fn write_stream(&self, from: &mut dyn Read, executable: bool) -> Result<Digest, CasError> {
         self.write_checked(from, executable, None)
     }
+
+    fn batch(&self) -> Result<Box<dyn Batch + '_>, CasError> {
+        Ok(Box::new(DiskBatch::new(self)))
+    }
 }
 
 /// Reads a file that should have this size; of a longer one, enough to see that. A folder has no bytes.
@@ -260,7 +265,7 @@ fn read_whole(mut file: &File, size: u64) -> io::Result<Vec<u8>> {
 }
 
 /// Reads until a buffer is full or the stream ends.
-fn fill(from: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn fill(from: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut n_filled = 0;
     while n_filled < buffer.len() {
         match from.read(&mut buffer[n_filled..]) {
@@ -274,7 +279,7 @@ fn fill(from: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 /// Writes what is in the buffer and the rest of a stream.
-fn copy_hashed(
+pub(crate) fn copy_hashed(
     from: &mut dyn Read,
     mut to: &File,
     buffer: &mut [u8],

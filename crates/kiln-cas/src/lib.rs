@@ -17,6 +17,7 @@
 #![expect(clippy::disallowed_methods, reason = "this crate owns the blobs on disk")]
 
 mod adopt;
+mod batch;
 mod disk;
 mod epoch;
 mod error;
@@ -25,6 +26,7 @@ mod memory;
 mod partial;
 mod place;
 
+pub use batch::Batch;
 pub use disk::DiskCas;
 pub use error::CasError;
 pub use lease::{Lease, sweep};
@@ -70,6 +72,12 @@ pub trait Cas: Send + Sync {
     fn write_file(&self, bytes: &[u8], executable: bool) -> Result<Digest, CasError> {
         self.write_stream(&mut &*bytes, executable)
     }
+
+    /// Begins to take files of which none is kept before it is certain that all are wanted.
+    ///
+    /// # Errors
+    /// When there is no store to keep them in.
+    fn batch(&self) -> Result<Box<dyn Batch + '_>, CasError>;
 
     /// Loads a tree by the digest of its root directory.
     ///

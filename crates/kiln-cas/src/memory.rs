@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kiln_digest::Digest;
 
-use crate::{Cas, CasError};
+use crate::batch::MemoryBatch;
+use crate::{Batch, Cas, CasError};
 
 /// A store in memory; it is gone with the value.
 #[derive(Debug, Default)]
@@ -18,6 +19,12 @@ impl MemoryCas {
     /// Loses a blob, as an eviction would.
     pub fn remove(&self, digest: Digest) {
         self.blobs().remove(&digest);
+    }
+
+    /// Takes the blobs of another store.
+    pub(crate) fn take_all(&self, other: Self) {
+        let blobs = other.blobs.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.blobs().extend(blobs);
     }
 
     fn blobs(&self) -> MutexGuard<'_, BTreeMap<Digest, Vec<u8>>> {
@@ -50,5 +57,9 @@ impl Cas for MemoryCas {
         let mut bytes = Vec::new();
         from.read_to_end(&mut bytes).map_err(|cause| CasError::Stream { cause })?;
         self.write(&bytes)
+    }
+
+    fn batch(&self) -> Result<Box<dyn Batch + '_>, CasError> {
+        Ok(Box::new(MemoryBatch { cas: self, new: Self::default() }))
     }
 }

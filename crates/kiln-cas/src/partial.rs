@@ -20,6 +20,13 @@ pub(crate) struct Partial {
     path: Option<PathBuf>,
 }
 
+impl Partial {
+    /// Returns where it is, for one who takes care of it.
+    pub(crate) fn take(mut self) -> Option<PathBuf> {
+        self.path.take()
+    }
+}
+
 impl Drop for Partial {
     fn drop(&mut self) {
         if let Some(path) = self.path.take() {
@@ -73,7 +80,8 @@ impl DiskCas {
         }
     }
 
-    fn named(&self, executable: bool) -> Result<Partial, CasError> {
+    /// Makes a file to be written that has a name, though not its own one.
+    pub(crate) fn named(&self, executable: bool) -> Result<Partial, CasError> {
         let path = self.fresh();
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
         let file = openat(CWD, &path, flags, Mode::from_raw_mode(mode(executable)))
@@ -115,7 +123,7 @@ impl DiskCas {
     }
 
     /// Gives a file that was just made the mode and time of all files of the store.
-    fn settle_new(&self, file: &File, executable: bool) -> io::Result<()> {
+    pub(crate) fn settle_new(&self, file: &File, executable: bool) -> io::Result<()> {
         let known = &self.ways.modes[usize::from(executable)];
         let mut is = known.load(Ordering::Relaxed);
         if is == 0 {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, UNIX_EPOCH};
 
-use kiln_cas::{Cas, CasError, DiskCas};
+use kiln_cas::{Batch, Cas, CasError, DiskCas};
 use kiln_digest::Digest;
 use kiln_source_local::{Local, LocalError, Remember, forget_unused, import, kept, measure};
 use kiln_tree::Tree;
@@ -119,5 +119,9 @@ impl Cas for Lazy {
 
     fn write_file(&self, bytes: &[u8], executable: bool) -> Result<Digest, CasError> {
         self.cas()?.write_file(bytes, executable)
+    }
+
+    fn batch(&self) -> Result<Box<dyn Batch + '_>, CasError> {
+        self.cas()?.batch()
     }
 }

@@ -211,6 +211,10 @@ impl Cas for Watching {
         }
         kept
     }
+
+    fn batch(&self) -> Result<Box<dyn kiln_cas::Batch + '_>, kiln_cas::CasError> {
+        self.blobs.batch()
+    }
 }
 
 #[test]

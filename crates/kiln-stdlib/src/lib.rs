@@ -18,6 +18,7 @@ const FILES: &[(&str, &str)] = &[
     ("Build", include_str!("../../../stdlib/Build.kiln")),
     ("CMake", include_str!("../../../stdlib/CMake.kiln")),
     ("Cargo", include_str!("../../../stdlib/Cargo.kiln")),
+    ("Compiled", include_str!("../../../stdlib/Compiled.kiln")),
     ("Compose", include_str!("../../../stdlib/Compose.kiln")),
     ("Crates", include_str!("../../../stdlib/Crates.kiln")),
     ("Deb", include_str!("../../../stdlib/Deb.kiln")),

@@ -189,7 +189,7 @@ shown = [a.cflags, a.env, a.install, a.team, b.prefix, b.env]
         &["x.shown"],
         str![[r#"
 elements: x.a x.b
-x.shown: [["-O2", "-g", "-O3", "-last"], { LC_ALL = "C" }, ["mine", "copy licenses of p"], "us", "/opt", { LC_ALL = "C" }]
+x.shown: [["-O2", "-g", "-O3", "-last"], { CFLAGS = "-O2 -g -O3 -last -ffile-prefix-map=/build=.", CXXFLAGS = "-O2 -g -O3 -last -ffile-prefix-map=/build=.", LC_ALL = "C", LDFLAGS = "" }, ["mine", "copy licenses of p"], "us", "/opt", { LC_ALL = "C" }]
 
 "#]],
     );

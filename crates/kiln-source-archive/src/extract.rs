@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use kiln_cas::Batch;
 use kiln_tree::{File, RelPath, Tree};
 use tar::{Archive, Entry, EntryType};
 
@@ -12,20 +13,30 @@ use crate::{ArchiveError, Rule, Unpack, decompressed};
 /// Reads an archive into the store and returns its tree; the directories of the tree are not kept yet.
 ///
 /// # Errors
-/// When the archive breaks a [`Rule`], or reading or keeping fails. What was kept before is whole content of no
-/// tree.
+/// When the archive breaks a [`Rule`], or reading or keeping fails; then nothing of it is kept.
 pub fn extract(from: impl Read, unpack: &Unpack<'_>) -> Result<Tree, ArchiveError> {
+    unpack.whole(|batch| extract_into(from, unpack, batch))
+}
+
+/// Reads an archive, and leaves it to the caller to keep its files.
+pub(crate) fn extract_into(
+    from: impl Read,
+    unpack: &Unpack<'_>,
+    batch: &mut dyn Batch,
+) -> Result<Tree, ArchiveError> {
     let extraction = Extraction {
         unpack,
+        batch,
         layout: Layout::new(unpack),
         extension: Extension::default(),
         n_entries: 0,
     };
-    extraction.run(from).map_err(|rule| ArchiveError { archive: unpack.name.to_owned(), rule })
+    extraction.run(from).map_err(|rule| unpack.broken(rule))
 }
 
 struct Extraction<'a> {
     unpack: &'a Unpack<'a>,
+    batch: &'a mut dyn Batch,
     layout: Layout<'a>,
     extension: Extension,
     n_entries: u64,
@@ -154,7 +165,7 @@ impl Extraction<'_> {
         let mode = entry.header().mode().map_err(Rule::Damaged)?;
         let executable = mode & 0o100 != 0;
         let size = entry.size();
-        let digest = self.unpack.cas.write_stream(entry, executable).map_err(Rule::of_write)?;
+        let digest = self.batch.write_stream(entry, executable).map_err(Rule::of_write)?;
         if digest.size != size {
             return Err(Rule::Short(shown));
         }

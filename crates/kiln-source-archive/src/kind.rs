@@ -8,7 +8,9 @@ use kiln_ir::Source;
 use kiln_source::{AnyError, Download, Pin, Ports, SourceKind, Wanted};
 use kiln_tree::{File, Name, Node, RelPath, Tree};
 
-use crate::{ArchiveError, KindError, Limits, Rule, Unpack, extract, extract_zip, strip};
+use crate::extract::extract_into;
+use crate::zip::extract_zip_into;
+use crate::{ArchiveError, KindError, Limits, Rule, Unpack, strip};
 
 /// The kind of [`Source::Tar`], [`Source::Zip`] and [`Source::File`].
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,7 +26,7 @@ impl SourceKind for ArchiveKind {
         let sha256 = source.written_sha256().map(|hex| hash(url, hex)).transpose()?;
         let wanted = Wanted { url: url.to_owned(), sha256, size: None };
         let download = ports.fetcher.fetch(&wanted, ports.sink)?;
-        let tree = unpack(url, form, &download, ports)?;
+        let tree = unpack(url, form, &download, None, ports)?;
         Ok(Pin { content: download.content.into(), tree: tree.digest() })
     }
 
@@ -36,12 +38,7 @@ impl SourceKind for ArchiveKind {
         let no_file = || KindError::NoArchive { given: url.to_owned() };
         let content = pin.content.file().ok_or_else(no_file)?;
         let download = ports.fetcher.fetch(&Wanted::pinned(url, content), ports.sink)?;
-        let tree = unpack(url, form, &download, ports)?;
-        if tree.digest() != pin.tree {
-            let (url, found) = (url.to_owned(), tree.digest());
-            return Err(KindError::OtherTree { url, expected: pin.tree, found }.into());
-        }
-        Ok(tree)
+        unpack(url, form, &download, Some(pin.tree), ports)
     }
 }
 
@@ -88,30 +85,40 @@ fn whole(tree: Digest, ports: Ports<'_>) -> Option<Tree> {
     ports.cas.missing(&files).is_ok_and(|missing| missing.is_empty()).then_some(tree)
 }
 
+/// Makes a tree of a download, and keeps it when it is the one that is expected.
 fn unpack(
     url: &str,
     form: Form<'_>,
     download: &Download,
+    expected: Option<Digest>,
     ports: Ports<'_>,
 ) -> Result<Tree, AnyError> {
     let broken = |rule| ArchiveError { archive: url.to_owned(), rule };
     let file = fs::File::open(&download.path).map_err(|cause| broken(Rule::Read(cause)))?;
+    let mut batch = ports.cas.batch().map_err(|cause| broken(Rule::Keep(cause)))?;
     let tree = match form {
         Form::Tar(part) => {
             let from = BufReader::with_capacity(1 << 16, file);
-            taken(url, part, ports, |unpack| extract(from, unpack))?
+            taken(url, part, ports, |unpack| extract_into(from, unpack, &mut *batch))?
         }
-        Form::Zip(part) => taken(url, part, ports, |unpack| extract_zip(file, unpack))?,
+        Form::Zip(part) => {
+            taken(url, part, ports, |unpack| extract_zip_into(file, unpack, &mut *batch))?
+        }
         Form::File { name, executable } => {
             let bad = |_bad| KindError::BadName { url: url.to_owned(), name: name.to_owned() };
             let name = Name::parse(name).map_err(bad)?;
             let mut file = file;
-            let kept = ports.cas.write_stream(&mut file, executable);
+            let kept = batch.write_stream(&mut file, executable);
             let digest = kept.map_err(|error| broken(Rule::of_write(error)))?;
             Tree::new([(name, Node::File(File::new(digest, executable)))].into())
         }
     };
-    ports.cas.write_tree(&tree).map_err(|cause| broken(Rule::Keep(cause)))?;
+    if let Some(expected) = expected.filter(|expected| *expected != tree.digest()) {
+        let (url, found) = (url.to_owned(), tree.digest());
+        return Err(KindError::OtherTree { url, expected, found }.into());
+    }
+    let kept = batch.keep().and_then(|()| ports.cas.write_tree(&tree));
+    kept.map_err(|cause| broken(Rule::Keep(cause)))?;
     Ok(tree)
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use kiln_cas::Cas;
+use kiln_cas::{Batch, Cas};
 use kiln_tree::{Draft, File, RelPath, Symlink, Tree};
 
-use crate::{Limits, Rule};
+use crate::{ArchiveError, Limits, Rule};
 
 /// How an archive is unpacked.
 #[derive(Clone, Copy)]
@@ -16,6 +16,24 @@ pub struct Unpack<'a> {
     pub limits: Limits,
     /// Where an entry lands; a folder that lands nowhere is left out, anything else is refused then.
     pub place: &'a dyn Fn(RelPath, Kind) -> Option<RelPath>,
+}
+
+impl Unpack<'_> {
+    /// Keeps all files of an archive that is as it should be, or none.
+    pub(crate) fn whole(
+        &self,
+        read: impl FnOnce(&mut dyn Batch) -> Result<Tree, ArchiveError>,
+    ) -> Result<Tree, ArchiveError> {
+        let failed = |cause| self.broken(Rule::Keep(cause));
+        let mut batch = self.cas.batch().map_err(failed)?;
+        let tree = read(&mut *batch)?;
+        batch.keep().map_err(failed)?;
+        Ok(tree)
+    }
+
+    pub(crate) fn broken(&self, rule: Rule) -> ArchiveError {
+        ArchiveError { archive: self.name.to_owned(), rule }
+    }
 }
 
 /// What an entry is.

@@ -7,6 +7,7 @@ mod fields;
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
+use kiln_cas::Batch;
 use kiln_tree::{File, RelPath, Tree};
 
 use crate::layout::{Kind, Layout};
@@ -19,14 +20,25 @@ use fields::{Extra, Fields};
 /// Reads a zip archive into the store and returns its tree; the directories of the tree are not kept yet.
 ///
 /// # Errors
-/// When the archive breaks a [`Rule`], or reading or keeping fails. What was kept before is whole content of no
-/// tree.
-pub fn extract_zip(mut from: impl Read + Seek, unpack: &Unpack<'_>) -> Result<Tree, ArchiveError> {
-    let tree = run(&mut from, unpack);
-    tree.map_err(|rule| ArchiveError { archive: unpack.name.to_owned(), rule })
+/// When the archive breaks a [`Rule`], or reading or keeping fails; then nothing of it is kept.
+pub fn extract_zip(from: impl Read + Seek, unpack: &Unpack<'_>) -> Result<Tree, ArchiveError> {
+    unpack.whole(|batch| extract_zip_into(from, unpack, batch))
 }
 
-fn run(from: &mut (impl Read + Seek), unpack: &Unpack<'_>) -> Result<Tree, Rule> {
+/// Reads an archive, and leaves it to the caller to keep its files.
+pub(crate) fn extract_zip_into(
+    mut from: impl Read + Seek,
+    unpack: &Unpack<'_>,
+    batch: &mut dyn Batch,
+) -> Result<Tree, ArchiveError> {
+    run(&mut from, unpack, batch).map_err(|rule| unpack.broken(rule))
+}
+
+fn run(
+    from: &mut (impl Read + Seek),
+    unpack: &Unpack<'_>,
+    batch: &mut dyn Batch,
+) -> Result<Tree, Rule> {
     let directory::Directory { mut records, start } = directory::read(from, &unpack.limits)?;
     judge_sizes(&records, &unpack.limits)?;
     records.sort_by_key(|record| record.at);
@@ -35,7 +47,7 @@ fn run(from: &mut (impl Read + Seek), unpack: &Unpack<'_>) -> Result<Tree, Rule>
     }
     from.seek(SeekFrom::Start(0)).map_err(Rule::of_read)?;
     let from = BufReader::with_capacity(1 << 16, from);
-    let mut extraction = Extraction { from, unpack, layout: Layout::new(unpack) };
+    let mut extraction = Extraction { from, unpack, batch, layout: Layout::new(unpack) };
     for (ix, record) in records.iter().enumerate() {
         let next = records.get(ix + 1).map_or(start, |next| next.at);
         extraction.entry(record, next)?;
@@ -68,6 +80,7 @@ struct Extraction<'a, R> {
     /// At the next entry.
     from: BufReader<R>,
     unpack: &'a Unpack<'a>,
+    batch: &'a mut dyn Batch,
     layout: Layout<'a>,
 }
 
@@ -107,7 +120,7 @@ impl<R: Read> Extraction<'_, R> {
             }
             Shape::File { executable } => {
                 let path = self.layout.free(&path, Kind::File, &entry)?;
-                let kept = self.unpack.cas.write_stream(&mut content, executable);
+                let kept = self.batch.write_stream(&mut content, executable);
                 let digest = kept.map_err(|error| Rule::of_content(error, &entry))?;
                 self.layout.file(&path, File::new(digest, executable), entry.clone())?;
             }

@@ -42,6 +42,7 @@ mod store;
 mod supply;
 mod text;
 mod track;
+mod vendored;
 
 pub use build::{Built, build};
 pub use checkout::{Part, checkout};

@@ -1,6 +1,6 @@
 //! The project of a session: found, loaded, pinned, planned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use kiln_diag::{Code, Diagnostic, FileId, Span, Texts, suggestion};
@@ -214,6 +214,7 @@ fn pins(session: &Session, loaded: &Loaded, targets: &[ElementName]) -> Result<P
     if let Some(kept) = kept {
         kept.write();
     }
+    check_lockfiles(loaded, &needed)?;
     for element in &needed {
         for patch in &element.patches {
             if !pins.patches.contains_key(patch) {
@@ -224,6 +225,23 @@ fn pins(session: &Session, loaded: &Loaded, targets: &[ElementName]) -> Result<P
         }
     }
     Ok(pins)
+}
+
+/// Complains about lock files of the project that are not what was tracked.
+fn check_lockfiles(loaded: &Loaded, needed: &[&Element]) -> Result<(), Problem> {
+    let mut checked = BTreeSet::new();
+    for element in needed {
+        for source in element.sources.iter().flat_map(|placed| placed.source.with_inner()) {
+            let Some(vendored) = source.vendored().filter(|vendored| vendored.of.is_none()) else {
+                continue;
+            };
+            let locked = loaded.lock.source(source).filter(|_| checked.insert(source));
+            let Some(locked) = locked else { continue };
+            crate::vendored::check(&loaded.root, vendored, &locked.content)
+                .map_err(|error| unusable(&loaded.texts, element, error))?;
+        }
+    }
+    Ok(())
 }
 
 /// Measures folders of the project in their order, side by side where they are many.

@@ -1,22 +1,24 @@
 //! Where the executor gets sources and bases from: the project's own folders, and the mirrors by way of the lock.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kiln_action::CancelFlag;
-use kiln_cas::DiskCas;
+use kiln_cas::{Cas as _, DiskCas};
+use kiln_digest::Digest;
 use kiln_exec::{ForeignError, PatchFile, Supply};
-use kiln_ir::{Base, Patch, Pins, Source};
-use kiln_source::{Fetcher, Pin, Ports, SourceKind};
+use kiln_ir::{Base, Patch, Pins, Source, Vendored};
+use kiln_source::{Fetcher, Lockfile, Pin, Ports, SourceKind, Vendor};
 use kiln_source_archive::ArchiveKind;
 use kiln_source_git::{GitKind, GitProgram};
-use kiln_source_local::LocalKind;
+use kiln_source_local::{LocalKind, kept};
 use kiln_tree::Tree;
 
 use crate::loaded::Loaded;
 use crate::run::Run;
 use crate::sources::Sources;
 use crate::store::Store;
-use crate::{DriverError, Problem, Session};
+use crate::{DriverError, Problem, Session, vendored};
 
 /// Folder of git repositories below the cache; a new format is a new folder.
 const GIT_MIRRORS: &str = "git-v1";
@@ -31,6 +33,9 @@ pub(crate) struct Supplier<'a> {
     run: &'a Run<'a>,
     cas: Arc<DiskCas>,
     kinds: Vec<Box<dyn SourceKind>>,
+    vendors: Vec<Box<dyn Vendor>>,
+    /// What was looked up in this run.
+    tracked: Mutex<BTreeMap<Source, Pin>>,
     /// Made when something is fetched first: finding the mirrors takes its time.
     fetcher: Mutex<Option<Arc<Fetcher>>>,
     /// Ends what is fetched.
@@ -53,6 +58,7 @@ impl<'a> Supplier<'a> {
         };
         let kinds: Vec<Box<dyn SourceKind>> =
             vec![Box::new(local), Box::new(ArchiveKind), Box::new(git)];
+        let vendors: Vec<Box<dyn Vendor>> = Vec::new();
         let cas = Arc::clone(&store.cas);
         Self {
             session,
@@ -62,6 +68,8 @@ impl<'a> Supplier<'a> {
             run,
             cas,
             kinds,
+            vendors,
+            tracked: Mutex::default(),
             fetcher: Mutex::default(),
             cancel: None,
         }
@@ -72,10 +80,58 @@ impl<'a> Supplier<'a> {
         Self { cancel: Some(cancel.clone()), ..self }
     }
 
-    /// Looks up what a source is now.
+    /// Looks up what a source is now, once in a run.
     pub(crate) fn track(&self, source: &Source) -> Result<Pin, ForeignError> {
+        let known =
+            self.tracked.lock().unwrap_or_else(PoisonError::into_inner).get(source).cloned();
+        if let Some(pin) = known {
+            return Ok(pin);
+        }
         let fetcher = self.fetcher()?;
-        self.kind(source)?.track(source, self.ports(&fetcher))
+        let ports = self.ports(&fetcher);
+        let pin = match source.vendored() {
+            None => self.kind(source)?.track(source, ports)?,
+            Some(vendored) => {
+                let bytes = match &vendored.of {
+                    Some(of) => self.lockfile_of(of, vendored, self.track(of)?.tree)?,
+                    None => vendored::in_project(&self.loaded.root, &vendored.lockfile)?,
+                };
+                let lockfile = Lockfile { path: &vendored.lockfile, bytes: &bytes };
+                vendored::track(self.vendor(source)?, &lockfile, ports)?
+            }
+        };
+        let mut tracked = self.tracked.lock().unwrap_or_else(PoisonError::into_inner);
+        tracked.insert(source.clone(), pin.clone());
+        Ok(pin)
+    }
+
+    /// Brings a source that is the content of a lock file.
+    fn fetch_vendored(
+        &self,
+        source: &Source,
+        vendored: &Vendored,
+        pin: &Pin,
+    ) -> Result<Tree, ForeignError> {
+        let bytes = match &vendored.of {
+            Some(of) => {
+                let tree = self.source(of)?;
+                vendored::in_tree(vendored, &of.to_string(), &tree, self.cas.as_ref())?
+            }
+            None => vendored::in_project(&self.loaded.root, &vendored.lockfile)?,
+        };
+        let lockfile = Lockfile { path: &vendored.lockfile, bytes: &bytes };
+        let fetcher = self.fetcher()?;
+        vendored::fetch(self.vendor(source)?, &lockfile, pin, self.ports(&fetcher))
+    }
+
+    fn lockfile_of(
+        &self,
+        of: &Source,
+        vendored: &Vendored,
+        tree: Digest,
+    ) -> Result<Vec<u8>, ForeignError> {
+        let tree = self.cas.read_tree(tree)?;
+        vendored::in_tree(vendored, &of.to_string(), &tree, self.cas.as_ref())
     }
 
     /// Returns the fetcher of this run.
@@ -104,6 +160,12 @@ impl<'a> Supplier<'a> {
         Ok(self.kinds.iter().map(Box::as_ref).find(takes).ok_or_else(unknown)?)
     }
 
+    fn vendor(&self, source: &Source) -> Result<&dyn Vendor, ForeignError> {
+        let takes = |vendor: &&dyn Vendor| vendor.takes(source);
+        let unknown = || DriverError::UnknownSource { text: source.to_string() };
+        Ok(self.vendors.iter().map(Box::as_ref).find(takes).ok_or_else(unknown)?)
+    }
+
     fn not_locked(text: &impl ToString) -> ForeignError {
         DriverError::NotLocked { text: text.to_string() }.into()
     }
@@ -118,6 +180,13 @@ impl Supply for Supplier<'_> {
         }
         let locked = self.loaded.lock.source(source).ok_or_else(|| Self::not_locked(source))?;
         let pin = Pin { content: locked.content.clone(), tree: locked.tree };
+        if let Some(vendored) = source.vendored() {
+            // What is there needs no lock file, nor who reads it.
+            return match kept(self.cas.as_ref(), pin.tree) {
+                Some(tree) => Ok(tree),
+                None => self.fetch_vendored(source, vendored, &pin),
+            };
+        }
         let fetcher = self.fetcher()?;
         self.kind(source)?.fetch(source, pin, self.ports(&fetcher))
     }

@@ -23,12 +23,14 @@ mod mirrors;
 mod part;
 mod pause;
 mod transport;
+mod vendor;
 
 pub use error::SourceError;
 pub use fetch::{Download, Fetcher, Settings, Wanted};
 pub use mirrors::{Mirrors, Place};
 pub use pause::{Pause, ThreadPause};
 pub use transport::Proxies;
+pub use vendor::{Lockfile, Vendor};
 
 use kiln_cas::Cas;
 use kiln_digest::Digest;

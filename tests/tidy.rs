@@ -12,6 +12,8 @@ mod codes;
 mod edges;
 #[path = "tidy/licences.rs"]
 mod licences;
+#[path = "tidy/packages.rs"]
+mod packages;
 #[path = "tidy/reasons.rs"]
 mod reasons;
 #[path = "tidy/scrub.rs"]
@@ -21,7 +23,7 @@ mod unused;
 #[path = "tidy/words.rs"]
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -86,6 +88,23 @@ fn workspace() -> (Table, Vec<Manifest>, String) {
 #[track_caller]
 fn none(complaints: &[String]) {
     assert!(complaints.is_empty(), "the tree is not tidy:\n  {}", complaints.join("\n  "));
+}
+
+#[test]
+fn no_package_of_the_proofs_is_known_by_name() {
+    let texts = texts();
+    let listed = &texts["tests/scale/sources.json"];
+    let listed: serde_json::Value = serde_json::from_str(listed).expect("a list of sources");
+    let sources = listed.as_array().expect("a list of sources").iter();
+    let mut names: BTreeSet<String> =
+        sources.filter_map(|source| Some(source["source"].as_str()?.to_owned())).collect();
+    assert_eq!(names.len(), 92);
+    // What the example of a whole stack builds beside them.
+    names.extend(["hello", "rust-ripgrep", "ripgrep"].map(str::to_owned));
+    let ours = |path: &String| path.starts_with("stdlib/") || path.starts_with("crates/");
+    let allowed = packages::Allowed::parse(&texts["tests/tidy/packages.txt"]);
+    let texts = texts.into_iter().filter(|(path, _)| ours(path)).collect();
+    none(&packages::packages(&texts, &names, &allowed));
 }
 
 #[test]

@@ -213,7 +213,7 @@ mod tests {
         };
         let artifact = Artifact {
             key: Key([0xab; 32]),
-            element: "libs.zlib".into(),
+            element: "libs.zinc".into(),
             out: Digest::EMPTY,
             run: Some(run),
             overlaps: Vec::new(),
@@ -223,7 +223,7 @@ mod tests {
         let text = String::from_utf8(json).unwrap();
         let expected = format!(
             concat!(
-                r#"{{"key":"{key}","element":"libs.zlib","out":"{empty}","run":{{"action":"{action}","#,
+                r#"{{"key":"{key}","element":"libs.zinc","out":"{empty}","run":{{"action":"{action}","#,
                 r#""input-root":"{empty}","exit":0,"out":"{empty}","others":{{"usr":"{empty}"}},"#,
                 r#""build-tree":null,"log":"{empty}","#,
                 r#""phases":[{{"name":"build","start":"1.5","end":null,"exit":0}}],"#,

@@ -84,22 +84,22 @@ fn an_empty_index_has_nothing() {
 #[test]
 fn an_artifact_comes_back_whole_on_another_connection() {
     check(|writer, reader| {
-        let zlib = built(1, "zlib", Some(run("make", 0)));
+        let zinc = built(1, "zinc", Some(run("make", 0)));
         let import = built(2, "base", None);
-        writer.put("p", &zlib).unwrap();
+        writer.put("p", &zinc).unwrap();
         writer.put("p", &import).unwrap();
-        assert_eq!(reader.get(key(1)).unwrap(), Some(zlib.clone()));
+        assert_eq!(reader.get(key(1)).unwrap(), Some(zinc.clone()));
         assert_eq!(reader.get(key(2)).unwrap(), Some(import.clone()));
         let have = reader.have(&[key(3), key(2), key(1), key(1)]).unwrap();
-        assert_eq!(have, BTreeMap::from([(key(1), zlib.out), (key(2), import.out)]));
+        assert_eq!(have, BTreeMap::from([(key(1), zinc.out), (key(2), import.out)]));
     });
 }
 
 #[test]
 fn a_later_artifact_of_a_key_replaces_the_earlier() {
     check(|writer, reader| {
-        writer.put("p", &built(1, "zlib", Some(run("old", 0)))).unwrap();
-        let later = Artifact { out: Digest::of(b"other"), ..built(1, "zlib", None) };
+        writer.put("p", &built(1, "zinc", Some(run("old", 0)))).unwrap();
+        let later = Artifact { out: Digest::of(b"other"), ..built(1, "zinc", None) };
         writer.put("p", &later).unwrap();
         assert_eq!(reader.get(key(1)).unwrap(), Some(later.clone()));
         assert_eq!(reader.have(&[key(1)]).unwrap(), BTreeMap::from([(key(1), later.out)]));
@@ -109,7 +109,7 @@ fn a_later_artifact_of_a_key_replaces_the_earlier() {
 #[test]
 fn the_run_of_an_artifact_is_found_by_its_action() {
     check(|writer, reader| {
-        writer.put("p", &built(1, "zlib", Some(run("make", 0)))).unwrap();
+        writer.put("p", &built(1, "zinc", Some(run("make", 0)))).unwrap();
         writer.put_action(&run("integrate", 0)).unwrap();
         for action in ["make", "integrate"] {
             let found = reader.action(Digest::of(action.as_bytes())).unwrap();
@@ -122,12 +122,12 @@ fn the_run_of_an_artifact_is_found_by_its_action() {
 fn what_is_forgotten_is_gone_and_nothing_else() {
     check(|writer, reader| {
         let action = Digest::of(b"make");
-        writer.put("p", &built(1, "zlib", Some(run("make", 0)))).unwrap();
+        writer.put("p", &built(1, "zinc", Some(run("make", 0)))).unwrap();
         writer.put("p", &built(2, "other", None)).unwrap();
         writer.forget(key(1)).unwrap();
         assert_eq!(reader.get(key(1)).unwrap(), None);
         assert_eq!(reader.have(&[key(1), key(2)]).unwrap().len(), 1);
-        assert_eq!(reader.latest("p", "zlib").unwrap(), None);
+        assert_eq!(reader.latest("p", "zinc").unwrap(), None);
         assert!(reader.action(action).unwrap().is_some());
         writer.forget_action(action).unwrap();
         assert_eq!(reader.action(action).unwrap(), None);
@@ -138,18 +138,18 @@ fn what_is_forgotten_is_gone_and_nothing_else() {
 fn a_failure_is_remembered_until_its_action_succeeds() {
     check(|writer, reader| {
         let action = Digest::of(b"make");
-        let failure = failed(1, "zlib", "make");
+        let failure = failed(1, "zinc", "make");
         writer.put_failure("p", &failure).unwrap();
         assert_eq!(reader.failure(action).unwrap(), Some(failure.clone()));
         assert_eq!(reader.action(action).unwrap(), None);
         assert_eq!(reader.get(key(1)).unwrap(), None);
         assert_eq!(reader.have(&[key(1)]).unwrap(), BTreeMap::new());
-        assert_eq!(reader.latest("p", "zlib").unwrap(), Some(Record::Failed(failure)));
+        assert_eq!(reader.latest("p", "zinc").unwrap(), Some(Record::Failed(failure)));
 
-        let artifact = built(1, "zlib", Some(run("make", 0)));
+        let artifact = built(1, "zinc", Some(run("make", 0)));
         writer.put("p", &artifact).unwrap();
         assert_eq!(reader.failure(action).unwrap(), None);
-        assert_eq!(reader.latest("p", "zlib").unwrap(), Some(Record::Built(artifact)));
+        assert_eq!(reader.latest("p", "zinc").unwrap(), Some(Record::Built(artifact)));
     });
 }
 
@@ -157,11 +157,11 @@ fn a_failure_is_remembered_until_its_action_succeeds() {
 fn a_run_that_was_stopped_is_the_latest_and_no_failure() {
     check(|writer, reader| {
         let stopped = Some("the time limit ended it".to_owned());
-        let failure = Failure { stopped, ..failed(1, "zlib", "make") };
-        writer.put_failure("p", &failed(1, "zlib", "make")).unwrap();
+        let failure = Failure { stopped, ..failed(1, "zinc", "make") };
+        writer.put_failure("p", &failed(1, "zinc", "make")).unwrap();
         writer.put_failure("p", &failure).unwrap();
         assert_eq!(reader.failure(Digest::of(b"make")).unwrap(), None);
-        assert_eq!(reader.latest("p", "zlib").unwrap(), Some(Record::Failed(failure)));
+        assert_eq!(reader.latest("p", "zinc").unwrap(), Some(Record::Failed(failure)));
     });
 }
 
@@ -181,14 +181,14 @@ fn durations_are_of_the_last_runs_that_are_known() {
 #[test]
 fn the_latest_is_by_project_and_under_the_name_asked_for() {
     check(|writer, reader| {
-        writer.put("p", &built(1, "zlib", None)).unwrap();
-        writer.put("q", &built(2, "zlib", None)).unwrap();
+        writer.put("p", &built(1, "zinc", None)).unwrap();
+        writer.put("q", &built(2, "zinc", None)).unwrap();
         // The same key under another name: one artifact, two names.
         writer.put("p", &built(1, "libz", None)).unwrap();
         let latest = |project, element| reader.latest(project, element).unwrap();
-        assert_eq!(latest("p", "zlib"), Some(Record::Built(built(1, "zlib", None))));
+        assert_eq!(latest("p", "zinc"), Some(Record::Built(built(1, "zinc", None))));
         assert_eq!(latest("p", "libz"), Some(Record::Built(built(1, "libz", None))));
-        assert_eq!(latest("q", "zlib"), Some(Record::Built(built(2, "zlib", None))));
+        assert_eq!(latest("q", "zinc"), Some(Record::Built(built(2, "zinc", None))));
         assert_eq!(latest("q", "libz"), None);
     });
 }

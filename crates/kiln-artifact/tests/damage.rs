@@ -13,7 +13,7 @@ const KEY: Key = Key([7; 32]);
 fn artifact() -> Artifact {
     Artifact {
         key: KEY,
-        element: "zlib".into(),
+        element: "zinc".into(),
         out: Digest::EMPTY,
         run: None,
         overlaps: Vec::new(),
@@ -102,7 +102,7 @@ fn a_record_that_does_not_read_is_as_good_as_absent() {
     let other = Connection::open(folder.path().join("db.sqlite")).unwrap();
     other.execute("UPDATE record SET json = x'7b7d'", []).unwrap();
     assert_eq!(index.get(KEY).unwrap(), None);
-    assert_eq!(index.latest("p", "zlib").unwrap(), None);
+    assert_eq!(index.latest("p", "zinc").unwrap(), None);
     assert!(index.take_warnings().is_empty());
 }
 

@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_word_is_quoted_when_a_shell_would_change_it() {
-        assert_eq!(quoted("libs.zlib"), "libs.zlib");
+        assert_eq!(quoted("libs.zinc"), "libs.zinc");
         assert_eq!(quoted(r#"libs."gtk+""#), r#"'libs."gtk+"'"#);
         assert_eq!(quoted("it's"), r"'it'\''s'");
         assert_eq!(quoted(""), "''");

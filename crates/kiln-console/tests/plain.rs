@@ -148,17 +148,17 @@ kiln: 2 fetched, 2.8 MiB, 2.2 s
 #[test]
 fn a_failure_is_a_block_with_what_matters_of_its_log_and_the_next_commands() {
     check(
-        [planned(1, 0), started("zlib"), failed("zlib", 3), ended(false, 0, 0, 1, 5)],
+        [planned(1, 0), started("zinc"), failed("zinc", 3), ended(false, 0, 0, 1, 5)],
         str![[r#"
-failed: zlib in phase `build`: exit 2
+failed: zinc in phase `build`: exit 2
   ran: make all
   1 | line 1
   2 | line 2
   3 | line 3
-  log: /runs/1/zlib.log (3 lines)
-  next: kiln shell --failed zlib
-        kiln log zlib
-        kiln debug failure zlib
+  log: /runs/1/zinc.log (3 lines)
+  next: kiln shell --failed zinc
+        kiln log zinc
+        kiln debug failure zinc
 kiln: 1 failed, 0 cached, 5 ms
 
 "#]],

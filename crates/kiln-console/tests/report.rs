@@ -33,26 +33,26 @@ fn check(style: Style, source: &str, make: impl Fn(&[Span]) -> Diagnostic, expec
 }
 
 fn undefined(spans: &[Span]) -> Diagnostic {
-    Diagnostic::error(Code(101), "`zlibb` is not defined")
+    Diagnostic::error(Code(101), "`zincb` is not defined")
         .at(spans[0], "unknown name")
-        .help("did you mean `zlib`?")
+        .help("did you mean `zinc`?")
 }
 
 #[test]
 fn a_finding_has_code_place_marks_and_help() {
-    let source = "App = Element {\n  deps = [[zlibb]]\n}\n".replace("[[zlibb]]", "([zlibb])");
+    let source = "App = Element {\n  deps = [[zincb]]\n}\n".replace("[[zincb]]", "([zincb])");
     check(
         UNICODE,
         &source,
         undefined,
         str![[r#"
-error[K0101]: `zlibb` is not defined
+error[K0101]: `zincb` is not defined
    ╭─[elements/app.kiln:2:11]
- 2 │   deps = (zlibb)
+ 2 │   deps = (zincb)
    ·           ──┬──
    ·             ╰── unknown name
    ╰────
-  help: did you mean `zlib`?
+  help: did you mean `zinc`?
 
 "#]],
     );
@@ -61,13 +61,13 @@ error[K0101]: `zlibb` is not defined
         &source,
         undefined,
         str![[r#"
-error[K0101]: `zlibb` is not defined
+error[K0101]: `zincb` is not defined
    ,-[elements/app.kiln:2:11]
- 2 |   deps = (zlibb)
+ 2 |   deps = (zincb)
    :           ^^|^^
    :             `-- unknown name
    `----
-  help: did you mean `zlib`?
+  help: did you mean `zinc`?
 
 "#]],
     );
@@ -76,13 +76,13 @@ error[K0101]: `zlibb` is not defined
         &source,
         undefined,
         str![[r#"
-<ESC>[1;31merror[K0101]<ESC>[0m: `zlibb` is not defined
+<ESC>[1;31merror[K0101]<ESC>[0m: `zincb` is not defined
    ,-[<ESC>[36;1;4melements/app.kiln:2:11<ESC>[0m]
- <ESC>[2m2<ESC>[0m |   deps = (zlibb)
+ <ESC>[2m2<ESC>[0m |   deps = (zincb)
    : <ESC>[35;1m          ^^|^^<ESC>[0m
    :             <ESC>[35;1m`-- <ESC>[35;1munknown name<ESC>[0m<ESC>[0m
    `----
-  <ESC>[1;36mhelp<ESC>[0m: did you mean `zlib`?
+  <ESC>[1;36mhelp<ESC>[0m: did you mean `zinc`?
 
 "#]],
     );
@@ -92,16 +92,16 @@ error[K0101]: `zlibb` is not defined
 fn a_column_counts_characters() {
     check(
         UNICODE,
-        "x = \"\u{e9}\u{e9}\" + [zlibb]",
+        "x = \"\u{e9}\u{e9}\" + [zincb]",
         undefined,
         str![[r#"
-error[K0101]: `zlibb` is not defined
+error[K0101]: `zincb` is not defined
    ╭─[elements/app.kiln:1:12]
- 1 │ x = "éé" + zlibb
+ 1 │ x = "éé" + zincb
    ·            ──┬──
    ·              ╰── unknown name
    ╰────
-  help: did you mean `zlib`?
+  help: did you mean `zinc`?
 
 "#]],
     );
@@ -218,15 +218,15 @@ error[K0001]: not closed
 
 #[test]
 fn a_place_in_an_endless_line_is_only_named() {
-    let source = format!("a = \"{}\" + [zlibb]", "x".repeat(5_000));
+    let source = format!("a = \"{}\" + [zincb]", "x".repeat(5_000));
     check(
         UNICODE,
         &source,
         undefined,
         str![[r#"
-error[K0101]: `zlibb` is not defined
+error[K0101]: `zincb` is not defined
   at elements/app.kiln:1:5010: unknown name
-  help: did you mean `zlib`?
+  help: did you mean `zinc`?
 
 "#]],
     );
@@ -311,7 +311,7 @@ and 2 more; mend these first
 
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 enum Outer {
-    #[error("cannot stage `zlib`")]
+    #[error("cannot stage `zinc`")]
     #[diagnostic(code("K5012"))]
     Stage {
         #[diagnostic_source]
@@ -342,7 +342,7 @@ fn a_failure_shows_its_causes_and_the_nearest_help() {
     assert_data_eq!(
         report::failure(&Outer::Stage { cause }, UNICODE),
         str![[r#"
-error[K5012]: cannot stage `zlib`
+error[K5012]: cannot stage `zinc`
   cause: cannot write `/store/x`
   cause: no space left on device
   help: is the disk full?

@@ -46,24 +46,24 @@ fn live_lines_stand_below_what_is_said_and_go_at_the_end() {
             (
                 vec![
                     planned(12, 8),
-                    started("libs.zlib"),
-                    launched("libs.zlib"),
+                    started("libs.zinc"),
+                    launched("libs.zinc"),
                     started("libs.png"),
                     Step::Wait(1_000),
-                    phase("libs.zlib", "build"),
+                    phase("libs.zinc", "build"),
                     Step::Wait(1_300),
                 ],
                 str![[r#"
     2 s  preparing libs.png
-    2 s  building libs.zlib: build
+    2 s  building libs.zinc: build
 8/12 · 8 cached · 0 built · 2 running · 2 s
 
 "#]],
             ),
             (
-                vec![built("libs.zlib", 2_300), Step::Wait(100)],
+                vec![built("libs.zinc", 2_300), Step::Wait(100)],
                 str![[r#"
-✓ built libs.zlib · 2.3 s
+✓ built libs.zinc · 2.3 s
     2 s  preparing libs.png
 9/12 · 8 cached · 1 built · 1 running · 2 s
 
@@ -72,7 +72,7 @@ fn live_lines_stand_below_what_is_said_and_go_at_the_end() {
             (
                 vec![built("libs.png", 2_400), ended(true, 2, 10, 0, 2_500)],
                 str![[r#"
-✓ built libs.zlib · 2.3 s
+✓ built libs.zinc · 2.3 s
 ✓ built libs.png · 2.4 s
 kiln: done · 2 built · 10 cached (83 %) · 2.5 s
 

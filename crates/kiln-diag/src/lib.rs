@@ -11,9 +11,9 @@
 //! ```
 //! use kiln_diag::{Code, Diagnostic, FileId, Span};
 //! let span = Span::new(FileId(0), 4, 9);
-//! let finding = Diagnostic::error(Code(101), "`zlibb` is not defined")
+//! let finding = Diagnostic::error(Code(101), "`zincb` is not defined")
 //!     .at(span, "unknown name")
-//!     .help("did you mean `zlib`?");
+//!     .help("did you mean `zinc`?");
 //! assert_eq!(finding.code.to_string(), "K0101");
 //! ```
 

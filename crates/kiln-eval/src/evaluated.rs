@@ -118,7 +118,7 @@ impl Evaluated {
         listed.into_iter().filter_map(|ix| u32::try_from(ix).ok().map(ElementId)).collect()
     }
 
-    /// Finds an element by its name: `libs.zlib`, `image.layers[1]`.
+    /// Finds an element by its name: `libs.zinc`, `image.layers[1]`.
     pub fn find(&mut self, name: &str) -> Option<ElementId> {
         let term = self.machine.find_path(self.project, name)?;
         let ix = self.machine.element_of(&term)?;
@@ -231,7 +231,7 @@ impl Evaluated {
         Ok(())
     }
 
-    /// Evaluates a path of keys from the project root, such as `libs.zlib.version`.
+    /// Evaluates a path of keys from the project root, such as `libs.zinc.version`.
     pub fn value(&mut self, path: &str) -> Option<Value> {
         let term: Term = self.machine.find_path(self.project, path)?;
         self.machine.deep(&term).ok()

@@ -161,7 +161,7 @@ mod tests {
     fn errors_of_common_tools_are_found() {
         let check = |line: &str, expected: bool| assert_eq!(tells_error(line), expected, "{line}");
         check("main.c:1:21: error: 'missing' undeclared", true);
-        check("main.c:3:10: fatal error: zlib.h: No such file or directory", true);
+        check("main.c:3:10: fatal error: zinc.h: No such file or directory", true);
         check("configure: error: C compiler cannot create executables", true);
         check("/usr/bin/ld: a.o: undefined reference to `inflate'", true);
         check("/usr/bin/ld: cannot find -lz: No such file or directory", true);
@@ -171,7 +171,7 @@ mod tests {
         check("error[E0308]: mismatched types", true);
         check("\u{1b}[1m\u{1b}[91merror\u{1b}[0m\u{1b}[1m: mismatched types", true);
         check("CMake Error at CMakeLists.txt:5 (find_package):", true);
-        check("../meson.build:4:0: ERROR: Dependency \"zlib\" not found", true);
+        check("../meson.build:4:0: ERROR: Dependency \"zinc\" not found", true);
         check("fatal: not a git repository", true);
         check("make: *** No rule to make target 'all'.  Stop.", true);
         check("Makefile:2: *** missing separator.  Stop.", true);
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_stands_below_an_error_belongs_to_it() {
-        let log = "CMake Error at x:1 (y):\n  zlib is missing\n\nfine\n";
+        let log = "CMake Error at x:1 (y):\n  zinc is missing\n\nfine\n";
         check(&error_lines(log, 9), &[1, 2]);
         check(&error_lines("error: a\n 1\n 2\n 3\n 4\n 5\n", 9), &[1, 2, 3, 4]);
         check(&error_lines("error: a\n b: error: c\n d\n", 9), &[1, 2, 3]);

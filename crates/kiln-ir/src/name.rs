@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The name of an element, such as `libs.zlib` or `libs."gtk+"`; never part of a key.
+/// The name of an element, such as `libs.zinc` or `libs."gtk+"`; never part of a key.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ElementName(Arc<str>);
 

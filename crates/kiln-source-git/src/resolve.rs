@@ -160,7 +160,7 @@ mod tests {
             line('5', "refs/tags/v1.10^{}"),
             line('6', "refs/tags/v1.11-rc1"),
             line('7', "refs/tags/v2.0"),
-            line('8', "refs/tags/curl-8_10_1"),
+            line('8', "refs/tags/core-8_10_1"),
         ];
         Refs::parse(lines.concat().as_bytes())
     }
@@ -201,7 +201,7 @@ mod tests {
         check("v1.*", &[], "6 refs/tags/v1.11-rc1 1.11-rc1");
         check("v1.*", &["*rc*"], "5 refs/tags/v1.10 1.10");
         check("v*", &["*rc*"], "7 refs/tags/v2.0 2.0");
-        check("curl-*", &[], "8 refs/tags/curl-8_10_1 8_10_1");
+        check("core-*", &[], "8 refs/tags/core-8_10_1 8_10_1");
         check("v3.*", &[], "no tag of `a:x` is a version of `v3.*`");
         check("v[", &[], "`v[` is no glob");
     }

@@ -9,7 +9,7 @@ Project {
   name = "p"
   options {
     debug: Bool = false
-    tls: "openssl" | "none" = "openssl"
+    tls: "opentls" | "none" = "opentls"
     jobs: Jobs = 4
     features: [String] = ["a"]
     target: Platform = machine.build
@@ -26,7 +26,7 @@ fn options_have_defaults_and_are_set_from_outside() {
         &["x.shown"],
         str![[r#"
 elements: 
-x.shown: [false, "openssl", 4, ["a"], "x86_64", "x86_64"]
+x.shown: [false, "opentls", 4, ["a"], "x86_64", "x86_64"]
 
 "#]],
     );
@@ -64,13 +64,13 @@ error[K0201]: `jobs` of `options` must be `Jobs`, not the Int 0
     );
     check_with(
         OPTIONS,
-        &[("tls", "opensl")],
+        &[("tls", "opentl")],
         &[],
         str![[r#"
-error[K0201]: `tls` of `options` must be `"openssl" | "none"`, not the String "opensl"
-  project.kiln:6:5 `tls` this is the String "opensl"
+error[K0201]: `tls` of `options` must be `"opentls" | "none"`, not the String "opentl"
+  project.kiln:6:5 `tls` this is the String "opentl"
   project.kiln:6:5 `tls` declared here
-  help: did you mean "openssl"?
+  help: did you mean "opentls"?
 
 "#]],
     );
@@ -142,22 +142,22 @@ x.named: [<tool{target=aarch64-none-elf}>, <tool{target=aarch64-none-elf}>, <too
 fn an_override_that_hits_nothing_is_refused() {
     check(
         r#"//- /libs.kiln
-zlib = Manual {}
+zinc = Manual {}
 //- /x.kiln
-a = libs { zlibb = Manual {} }
+a = libs { zincb = Manual {} }
 b = project { lib = 1 }
-c = libs { zlib = super { version = "2" } }.zlib.version
-d = a.zlib
+c = libs { zinc = super { version = "2" } }.zinc.version
+d = a.zinc
 "#,
         &["x.c", "x.d"],
         str![[r#"
-elements: libs.zlib x.a.zlib x.a.zlibb
+elements: libs.zinc x.a.zinc x.a.zincb
 x.c: "2"
-x.d: <x.a.zlib>
-error[K0307]: `x.a` has no key `zlibb` to override
-  x.kiln:1:12 `zlibb` overrides nothing
-  libs.kiln:1:1 `zlib` declared here
-  help: did you mean `zlib`?
+x.d: <x.a.zinc>
+error[K0307]: `x.a` has no key `zincb` to override
+  x.kiln:1:12 `zincb` overrides nothing
+  libs.kiln:1:1 `zinc` declared here
+  help: did you mean `zinc`?
 error[K0307]: the project has no `lib` to override
   x.kiln:2:15 `lib` overrides nothing
   help: did you mean `libs`?

@@ -31,22 +31,22 @@ pub(crate) fn check_with(text: &str, options: &[(&str, &str)], paths: &[&str], e
 fn folders_are_records_and_elements_is_transparent() {
     check(
         r#"//- /elements/libs.kiln
-zlib = Manual { version = "1.3" }
-openssl = Manual { deps = [zlib] }
+zinc = Manual { version = "1.3" }
+opentls = Manual { deps = [zinc] }
 //- /elements/core/linux.kiln
-Manual { build = "make %{project.name}", deps = [small.busybox, libs.zlib] }
+Manual { build = "make %{project.name}", deps = [small.toolbox, libs.zinc] }
 //- /elements/core/small.kiln
-busybox = Manual { version = libs.zlib.version }
+toolbox = Manual { version = libs.zinc.version }
 //- /app.kiln
-Manual { deps = [libs.openssl, core.linux, core.small.busybox] }
+Manual { deps = [libs.opentls, core.linux, core.small.toolbox] }
 "#,
-        &["app.deps", "core.linux.deps", "core.linux.build", "core.small.busybox.version"],
+        &["app.deps", "core.linux.deps", "core.linux.build", "core.small.toolbox.version"],
         str![[r#"
-elements: app core.linux core.small.busybox libs.openssl libs.zlib
-app.deps: [<libs.openssl>, <core.linux>, <core.small.busybox>]
-core.linux.deps: [<core.small.busybox>, <libs.zlib>]
+elements: app core.linux core.small.toolbox libs.opentls libs.zinc
+app.deps: [<libs.opentls>, <core.linux>, <core.small.toolbox>]
+core.linux.deps: [<core.small.toolbox>, <libs.zinc>]
 core.linux.build: ["make test"]
-core.small.busybox.version: "1.3"
+core.small.toolbox.version: "1.3"
 
 "#]],
     );
@@ -81,14 +81,14 @@ own.version: "1"
 fn a_file_and_a_folder_of_one_name_are_merged() {
     check(
         r#"//- /libs.kiln
-zlib = Manual { deps = [libs.xz] }
+zinc = Manual { deps = [libs.xz] }
 //- /libs/xz.kiln
 Manual { version = "5" }
 "#,
-        &["libs.zlib.deps"],
+        &["libs.zinc.deps"],
         str![[r#"
-elements: libs.xz libs.zlib
-libs.zlib.deps: [<libs.xz>]
+elements: libs.xz libs.zinc
+libs.zinc.deps: [<libs.xz>]
 
 "#]],
     );
@@ -262,15 +262,15 @@ nam: "p"
 fn a_text_that_cannot_be_read_brings_no_further_findings() {
     check(
         r#"//- /libs.kiln
-zlib = Manual { version = }
-png = Manual { deps = [zlib }
-curl = Manual { version = 1 }
+zinc = Manual { version = }
+png = Manual { deps = [zinc }
+card = Manual { version = 1 }
 //- /app.kiln
-Manual { deps = [libs.zlib, libs.png, libs.jpeg] }
+Manual { deps = [libs.zinc, libs.png, libs.jpeg] }
 "#,
         &[],
         str![[r#"
-elements: app libs.curl libs.png libs.zlib
+elements: app libs.card libs.png libs.zinc
 error[K0002]: expected a value after `=`
   libs.kiln:1:26 `` a value is missing
   help: use `null` for no value, `...` for one to be written
@@ -338,25 +338,25 @@ fn a_missing_option_or_member_is_named_as_such() {
         r#"//- /project.kiln
 Project { name = "p", options { debug: Bool = false } }
 //- /libs.kiln
-zlib = Manual {}
+zinc = Manual {}
 //- /x.kiln
 a = option.debgu
 b = project.lisb
-c = libs.zlb
+c = libs.znc
 d = machine.targt
 "#,
         &[],
         str![[r#"
-elements: libs.zlib
+elements: libs.zinc
 error[K0501]: there is no option `debgu`
   x.kiln:1:12 `debgu` not there
   help: did you mean `debug`?
 error[K0402]: the project has no key `lisb`
   x.kiln:2:13 `lisb` not there
   help: did you mean `libs`?
-error[K0402]: `libs` has no key `zlb`
-  x.kiln:3:10 `zlb` not there
-  help: did you mean `zlib`?
+error[K0402]: `libs` has no key `znc`
+  x.kiln:3:10 `znc` not there
+  help: did you mean `zinc`?
 error[K0402]: this record has no key `targt`
   x.kiln:4:13 `targt` not there
   help: did you mean `target`?

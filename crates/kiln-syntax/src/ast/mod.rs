@@ -145,7 +145,7 @@ mod tests {
     fn a_capital_is_seen_behind_underscores() {
         assert!(is_capital("Autotools"));
         assert!(is_capital("_Private"));
-        assert!(!is_capital("zlib"));
+        assert!(!is_capital("zinc"));
         assert!(!is_capital(""));
     }
 

@@ -46,20 +46,37 @@ deps: []
 env: { CFLAGS = "-O2 -ffile-prefix-map=/build=.", CXXFLAGS = "-O2 -ffile-prefix-map=/build=.", LDFLAGS = "" }
 splits: { debug = ["/usr/lib/debug/**"], devel = ["/usr/include/**", "/usr/lib/*.a", "/usr/lib/*.so", "/usr/lib/pkgconfig/**", "/usr/share/pkgconfig/**", "/usr/share/aclocal/**", "/usr/lib/cmake/**"], doc = ["/usr/share/man/**", "/usr/share/doc/**", "/usr/share/info/**", "/usr/share/gtk-doc/**"], locale = ["/usr/share/locale/**"] }
 --- prepare
-[ -x configure ] || autoreconf -fi
+if [ -e configure ]; then
+  chmod +x configure
+elif [ -e autogen.sh ]; then
+  chmod +x autogen.sh
+  NOCONFIGURE=1 ./autogen.sh || autoreconf -fi
+else
+  autoreconf -fi
+fi
 --- configure
-mkdir -p _build
-cd _build
-"$OLDPWD"/configure \
-  --build=x86_64-linux-gnu --host=x86_64-linux-gnu \
+script=$PWD/configure
+mkdir -p .
+cd .
+# Manuals are not worth a failure: without makeinfo none are made.
+command -v makeinfo >/dev/null || export MAKEINFO=true
+set -- --build=x86_64-linux-gnu --host=x86_64-linux-gnu \
   --prefix=/usr --bindir=/usr/bin --sbindir=/usr/sbin --libdir=/usr/lib --libexecdir=/usr/libexec \
   --includedir=/usr/include --datadir=/usr/share --mandir=/usr/share/man --sysconfdir=/etc \
-  --localstatedir=/var "--disable-nls"
+  --localstatedir=/var --disable-silent-rules --disable-static
+if ! grep -qi 'generated.*autoconf' "$script"; then
+  known=$("$script" --help 2>&1 && cat "$script" || cat "$script")
+  for option in "$@"; do
+    shift
+    case $known in *"${option%%=*}"[!a-z-]*) set -- "$@" "$option" ;; esac
+  done
+fi
+"$script" "$@" "--disable-nls"
 --- build
-make -C _build
+make -C .
 --- check
 --- install
-make -C _build  DESTDIR="$KILN_OUT" "install"
+make -C . -j1  DESTDIR="$KILN_OUT" "install"
 --- finish
 cd "$KILN_OUT"
 find . -type l -lname "$KILN_OUT/*" | while read -r link; do

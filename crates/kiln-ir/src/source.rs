@@ -94,6 +94,16 @@ pub enum Source {
     Npm(Vendored),
     /// The modules that a `go.sum` names.
     GoModules(Vendored),
+    /// A tar archive of a whole root file system: of it devices are left out.
+    Rootfs {
+        /// With its alias, never a mirror.
+        url: String,
+        /// Leading parts dropped from every path.
+        strip: u32,
+        /// Hexadecimal, when written in the project.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
+    },
     /// The merged layers of an OCI image.
     OciImage {
         /// A folder or file of the project, relative to its root, or a URL with its alias.
@@ -136,6 +146,7 @@ impl Source {
             | Self::File { sha256, .. }
             | Self::Deb { sha256, .. }
             | Self::Dsc { sha256, .. }
+            | Self::Rootfs { sha256, .. }
             | Self::OciImage { sha256, .. } => sha256.as_deref(),
             _ => None,
         }
@@ -151,6 +162,7 @@ impl Source {
             | Self::File { sha256, .. }
             | Self::Deb { sha256, .. }
             | Self::Dsc { sha256, .. }
+            | Self::Rootfs { sha256, .. }
             | Self::OciImage { sha256, .. } => *sha256 = None,
             Self::Crates(vendored)
             | Self::Pypi(vendored)
@@ -190,7 +202,8 @@ impl fmt::Display for Source {
             | Self::File { url, .. }
             | Self::Git { url, .. }
             | Self::Deb { url, .. }
-            | Self::Dsc { url, .. } => f.write_str(url),
+            | Self::Dsc { url, .. }
+            | Self::Rootfs { url, .. } => f.write_str(url),
             Self::OciImage { image, .. } => f.write_str(image),
             Self::Crates(vendored)
             | Self::Pypi(vendored)

@@ -76,6 +76,13 @@ pub(crate) enum SourceText {
     Pypi(VendoredText),
     Npm(VendoredText),
     GoModules(VendoredText),
+    Rootfs {
+        url: String,
+        strip: u32,
+        sha256: String,
+        size: u64,
+        tree: String,
+    },
     OciImage {
         image: String,
         local: bool,
@@ -141,6 +148,9 @@ impl SourceText {
             Self::Pypi(text) => text.into_parts(Source::Pypi),
             Self::Npm(text) => text.into_parts(Source::Npm),
             Self::GoModules(text) => text.into_parts(Source::GoModules),
+            Self::Rootfs { url, strip, sha256, size, tree } => {
+                (Source::Rootfs { url, strip, sha256: None }, file(sha256, size), tree)
+            }
             Self::OciImage { image, local, platform, tag, sha256, size, tree } => {
                 let source = Source::OciImage { image, local, platform, tag, sha256: None };
                 (source, file(sha256, size), tree)

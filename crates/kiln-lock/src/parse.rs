@@ -207,7 +207,7 @@ error[K1101]: the lock cannot be read: missing field `version`
         check(
             "version = 1\n[[source]]\nkind = \"rar\"\n",
             str![[r"
-error[K1101]: the lock cannot be read: unknown variant `rar`, expected one of `tar`, `zip`, `file`, `git`, `deb`, `dsc`, `crates`, `pypi`, `npm`, `go-modules`, `oci-image`
+error[K1101]: the lock cannot be read: unknown variant `rar`, expected one of `tar`, `zip`, `file`, `git`, `deb`, `dsc`, `crates`, `pypi`, `npm`, `go-modules`, `rootfs`, `oci-image`
   at 0:30..35: here
   help: take the file of the last commit, or run `kiln track` to write it again
 "]],

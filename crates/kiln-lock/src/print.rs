@@ -51,6 +51,9 @@ fn print_source(f: &mut fmt::Formatter<'_>, locked: &LockedSource) -> fmt::Resul
         Source::Pypi(vendored) => print_vendored(f, "pypi", vendored)?,
         Source::Npm(vendored) => print_vendored(f, "npm", vendored)?,
         Source::GoModules(vendored) => print_vendored(f, "go-modules", vendored)?,
+        Source::Rootfs { url, strip, sha256: _ } => {
+            print_archive(f, "rootfs", url, *strip, None)?;
+        }
         Source::OciImage { image, local, platform, tag, sha256: _ } => {
             writeln!(f, "\n[[source]]\nkind = \"oci-image\"")?;
             writeln!(f, "image = {}", quoted(image))?;

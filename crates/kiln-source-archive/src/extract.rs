@@ -8,7 +8,17 @@ use tar::{Archive, Entry, EntryType};
 
 use crate::extension::Extension;
 use crate::layout::{Kind, Layout};
+use crate::limits::Undone;
 use crate::{ArchiveError, Rule, Unpack, decompressed};
+
+/// What lies around an archive that is one layer of something, such as of an image.
+pub trait Around {
+    /// Returns the file that a hard link leads to, where the archive itself has none.
+    fn file(&mut self, path: &RelPath) -> Option<File>;
+
+    /// Takes note of a device or FIFO that is left out.
+    fn left_out(&mut self, entry: &str);
+}
 
 /// Reads an archive into the store and returns its tree; the directories of the tree are not kept yet.
 ///
@@ -24,14 +34,25 @@ pub(crate) fn extract_into(
     unpack: &Unpack<'_>,
     batch: &mut dyn Batch,
 ) -> Result<Tree, ArchiveError> {
-    let extraction = Extraction {
-        unpack,
-        batch,
-        layout: Layout::new(unpack),
-        extension: Extension::default(),
-        n_entries: 0,
-    };
-    extraction.run(from).map_err(|rule| unpack.broken(rule))
+    let plain =
+        decompressed(from, unpack.limits).map_err(|error| unpack.broken(Rule::of_read(error)))?;
+    let extraction = Extraction::new(unpack, batch, None);
+    extraction.run(plain).map_err(|rule| unpack.broken(rule))
+}
+
+/// Reads one layer, which is not compressed any more, and leaves it to the caller to keep its files. Devices and FIFOs
+/// are left out; a layer may be empty.
+///
+/// # Errors
+/// When the layer breaks any other [`Rule`], or reading or keeping fails.
+pub fn extract_layer<'a>(
+    plain: impl Read,
+    unpack: &'a Unpack<'a>,
+    batch: &'a mut dyn Batch,
+    around: &'a mut dyn Around,
+) -> Result<Tree, ArchiveError> {
+    let extraction = Extraction::new(unpack, batch, Some(around));
+    extraction.run(plain).map_err(|rule| unpack.broken(rule))
 }
 
 struct Extraction<'a> {
@@ -40,11 +61,20 @@ struct Extraction<'a> {
     layout: Layout<'a>,
     extension: Extension,
     n_entries: u64,
+    around: Option<&'a mut dyn Around>,
 }
 
-impl Extraction<'_> {
-    fn run(mut self, from: impl Read) -> Result<Tree, Rule> {
-        let plain = decompressed(from, self.unpack.limits).map_err(Rule::of_read)?;
+impl<'a> Extraction<'a> {
+    fn new(
+        unpack: &'a Unpack<'a>,
+        batch: &'a mut dyn Batch,
+        around: Option<&'a mut dyn Around>,
+    ) -> Self {
+        let (layout, extension) = (Layout::new(unpack), Extension::default());
+        Self { unpack, batch, layout, extension, n_entries: 0, around }
+    }
+
+    fn run(mut self, plain: impl Read) -> Result<Tree, Rule> {
         let mut archive = Archive::new(plain);
         for entry in archive.entries().map_err(Rule::of_read)?.raw(true) {
             let entry = entry.map_err(|error| self.unreadable(error))?;
@@ -55,20 +85,24 @@ impl Extraction<'_> {
             }
             self.entry(entry)?;
         }
-        if self.n_entries == 0 {
+        if self.n_entries == 0 && self.around.is_none() {
             return Err(Rule::NoTar(None));
         }
         if !self.extension.is_empty() {
             return Err(Rule::Extension);
         }
         only_zeros(archive.into_inner())?;
-        self.layout.seal()
+        match self.layout.seal() {
+            Err(Rule::Empty) if self.around.is_some() => Ok(Tree::empty()),
+            sealed => sealed,
+        }
     }
 
     /// Finds what is wrong with an archive whose next header cannot be read.
     fn unreadable(&self, error: io::Error) -> Rule {
+        let is_undone = error.get_ref().is_some_and(|inner| inner.is::<Undone>());
         match Rule::of_read(error) {
-            Rule::Damaged(error) if self.n_entries == 0 => Rule::NoTar(Some(error)),
+            Rule::Damaged(error) if self.n_entries == 0 && !is_undone => Rule::NoTar(Some(error)),
             rule => rule,
         }
     }
@@ -121,12 +155,17 @@ impl Extraction<'_> {
                 self.hard_link(&entry, &path, shown, &target)
             }
             EntryType::GNUSparse => Err(Rule::Sparse(shown)),
-            EntryType::Fifo => Err(Rule::Special { entry: shown, what: "a FIFO" }),
-            EntryType::Char | EntryType::Block => {
-                Err(Rule::Special { entry: shown, what: "a device" })
-            }
+            EntryType::Fifo => self.special(shown, "a FIFO"),
+            EntryType::Char | EntryType::Block => self.special(shown, "a device"),
             _ => Err(Rule::Special { entry: shown, what: "of an unknown type" }),
         }
+    }
+
+    fn special(&mut self, entry: String, what: &'static str) -> Result<(), Rule> {
+        let around =
+            self.around.as_mut().ok_or_else(|| Rule::Special { entry: entry.clone(), what })?;
+        around.left_out(&entry);
+        Ok(())
     }
 
     /// Reads the content of an extended header.
@@ -194,7 +233,8 @@ impl Extraction<'_> {
         let path = self.layout.free(path, Kind::File, &shown)?;
         let target_shown = target.escape_ascii().to_string();
         let target = self.layout.path(target, &target_shown)?;
-        let Some(file) = self.layout.earlier(target) else {
+        let earlier = self.layout.earlier(target.clone());
+        let Some(file) = earlier.or_else(|| self.around.as_mut()?.file(&target)) else {
             return Err(Rule::HardLink { entry: shown, target: target_shown });
         };
         self.layout.file(&path, file, shown)

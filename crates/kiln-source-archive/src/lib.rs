@@ -38,7 +38,7 @@ mod zip;
 
 pub use compression::decompressed;
 pub use error::{ArchiveError, KindError, Rule};
-pub use extract::extract;
+pub use extract::{Around, extract, extract_layer};
 pub use kind::ArchiveKind;
 pub use layout::{Kind, Unpack, strip};
 pub use limits::Limits;

@@ -8,6 +8,7 @@ use kiln_exec::BuildTrees;
 use serde::Deserialize;
 
 use crate::duration::duration;
+use crate::logins::Hidden;
 use crate::{DriverError, Environment};
 
 /// No machine has more processors; the command line says the same.
@@ -22,6 +23,9 @@ pub(crate) struct Config {
     /// Mirrors of each alias, in the order they are tried.
     #[serde(default)]
     pub(crate) mirrors: BTreeMap<String, Vec<String>>,
+    /// Tokens of aliases, sent to the mirrors that the user set himself.
+    #[serde(default)]
+    pub(crate) tokens: BTreeMap<String, Hidden>,
     /// Processors that builds may use.
     jobs: Option<i64>,
     /// Whose build trees are kept.

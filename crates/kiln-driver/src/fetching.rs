@@ -1,10 +1,12 @@
-//! Mirrors, proxies and certificates of this user, in their order of precedence.
+//! What this user fetches with: mirrors in their order of precedence, certificates, prepared folders.
 
 use std::path::PathBuf;
 
 use kiln_ir::Ir;
-use kiln_source::{Fetcher, Mirrors, Proxies, Settings, ThreadPause};
+use kiln_source::{Certificates, Fetcher, Mirrors, Patience, Settings, ThreadPause};
 
+use crate::logins::{logins, tokens};
+use crate::proxies::proxies;
 use crate::store::Store;
 use crate::{DriverError, Problem, Session};
 
@@ -13,8 +15,17 @@ const N_DOWNLOADS: usize = 8;
 /// Environment variables that name a mirror of an alias: `KILN_MIRROR_DEBIAN`.
 const MIRROR_VARIABLE: &str = "KILN_MIRROR_";
 
+/// Folders, separated by colons, that hold files under their sha256: for machines without a network.
+const PREPARED_VARIABLE: &str = "KILN_SOURCE_DIR";
+
 /// Returns the mirrors: command line, environment, configuration, the project's own aliases, what apt uses.
 pub(crate) fn mirrors(session: &Session, ir: &Ir) -> Result<Mirrors, Problem> {
+    found(session, ir).map(|(mirrors, _of_apt)| mirrors)
+}
+
+/// Returns the mirrors, and those of them that apt told.
+fn found(session: &Session, ir: &Ir) -> Result<(Mirrors, Vec<String>), Problem> {
+    let mut of_apt = Vec::new();
     let mut mirrors = Mirrors::default();
     for text in &session.choices.mirrors {
         let (alias, url) =
@@ -24,7 +35,9 @@ pub(crate) fn mirrors(session: &Session, ir: &Ir) -> Result<Mirrors, Problem> {
         mirrors.set(alias, all)?;
     }
     for (name, url) in session.environment.variables() {
-        let Some(alias) = name.strip_prefix(MIRROR_VARIABLE) else { continue };
+        let Some(alias) = name.strip_prefix(MIRROR_VARIABLE) else {
+            continue;
+        };
         if !url.is_empty() {
             mirrors.set_default(&alias.to_ascii_lowercase().replace('_', "-"), [url])?;
         }
@@ -33,32 +46,41 @@ pub(crate) fn mirrors(session: &Session, ir: &Ir) -> Result<Mirrors, Problem> {
         mirrors.set_default(alias, urls)?;
     }
     for (alias, url) in &ir.aliases {
-        mirrors.set_default(alias, [url])?;
+        mirrors.suggest(alias, [url])?;
     }
     if mirrors.get("debian").is_empty() && !session.choices.offline {
         for (alias, urls) in crate::base::discovered(session) {
+            of_apt.extend(urls.iter().cloned());
             mirrors.set_default(&alias, urls)?;
         }
     }
-    Ok(mirrors)
+    Ok((mirrors, of_apt))
 }
 
 /// Makes the fetcher of this session.
 pub(crate) fn fetcher(session: &Session, store: &Store, ir: &Ir) -> Result<Fetcher, Problem> {
-    let variable = |names: &[&str]| {
-        names.iter().find_map(|name| session.environment.variable(name)).map(str::to_owned)
+    let environment = &session.environment;
+    let folders = |name| {
+        let named = environment.variable(name).unwrap_or_default().split(':');
+        let named = named.filter(|folder| !folder.is_empty());
+        named.map(|folder| environment.cwd.join(folder)).collect::<Vec<PathBuf>>()
     };
+    let (mirrors, of_apt) = found(session, ir)?;
     let settings = Settings {
         folder: store.downloads.clone(),
-        mirrors: mirrors(session, ir)?,
-        proxies: Proxies {
-            http: variable(&["http_proxy"]),
-            https: variable(&["https_proxy", "HTTPS_PROXY"]),
-            exempt: variable(&["no_proxy", "NO_PROXY"]).unwrap_or_default(),
+        prepared: folders(PREPARED_VARIABLE),
+        proxies: proxies(session, &of_apt),
+        certificates: Certificates {
+            file: environment.variable("SSL_CERT_FILE").map(PathBuf::from),
+            folders: folders("SSL_CERT_DIR"),
         },
-        certificates: variable(&["SSL_CERT_FILE"]).map(PathBuf::from),
+        logins: logins(session)?,
+        tokens: tokens(session, &mirrors)?,
+        mirrors,
+        patience: Patience::default(),
         offline: session.choices.offline,
-        n_threads: N_DOWNLOADS,
+        n_threads: session.choices.fetchers.unwrap_or(N_DOWNLOADS),
+        run: environment.now ^ u64::from(environment.pid),
     };
     Ok(Fetcher::new(settings, Box::new(ThreadPause))?)
 }

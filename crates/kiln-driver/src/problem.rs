@@ -99,7 +99,7 @@ pub enum DriverError {
     #[diagnostic(
         code("K8004"),
         help(
-            "it knows `jobs`, `fetchers`, `build-trees`, `time-limit`, `silence-limit`, and `[mirrors]` with `alias = [\"URL\", ...]`"
+            "it knows `jobs`, `fetchers`, `build-trees`, `time-limit`, `silence-limit`, `[mirrors]` with `alias = [\"URL\", ...]`, and `[tokens]` with `alias = \"TOKEN\"`"
         )
     )]
     BadConfig {
@@ -107,6 +107,14 @@ pub enum DriverError {
         #[source]
         cause: Box<toml::de::Error>,
     },
+    #[error(
+        "the token of the alias `{alias}` is none: it is empty, or has a blank or a control character"
+    )]
+    #[diagnostic(
+        code("K8020"),
+        help("correct its environment variable, or `[tokens]` in config.toml")
+    )]
+    BadToken { alias: String },
     #[error("`{text}` is no mirror: `ALIAS=URL` is needed")]
     #[diagnostic(
         code("K8005"),

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use kiln_event::{Event, Record, Sink};
+use kiln_source::without_password;
 use rustix::fs::FlockOperation;
 
 use crate::loaded::Loaded;
@@ -53,7 +54,9 @@ impl<'a> Run<'a> {
         let events = Mutex::new(events);
         let run = Self { id: id.clone(), folder, started: environment.started, events, shown };
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        run.emit(Event::RunStarted { run: id, version, command: choices.command.clone() });
+        // A mirror may be given with a password.
+        let command = choices.command.iter().map(|word| without_password(word)).collect();
+        run.emit(Event::RunStarted { run: id, version, command });
         Ok(run)
     }
 

@@ -51,6 +51,14 @@ pub enum Event {
         source: String,
         message: String,
     },
+    /// How far many files are that are fetched together: told now and then, and when all of them are here.
+    FetchProgress {
+        files: usize,
+        of_files: usize,
+        bytes: u64,
+        /// As far as sizes are known.
+        of_bytes: u64,
+    },
     /// A mirror failed and another try or mirror follows.
     FetchRetried {
         source: String,

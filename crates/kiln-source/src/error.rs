@@ -55,7 +55,10 @@ pub enum SourceError {
     #[error("`{url}` is not here and kiln is offline")]
     #[diagnostic(
         code("K2006"),
-        help("run the command once with a network and without `--offline`")
+        help(
+            "run the command once with a network and without `--offline`, or put the file, named by its sha256, \
+             into the folder that `KILN_SOURCE_DIR` names"
+        )
     )]
     Offline { url: String },
     #[error("`{url}` was not fetched: kiln was asked to stop")]

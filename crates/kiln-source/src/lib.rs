@@ -17,8 +17,11 @@
 //! ```
 #![expect(clippy::disallowed_methods, reason = "this crate owns the folder of downloads")]
 
+mod address;
 mod error;
 mod fetch;
+mod known;
+mod login;
 mod mirrors;
 mod part;
 mod pause;
@@ -27,9 +30,10 @@ mod vendor;
 
 pub use error::SourceError;
 pub use fetch::{Download, Fetcher, Settings, Wanted};
-pub use mirrors::{Mirrors, Place};
+pub use login::{Login, Logins, Token};
+pub use mirrors::{Mirrors, Place, without_password};
 pub use pause::{Pause, ThreadPause};
-pub use transport::Proxies;
+pub use transport::{Certificates, Patience, Proxies};
 pub use vendor::{Lockfile, Vendor};
 
 use kiln_cas::Cas;
@@ -68,6 +72,15 @@ pub trait SourceKind: Send + Sync {
     /// # Errors
     /// When it cannot be fetched or read.
     fn track(&self, source: &Source, ports: Ports<'_>) -> Result<Pin, AnyError>;
+
+    /// Returns the files that a fetch of a pinned source asks for; none for a kind that fetches none, or otherwise.
+    ///
+    /// # Errors
+    /// When the source or the pin is not of this kind.
+    fn wanted(&self, source: &Source, pin: &Pin) -> Result<Vec<Wanted>, AnyError> {
+        let (_source, _pin) = (source, pin);
+        Ok(Vec::new())
+    }
 
     /// Brings the pinned tree of a source into the store, with all its files.
     ///

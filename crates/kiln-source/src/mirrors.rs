@@ -1,6 +1,6 @@
 //! From a URL with an alias to the places that may have the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -10,6 +10,8 @@ use crate::SourceError;
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Mirrors {
     aliases: BTreeMap<String, Vec<String>>,
+    /// Those that only a project names.
+    foreign: BTreeSet<String>,
 }
 
 /// Where one file may be.
@@ -36,6 +38,7 @@ impl Mirrors {
         let bad = mirrors.iter().find(|mirror| place(mirror).is_none());
         match bad {
             None if named && scheme(&format!("{alias}://")).is_none() => {
+                self.foreign.remove(alias);
                 self.aliases.insert(alias.to_owned(), mirrors);
                 Ok(())
             }
@@ -56,6 +59,28 @@ impl Mirrors {
         mirrors: impl IntoIterator<Item = T>,
     ) -> Result<(), SourceError> {
         if self.aliases.contains_key(alias) { Ok(()) } else { self.set(alias, mirrors) }
+    }
+
+    /// Sets the mirrors of an alias that has none, as a project says: no token of the user goes to them, since a project
+    /// may be anybody's.
+    ///
+    /// # Errors
+    /// As [`Mirrors::set`].
+    pub fn suggest<T: Into<String>>(
+        &mut self,
+        alias: &str,
+        mirrors: impl IntoIterator<Item = T>,
+    ) -> Result<(), SourceError> {
+        if !self.aliases.contains_key(alias) {
+            self.set(alias, mirrors)?;
+            self.foreign.insert(alias.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Returns whether the user or his machine named the mirrors of an alias.
+    pub(crate) fn is_own(&self, alias: &str) -> bool {
+        self.aliases.contains_key(alias) && !self.foreign.contains(alias)
     }
 
     /// Returns the mirrors of an alias, none when it is unknown.
@@ -118,8 +143,8 @@ impl fmt::Display for Place {
     }
 }
 
-/// Returns a URL without the user and password before its host.
-pub(crate) fn without_password(url: &str) -> String {
+/// Returns a URL, or a text that holds one such as `alias=URL`, without the user and password before its host.
+pub fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
     };
@@ -204,5 +229,18 @@ mod tests {
         mirrors.set("a", ["http://x.example.org"]).unwrap();
         mirrors.set_default("a", ["http://y.example.org"]).unwrap();
         assert_eq!(mirrors.get("a"), ["http://x.example.org"]);
+    }
+
+    #[test]
+    fn what_a_project_names_is_not_the_users() {
+        let mut mirrors = Mirrors::default();
+        mirrors.suggest("a", ["http://x.example.org"]).unwrap();
+        mirrors.set("b", ["http://b.example.org"]).unwrap();
+        mirrors.suggest("b", ["http://x.example.org"]).unwrap();
+        assert_eq!(mirrors.get("b"), ["http://b.example.org"]);
+        let own = ["a", "b", "c"].map(|alias| mirrors.is_own(alias));
+        assert_eq!(own, [false, true, false]);
+        mirrors.set("a", ["http://y.example.org"]).unwrap();
+        assert!(mirrors.is_own("a"));
     }
 }

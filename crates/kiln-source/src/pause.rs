@@ -31,10 +31,10 @@ impl Pause for ThreadPause {
     }
 }
 
-/// Returns the wait after a failed try (the first is 1): doubled each time, spread by what is fetched so that many
-/// threads do not come back at once, and at least what the server asked for.
-pub(crate) fn backoff(url: &str, attempt: u32, asked: Option<Duration>) -> Duration {
-    let spread = Digest::of(format!("{url}#{attempt}").as_bytes()).hash[0];
+/// Returns the wait after a failed try (the first is 1): doubled each time, spread by what is fetched and by the run so
+/// that neither many threads nor many machines come back at once, and at least what the server asked for.
+pub(crate) fn backoff(url: &str, attempt: u32, run: u64, asked: Option<Duration>) -> Duration {
+    let spread = Digest::of(format!("{url}#{attempt}#{run}").as_bytes()).hash[0];
     let step = Duration::from_millis(300) * 2u32.pow(attempt.clamp(1, 8) - 1);
     let wait = step / 2 + step * u32::from(spread) / 510;
     asked.unwrap_or_default().min(LONGEST).max(wait)
@@ -48,15 +48,16 @@ mod tests {
     fn the_wait_grows_and_stays_in_its_range() {
         for attempt in 1..=4 {
             let step = Duration::from_millis(300 << (attempt - 1));
-            let wait = backoff("debian:a", attempt, None);
+            let wait = backoff("debian:a", attempt, 0, None);
             assert!(step / 2 <= wait && wait <= step, "{attempt}: {wait:?}");
         }
-        assert_ne!(backoff("debian:a", 1, None), backoff("debian:b", 1, None));
+        assert_ne!(backoff("debian:a", 1, 0, None), backoff("debian:b", 1, 0, None));
+        assert_ne!(backoff("debian:a", 1, 0, None), backoff("debian:a", 1, 1, None));
     }
 
     #[test]
     fn a_server_may_ask_for_more_but_not_for_ever() {
-        let asked = |seconds| backoff("debian:a", 1, Some(Duration::from_secs(seconds)));
+        let asked = |seconds| backoff("debian:a", 1, 0, Some(Duration::from_secs(seconds)));
         assert_eq!(asked(7), Duration::from_secs(7));
         assert_eq!(asked(u64::MAX), LONGEST);
     }

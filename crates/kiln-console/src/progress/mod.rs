@@ -1,5 +1,6 @@
 //! The fold of events: what runs, what is done, what is to be said.
 
+mod batch;
 mod failure;
 mod summary;
 
@@ -12,6 +13,8 @@ use crate::Style;
 use crate::sanitise::{escape, sanitise};
 use crate::style::Paint;
 use crate::text;
+
+use batch::{Batch, Count};
 
 /// What takes longer is worth a line of its own.
 const LONG: Duration = Duration::from_secs(1);
@@ -40,6 +43,8 @@ pub(crate) struct Progress {
     skipped: usize,
     fetched: usize,
     fetched_bytes: u64,
+    /// Files that are fetched together, in place of each of them.
+    batch: Option<Batch>,
     warnings: BTreeMap<(String, String), usize>,
     failures: Vec<ShownFailure>,
     last_said: Duration,
@@ -89,6 +94,7 @@ impl Progress {
             skipped: 0,
             fetched: 0,
             fetched_bytes: 0,
+            batch: None,
             warnings: BTreeMap::new(),
             failures: Vec::new(),
             last_said: Duration::ZERO,
@@ -108,6 +114,9 @@ impl Progress {
             }
             Event::FetchStarted { source } => self.start(Work::Fetch(source), now),
             Event::Fetched { source, bytes } => self.fetched(source, bytes, now),
+            Event::FetchProgress { files, of_files, bytes, of_bytes } => {
+                self.progressed(Count { files, of_files, bytes, of_bytes }, now)
+            }
             Event::FetchFailed { source, message } => {
                 self.running.remove(&Work::Fetch(source.clone()));
                 let word = self.style.paint(Paint::Error, "failed");
@@ -157,7 +166,11 @@ impl Progress {
             return Vec::new();
         }
         let mut lines = Vec::new();
+        let in_batch = self.batch.is_some();
         for (work, running) in &mut self.running {
+            if in_batch && work.is_fetch() {
+                continue;
+            }
             let since = running.phase.as_ref().map_or(running.since, |(_, since)| *since);
             if !running.announced && now.saturating_sub(since) >= LONG {
                 running.announced = true;
@@ -191,13 +204,15 @@ impl Progress {
         let room = most.saturating_sub(1);
         let mut running = self.longest_first();
         let mut lines = Vec::new();
+        if let Some(batch) = self.batch.as_ref().filter(|_| room > 0) {
+            running.retain(|(work, _)| !work.is_fetch());
+            lines.push(self.timed(batch.since(), now, &batch.describe(now)));
+        }
+        let room = room.saturating_sub(lines.len());
         let hidden = if running.len() > room { running.len() + 1 - room } else { 0 };
         running.truncate(running.len() - hidden);
         for (work, running) in running {
-            let time = now.saturating_sub(running.since);
-            let time = if time >= LONG { text::seconds(time) } else { String::new() };
-            let time = self.style.paint(Paint::Faint, format_args!("{time:>7}"));
-            lines.push(format!("{time}  {}", escape(&work.describe(running))));
+            lines.push(self.timed(running.since, now, &escape(&work.describe(running))));
         }
         if hidden > 0 {
             lines.push(format!("         {} and {hidden} more", self.style.ellipsis()));
@@ -208,6 +223,14 @@ impl Progress {
             lines.push(self.style.join(&parts));
         }
         lines
+    }
+
+    /// Returns a live line with its timer.
+    fn timed(&self, since: Duration, now: Duration, text: &str) -> String {
+        let time = now.saturating_sub(since);
+        let time = if time >= LONG { text::seconds(time) } else { String::new() };
+        let time = self.style.paint(Paint::Faint, format_args!("{time:>7}"));
+        format!("{time}  {text}")
     }
 
     fn start(&mut self, work: Work, now: Duration) -> Vec<String> {
@@ -234,7 +257,7 @@ impl Progress {
         let work = Work::Fetch(source);
         let Some(running) = self.running.remove(&work) else { return Vec::new() };
         let time = now.saturating_sub(running.since);
-        if time < LONG {
+        if time < LONG || self.batch.is_some() {
             return Vec::new();
         }
         let what = format!("{}fetched {}", self.tick_mark(), work.name());
@@ -269,8 +292,11 @@ impl Progress {
     /// Returns the sign of life: what runs longest and how far everything is.
     fn heartbeat(&self, now: Duration) -> Option<String> {
         let (work, running) = self.longest_first().into_iter().next()?;
-        let time = text::duration(now.saturating_sub(running.since));
-        let mut parts = vec![format!("still {}, {time}", work.describe(running))];
+        let batch = self.batch.as_ref().filter(|_| work.is_fetch());
+        let what = batch.map_or_else(|| work.describe(running), |batch| batch.describe(now));
+        let since = batch.map_or(running.since, Batch::since);
+        let time = text::duration(now.saturating_sub(since));
+        let mut parts = vec![format!("still {what}, {time}")];
         parts.extend(self.counts());
         Some(self.style.join(&parts))
     }
@@ -353,6 +379,10 @@ impl Work {
         match self {
             Self::Element(name) | Self::Fetch(name) => name,
         }
+    }
+
+    fn is_fetch(&self) -> bool {
+        matches!(self, Self::Fetch(_))
     }
 
     fn describe(&self, running: &Running) -> String {

@@ -1,38 +1,43 @@
 //! From a URL to a checked file in the folder of downloads.
 
-use std::error::Error;
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+mod account;
+mod bring;
+mod tries;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kiln_digest::{Digest, Hasher};
+use kiln_digest::Digest;
 use kiln_event::{Event, Sink};
 
-use crate::part::Part;
 use crate::pause::{TICK, backoff};
-use crate::transport::{Refusal, Transport};
-use crate::{Mirrors, Pause, Place, Proxies, SourceError};
+use crate::transport::{Setup, Transport};
+use crate::{Certificates, Logins, Mirrors, Patience, Pause, Proxies, SourceError, Token};
 
-/// How often one place is tried.
-const TRIES: u32 = 5;
-/// The largest file of unknown size.
-const LARGEST: u64 = 64 << 30;
+use account::Account;
 
 /// What a [`Fetcher`] works with; the driver knows it.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Where downloads are kept, such as `downloads-v1` of the cache; made when it is missing.
     pub folder: PathBuf,
+    /// Folders that hold files under their sha256, looked at before any mirror and never written.
+    pub prepared: Vec<PathBuf>,
     pub mirrors: Mirrors,
     pub proxies: Proxies,
-    /// A PEM file in place of the machine's certificates.
-    pub certificates: Option<PathBuf>,
+    pub certificates: Certificates,
+    pub logins: Logins,
+    /// By alias; sent to its mirrors where the user himself named them.
+    pub tokens: BTreeMap<String, Token>,
+    pub patience: Patience,
     /// Uses nothing but what is here and `file:` mirrors.
     pub offline: bool,
-    /// How many files are fetched at once; at least one is.
+    /// How many files are fetched at once, whoever asks for them; at least one is.
     pub n_threads: usize,
+    /// Another number in another run: machines that fail together do not come back together.
+    pub run: u64,
 }
 
 /// A file to fetch.
@@ -40,7 +45,7 @@ pub struct Settings {
 pub struct Wanted {
     /// With its alias.
     pub url: String,
-    /// Nothing when it is tracked: then it comes anew.
+    /// Nothing when it is tracked: then it comes as it is now.
     pub sha256: Option<[u8; 32]>,
     pub size: Option<u64>,
 }
@@ -58,27 +63,11 @@ pub struct Fetcher {
     transport: Transport,
     pause: Box<dyn Pause>,
     is_stopped: AtomicBool,
-}
-
-/// Why one try brought no file.
-enum Miss {
-    Refused(Refusal),
-    Wrong(Wrong),
-    /// The folder of downloads failed.
-    Local(io::Error),
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("other content: {found}")]
-struct Wrong {
-    expected: String,
-    found: String,
-}
-
-impl From<io::Error> for Miss {
-    fn from(cause: io::Error) -> Self {
-        Self::Local(cause)
-    }
+    account: Account,
+    /// What was tracked in this run, by URL: two sources of one file are to be of one content.
+    tracked: Mutex<BTreeMap<String, Download>>,
+    /// What was given to whoever asked, by URL.
+    served: Mutex<BTreeMap<String, Vec<Download>>>,
 }
 
 impl Wanted {
@@ -91,6 +80,17 @@ impl Wanted {
     pub fn current(url: impl Into<String>) -> Self {
         Self { url: url.into(), sha256: None, size: None }
     }
+
+    /// Returns the name of the file in a folder of downloads, if it is known.
+    pub fn file_name(&self) -> Option<String> {
+        self.sha256.map(|hash| Digest { hash, size: 0 }.hex())
+    }
+
+    /// Returns what the file is called while it is on its way.
+    fn name(&self) -> String {
+        self.file_name()
+            .unwrap_or_else(|| format!("track-{}", Digest::of(self.url.as_bytes()).hex()))
+    }
 }
 
 impl Fetcher {
@@ -99,8 +99,16 @@ impl Fetcher {
     /// # Errors
     /// When a proxy or the certificates cannot be used.
     pub fn new(settings: Settings, pause: Box<dyn Pause>) -> Result<Self, SourceError> {
-        let transport = Transport::new(&settings.proxies, settings.certificates.as_deref())?;
-        Ok(Self { settings, transport, pause, is_stopped: AtomicBool::new(false) })
+        let transport = Transport::new(&Setup {
+            proxies: &settings.proxies,
+            certificates: &settings.certificates,
+            logins: &settings.logins,
+            patience: settings.patience,
+            n_connections: settings.n_threads,
+        })?;
+        let (is_stopped, account) = (AtomicBool::new(false), Account::default());
+        let (tracked, served) = (Mutex::default(), Mutex::default());
+        Ok(Self { settings, transport, pause, is_stopped, account, tracked, served })
     }
 
     /// Ends all that is under way with [`SourceError::Stopped`], and whatever is asked for later. What came so far stays.
@@ -132,7 +140,8 @@ impl Fetcher {
 
     /// Waits after a failed try (the first is 1), not longer than until somebody asks to stop.
     pub fn rest(&self, url: &str, attempt: u32) {
-        self.pause.pause(backoff(url, attempt, None), &|| self.is_stopped());
+        let time = backoff(url, attempt, self.settings.run, None);
+        self.pause.pause(time, &|| self.is_stopped());
     }
 
     /// Returns whether nothing may be asked of a network.
@@ -145,6 +154,28 @@ impl Fetcher {
         &self.settings.mirrors
     }
 
+    /// Returns how many files are fetched at once.
+    pub fn n_threads(&self) -> usize {
+        self.settings.n_threads.max(1)
+    }
+
+    /// Says what will be fetched, so that progress is of the whole: [`Event::FetchProgress`] is told from here on until
+    /// all of it is done. What is here already, or was said before, does not count.
+    pub fn plan(&self, wanted: &[Wanted], sink: &dyn Sink) {
+        let missing = wanted.iter().filter(|file| !self.is_here(file));
+        let told = self.account.plan(missing.map(|file| (file.name(), file.size)));
+        if let Some(told) = told {
+            sink.emit(told);
+        }
+    }
+
+    /// Returns whether a file of known content is here, without reading it.
+    pub fn is_here(&self, wanted: &Wanted) -> bool {
+        let Some(name) = wanted.file_name() else { return false };
+        let folders = self.settings.prepared.iter().chain([&self.settings.folder]);
+        folders.map(|folder| folder.join(&name)).any(|path| path.is_file())
+    }
+
     /// Fetches one file, unless it is here already.
     ///
     /// # Errors
@@ -152,8 +183,12 @@ impl Fetcher {
     pub fn fetch(&self, wanted: &Wanted, sink: &dyn Sink) -> Result<Download, SourceError> {
         let source = wanted.url.clone();
         sink.emit(Event::FetchStarted { source: source.clone() });
-        match self.bring(wanted, sink) {
+        let brought = self.bring(wanted, sink);
+        let size = brought.as_ref().ok().map(|(download, _)| download.content.size);
+        let told = self.account.close(&wanted.name(), size);
+        let result = match brought {
             Ok((download, bytes)) => {
+                self.note(&source, &download);
                 sink.emit(Event::Fetched { source, bytes });
                 Ok(download)
             }
@@ -161,6 +196,24 @@ impl Fetcher {
                 sink.emit(Event::FetchFailed { source, message: error.to_string() });
                 Err(error)
             }
+        };
+        if let Some(told) = told {
+            sink.emit(told);
+        }
+        result
+    }
+
+    /// Returns the files that this fetcher gave for a URL: one, unless different contents were asked for.
+    pub fn served(&self, url: &str) -> Vec<Download> {
+        let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        served.get(url).cloned().unwrap_or_default()
+    }
+
+    fn note(&self, url: &str, download: &Download) {
+        let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = served.entry(url.to_owned()).or_default();
+        if !files.contains(download) {
+            files.push(download.clone());
         }
     }
 
@@ -173,6 +226,7 @@ impl Fetcher {
         wanted: &[Wanted],
         sink: &dyn Sink,
     ) -> Result<Vec<Download>, SourceError> {
+        self.plan(wanted, sink);
         let next = AtomicUsize::new(0);
         let failed = AtomicBool::new(false);
         let done = Mutex::new(Vec::new());
@@ -185,213 +239,22 @@ impl Fetcher {
                 done.lock().unwrap_or_else(PoisonError::into_inner).push((ix, result));
             }
         };
-        let n_threads = self.settings.n_threads.clamp(1, wanted.len().max(1));
+        let n_threads = self.n_threads().min(wanted.len().max(1));
         std::thread::scope(|scope| {
             for _ in 0..n_threads {
                 scope.spawn(work);
             }
         });
         let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if failed.into_inner() {
+            // What was not begun will not come.
+            for file in wanted {
+                drop(self.account.close(&file.name(), None));
+            }
+        }
         done.sort_by_key(|(ix, _)| *ix);
         done.into_iter().map(|(_, result)| result).collect()
     }
-
-    /// Returns the file and how many bytes came for it.
-    fn bring(&self, wanted: &Wanted, sink: &dyn Sink) -> Result<(Download, u64), SourceError> {
-        let folder = &self.settings.folder;
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |cause| SourceError::Write { path, cause }
-        };
-        fs::create_dir_all(folder).map_err(failed(folder))?;
-        if let Some(download) = self.present(wanted).map_err(failed(folder))? {
-            return Ok((download, 0));
-        }
-        let places = self.places(wanted)?;
-        let name = match wanted.sha256 {
-            Some(hash) => Digest { hash, size: 0 }.hex(),
-            None => format!("track-{}", Digest::of(wanted.url.as_bytes()).hex()),
-        };
-        let part_path = folder.join(format!("{name}.part"));
-        let mut part = Part::lock(&part_path).map_err(failed(&part_path))?;
-        // Another process may have brought it while this one waited for the lock.
-        if let Some(download) = self.present(wanted).map_err(failed(folder))? {
-            part.discard();
-            return Ok((download, 0));
-        }
-        let content = self.try_places(wanted, &places, &mut part, sink).inspect_err(|error| {
-            // A part that stays could only go on where there is space.
-            if part.n_bytes == 0 || matches!(error, SourceError::Write { .. }) {
-                part.discard();
-            }
-        })?;
-        let path = folder.join(content.hex());
-        part.keep(&path).map_err(failed(&path))?;
-        Ok((Download { path, content }, part.n_fetched))
-    }
-
-    /// Returns the file if it is here and whole; one that was changed is taken away.
-    fn present(&self, wanted: &Wanted) -> io::Result<Option<Download>> {
-        let Some(hash) = wanted.sha256 else {
-            return Ok(None);
-        };
-        let path = self.settings.folder.join(Digest { hash, size: 0 }.hex());
-        let mut file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let mut hasher = Hasher::default();
-        io::copy(&mut file, &mut hasher)?;
-        let content = hasher.finish();
-        if content.hash == hash {
-            return Ok(Some(Download { path, content }));
-        }
-        fs::remove_file(&path)?;
-        Ok(None)
-    }
-
-    fn places(&self, wanted: &Wanted) -> Result<Vec<Place>, SourceError> {
-        let offline = self.settings.offline;
-        let mut places = match self.settings.mirrors.resolve(&wanted.url) {
-            // Without a network nobody looks for mirrors.
-            Err(SourceError::UnknownAlias { .. }) if offline => Vec::new(),
-            places => places?,
-        };
-        if offline {
-            places.retain(|place| matches!(place, Place::File(_)));
-        }
-        if places.is_empty() {
-            return Err(SourceError::Offline { url: wanted.url.clone() });
-        }
-        Ok(places)
-    }
-
-    fn try_places(
-        &self,
-        wanted: &Wanted,
-        places: &[Place],
-        part: &mut Part,
-        sink: &dyn Sink,
-    ) -> Result<Digest, SourceError> {
-        let mut tries = Vec::new();
-        let mut wrong = None;
-        let mut cause: Box<dyn Error + Send + Sync> = "it has no mirror".into();
-        let is_stopped = || self.is_stopped.load(Ordering::SeqCst);
-        for (place_ix, place) in places.iter().enumerate() {
-            for attempt in 1..=TRIES {
-                let tried = self.try_place(wanted, place, part);
-                if tried.is_err() && is_stopped() {
-                    return Err(SourceError::Stopped { url: wanted.url.clone() });
-                }
-                let refusal = match tried {
-                    Ok(content) => return Ok(content),
-                    Err(Miss::Local(cause)) => return Err(part.failed(cause)),
-                    Err(Miss::Refused(refusal)) => refusal,
-                    Err(Miss::Wrong(other)) => {
-                        let refusal = Refusal::last(other.to_string().into());
-                        wrong = Some(other);
-                        refusal
-                    }
-                };
-                let message = told(&*refusal.cause);
-                tries.push(format!("{place}: {message}"));
-                cause = refusal.cause;
-                let again = refusal.again && attempt < TRIES;
-                if again || place_ix + 1 < places.len() {
-                    let source = wanted.url.clone();
-                    sink.emit(Event::FetchRetried { source, attempt, message });
-                }
-                if !again {
-                    break;
-                }
-                self.pause.pause(backoff(&wanted.url, attempt, refusal.after), &is_stopped);
-            }
-        }
-        let url = wanted.url.clone();
-        match wrong {
-            Some(Wrong { expected, found }) => {
-                Err(SourceError::WrongContent { url, expected, found, tries })
-            }
-            None => Err(SourceError::Unreachable { url, tries, cause }),
-        }
-    }
-
-    /// Tries one place once; goes on where the part ends when the content is known.
-    fn try_place(&self, wanted: &Wanted, place: &Place, part: &mut Part) -> Result<Digest, Miss> {
-        let checked = wanted.sha256.is_some();
-        let mut hasher = if checked { part.rehash() } else { part.restart() }?;
-        let mut answer = match self.transport.open(place, part.n_bytes, checked) {
-            Ok(answer) => answer,
-            Err(refusal) => {
-                if refusal.restart {
-                    part.restart()?;
-                }
-                return Err(Miss::Refused(refusal));
-            }
-        };
-        if answer.start != part.n_bytes {
-            hasher = part.restart()?;
-        }
-        if answer.start != part.n_bytes {
-            return Err(broken("the server answered with another range".into()));
-        }
-        let limit = wanted.size.unwrap_or(LARGEST);
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            if self.is_stopped.load(Ordering::Relaxed) {
-                return Err(broken("it was stopped".into()));
-            }
-            let n_read = answer.body.read(&mut buffer).map_err(|cause| broken(cause.into()))?;
-            if n_read == 0 {
-                break;
-            }
-            hasher.update(&buffer[..n_read]);
-            part.append(&buffer[..n_read])?;
-            if part.n_bytes > limit {
-                break;
-            }
-        }
-        let content = hasher.finish();
-        if wanted.size.is_some_and(|size| content.size < size) {
-            return Err(broken("the connection ended too early".into()));
-        }
-        match wrong(wanted, content, limit) {
-            None => Ok(content),
-            Some(wrong) => {
-                part.restart()?;
-                Err(Miss::Wrong(wrong))
-            }
-        }
-    }
-}
-
-/// Returns what is wrong with a content, if anything.
-fn wrong(wanted: &Wanted, content: Digest, limit: u64) -> Option<Wrong> {
-    let expected = match wanted.sha256 {
-        Some(hash) => format!("sha256 `{}`", Digest { hash, size: 0 }.hex()),
-        None => format!("at most {limit} bytes"),
-    };
-    if content.size > limit {
-        return Some(Wrong { expected, found: format!("more than {limit} bytes") });
-    }
-    let other = wanted.sha256.is_some_and(|hash| hash != content.hash);
-    other.then(|| Wrong { expected, found: format!("sha256 `{}`", content.hex()) })
-}
-
-fn broken(cause: Box<dyn Error + Send + Sync>) -> Miss {
-    Miss::Refused(Refusal { again: true, ..Refusal::last(cause) })
-}
-
-/// Returns an error with its causes on one line.
-fn told(error: &(dyn Error + 'static)) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line = format!("{line}: {error}");
-        cause = error.source();
-    }
-    line
 }
 
 #[cfg(test)]

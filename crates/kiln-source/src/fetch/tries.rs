@@ -1,0 +1,277 @@
+//! One file, from the places that may have it, as often as it makes sense.
+
+use std::error::Error;
+use std::io;
+
+use kiln_digest::{Digest, Hasher};
+use kiln_event::{Event, Sink};
+
+use crate::known::Known;
+use crate::part::Part;
+use crate::pause::backoff;
+use crate::transport::{Answer, Ask, Opened, Refusal, Validator};
+use crate::{Fetcher, Place, SourceError, Token, Wanted};
+
+/// How often one place is tried.
+pub(super) const TRIES: u32 = 5;
+/// A try that brought so much does not count: a server that hangs up now and then gives everything in the end.
+const PROGRESS: u64 = 1 << 20;
+/// The largest file of unknown size.
+const LARGEST: u64 = 64 << 30;
+/// So much is read at once.
+const BUFFER: usize = 1 << 17;
+
+/// What a try brought.
+pub(super) struct Brought {
+    pub(super) content: Digest,
+    /// Whether it is the file that was here already.
+    pub(super) is_same: bool,
+    /// What to remember of the place.
+    pub(super) known: Option<(String, Known)>,
+}
+
+/// Why one try brought no file.
+enum Miss {
+    Refused(Refusal),
+    Wrong(Wrong),
+    /// The folder of downloads failed.
+    Local(io::Error),
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("other content: {found}")]
+struct Wrong {
+    expected: String,
+    found: String,
+}
+
+impl From<io::Error> for Miss {
+    fn from(cause: io::Error) -> Self {
+        Self::Local(cause)
+    }
+}
+
+impl Fetcher {
+    pub(super) fn try_places(
+        &self,
+        wanted: &Wanted,
+        places: &[Place],
+        part: &mut Part,
+        sink: &dyn Sink,
+    ) -> Result<Brought, SourceError> {
+        let mut tries = Vec::new();
+        let mut wrong = None;
+        let mut cause: Box<dyn Error + Send + Sync> = "it has no mirror".into();
+        for (place_ix, place) in places.iter().enumerate() {
+            let mut attempt = 1;
+            loop {
+                let before = part.n_fetched;
+                let tried = self.try_place(wanted, place, part, sink);
+                if tried.is_err() && self.is_stopped() {
+                    return Err(SourceError::Stopped { url: wanted.url.clone() });
+                }
+                let refusal = match tried {
+                    Ok(brought) => return Ok(brought),
+                    Err(Miss::Local(cause)) => return Err(part.failed(cause)),
+                    Err(Miss::Refused(refusal)) => refusal,
+                    Err(Miss::Wrong(other)) => {
+                        let refusal = Refusal::last(other.to_string().into());
+                        wrong = Some(other);
+                        refusal
+                    }
+                };
+                if part.n_fetched - before >= PROGRESS {
+                    attempt = 1;
+                }
+                let message = told(&*refusal.cause);
+                tries.push(format!("{place}: {message}"));
+                cause = refusal.cause;
+                let again = refusal.again && attempt < TRIES;
+                if again || place_ix + 1 < places.len() {
+                    let source = wanted.url.clone();
+                    sink.emit(Event::FetchRetried { source, attempt, message });
+                }
+                if !again {
+                    break;
+                }
+                let wait = backoff(&wanted.url, attempt, self.settings.run, refusal.after);
+                self.pause.pause(wait, &|| self.is_stopped());
+                attempt += 1;
+            }
+        }
+        let url = wanted.url.clone();
+        match wrong {
+            Some(Wrong { expected, found }) => {
+                Err(SourceError::WrongContent { url, expected, found, tries })
+            }
+            None => Err(SourceError::Unreachable { url, tries, cause }),
+        }
+    }
+
+    /// Tries one place once, and goes on where the part ends: where the content is known, the hash tells in the end
+    /// whether the two fit; where it is not, only if the server says that the file is still the same.
+    fn try_place(
+        &self,
+        wanted: &Wanted,
+        place: &Place,
+        part: &mut Part,
+        sink: &dyn Sink,
+    ) -> Result<Brought, Miss> {
+        let (name, checked) = (place.to_string(), wanted.sha256.is_some());
+        let origin = part.origin(&name);
+        let fits = wanted.size.is_none_or(|size| part.n_bytes <= size);
+        let goes_on = part.n_bytes > 0 && fits && (checked || origin.is_some());
+        let mut hasher = if goes_on { part.rehash() } else { part.restart() }?;
+        let known = Known::of(&self.settings.folder, &name);
+        let known = known.filter(|known| !checked && self.still_here(known.content));
+        let ask = Ask {
+            from: part.n_bytes,
+            same: origin.as_ref(),
+            unless: known.as_ref().map(|known| &known.validator),
+            checked,
+            token: self.token(&wanted.url),
+            is_stopped: &|| self.is_stopped(),
+        };
+        let whole = goes_on && wanted.size == Some(part.n_bytes);
+        let (mut validator, mut begun_at) = (None, part.n_bytes);
+        if !whole {
+            let opened = self.transport.open(place, ask);
+            let mut answer = match opened {
+                Ok(Opened::Answer(answer)) => answer,
+                Ok(Opened::Same) => {
+                    let same =
+                        known.ok_or_else(|| broken("it says that nothing changed".into()))?;
+                    return Ok(Brought { content: same.content, is_same: true, known: None });
+                }
+                Err(refusal) => {
+                    if refusal.restart {
+                        part.restart()?;
+                    }
+                    return Err(Miss::Refused(refusal));
+                }
+            };
+            if let Some(wrong) = wrong_size(wanted, answer.size) {
+                return Err(Miss::Wrong(wrong));
+            }
+            if answer.start != part.n_bytes {
+                hasher = part.restart()?;
+                begun_at = 0;
+            }
+            if answer.start != part.n_bytes {
+                return Err(broken("the server answered with another range".into()));
+            }
+            // What comes from two places has no origin.
+            let is_one = begun_at == 0 || (origin.is_some() && origin == answer.validator);
+            validator = answer.validator.take().filter(|_| is_one);
+            part.set_origin(&name, validator.as_ref())?;
+            self.copy(wanted, &mut answer, part, &mut hasher, sink)?;
+        }
+        finish(wanted, part, hasher, Begun { at: begun_at, name, validator })
+    }
+
+    /// Appends what a place gives, to its end.
+    fn copy(
+        &self,
+        wanted: &Wanted,
+        answer: &mut Answer,
+        part: &mut Part,
+        hasher: &mut Hasher,
+        sink: &dyn Sink,
+    ) -> Result<(), Miss> {
+        let limit = wanted.size.unwrap_or(LARGEST);
+        let name = wanted.name();
+        let mut buffer = vec![0; BUFFER];
+        while part.n_bytes <= limit {
+            if self.is_stopped() {
+                return Err(broken("it was stopped".into()));
+            }
+            let n_read = answer.body.read(&mut buffer).map_err(|cause| broken(cause.into()))?;
+            if n_read == 0 {
+                break;
+            }
+            hasher.update(&buffer[..n_read]);
+            part.append(&buffer[..n_read])?;
+            if let Some(told) = self.account.grow(&name, part.n_bytes, answer.size) {
+                sink.emit(told);
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the token for the mirrors of an alias, if the user named them.
+    fn token(&self, url: &str) -> Option<&Token> {
+        let (alias, _) = url.split_once(':')?;
+        let is_own = self.settings.mirrors.is_own(alias);
+        self.settings.tokens.get(alias).filter(|_| is_own)
+    }
+}
+
+/// Says whether the part is the file.
+fn finish(wanted: &Wanted, part: &mut Part, hasher: Hasher, begun: Begun) -> Result<Brought, Miss> {
+    let content = hasher.finish();
+    if wanted.size.is_some_and(|size| content.size < size) {
+        return Err(broken("the connection ended too early".into()));
+    }
+    let Some(wrong) = wrong(wanted, content) else {
+        let known = begun.validator.map(|validator| (begun.name, Known { content, validator }));
+        return Ok(Brought { content, is_same: false, known });
+    };
+    part.restart()?;
+    if begun.at > 0 {
+        // Perhaps only what was here before did not fit, so the place has another chance.
+        return Err(broken("what was here already did not fit to what came".into()));
+    }
+    Err(Miss::Wrong(wrong))
+}
+
+/// Where a try began.
+struct Begun {
+    /// Bytes that were here before.
+    at: u64,
+    /// The place, and what tells that its file is still the same.
+    name: String,
+    validator: Option<Validator>,
+}
+
+/// Returns what is wrong with a file of a size that a place says.
+fn wrong_size(wanted: &Wanted, size: Option<u64>) -> Option<Wrong> {
+    let size = size?;
+    let found = format!("{size} bytes");
+    match wanted.size {
+        Some(expected) if size != expected => {
+            Some(Wrong { expected: format!("{expected} bytes"), found })
+        }
+        None if size > LARGEST => {
+            Some(Wrong { expected: format!("at most {LARGEST} bytes"), found })
+        }
+        _ => None,
+    }
+}
+
+/// Returns what is wrong with a content, if anything.
+fn wrong(wanted: &Wanted, content: Digest) -> Option<Wrong> {
+    let limit = wanted.size.unwrap_or(LARGEST);
+    if content.size > limit {
+        let (expected, found) =
+            (format!("at most {limit} bytes"), format!("more than {limit} bytes"));
+        return Some(Wrong { expected, found });
+    }
+    let hash = wanted.sha256.filter(|hash| *hash != content.hash)?;
+    let expected = format!("sha256 `{}`", Digest { hash, size: 0 }.hex());
+    Some(Wrong { expected, found: format!("sha256 `{}`", content.hex()) })
+}
+
+fn broken(cause: Box<dyn Error + Send + Sync>) -> Miss {
+    Miss::Refused(Refusal { again: true, ..Refusal::last(cause) })
+}
+
+/// Returns an error with its causes on one line.
+fn told(error: &(dyn Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line = format!("{line}: {error}");
+        cause = error.source();
+    }
+    line
+}

@@ -122,6 +122,30 @@ impl SourceKind for GitKind {
 }
 
 impl GitKind {
+    /// Brings the tree of a commit into the store, with its submodules: for whoever knows the commit from elsewhere, such
+    /// as the lock file of another program. `reference` is the whole name of a ref that leads to it, for servers that give
+    /// no commit by its name.
+    ///
+    /// # Errors
+    /// When the commit cannot be had or is refused.
+    pub fn commit_tree(
+        &self,
+        url: &str,
+        commit: &ObjectId,
+        reference: Option<&str>,
+        ports: Ports<'_>,
+    ) -> Result<Tree, GitError> {
+        told(url, ports, || {
+            let stop = || ports.fetcher.is_stopped();
+            let all = Repositories { git: &*self.git, folder: &self.mirrors, ports, stop: &stop };
+            let mut repository = all.open(url, commit)?;
+            repository.bring(commit, reference)?;
+            let wanted =
+                Wanted { url, track: commit.as_str(), exclude: &[], submodules: Some(&[]) };
+            tree(&wanted, &repository, commit, &all)
+        })
+    }
+
     /// Finds the commit of now, and takes its tree.
     fn look_up(&self, wanted: &Wanted<'_>, ports: Ports<'_>) -> Result<(Pin, u64), GitError> {
         let stop = || ports.fetcher.is_stopped();

@@ -16,7 +16,10 @@
 //! of folders of the project, has no server, and what is about networks is left out.
 
 mod broken;
+mod lockfile;
 mod machine;
+
+pub use lockfile::OfLockfile;
 
 use std::path::Path;
 

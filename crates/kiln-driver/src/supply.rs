@@ -12,6 +12,7 @@ use kiln_source::{Fetcher, Lockfile, Pin, Ports, SourceKind, Vendor};
 use kiln_source_archive::ArchiveKind;
 use kiln_source_git::{GitKind, GitProgram};
 use kiln_source_local::{LocalKind, kept};
+use kiln_source_oci::{ImageKind, RootfsKind};
 use kiln_tree::Tree;
 
 use crate::loaded::Loaded;
@@ -22,6 +23,8 @@ use crate::{DriverError, Problem, Session, vendored};
 
 /// Folder of git repositories below the cache; a new format is a new folder.
 const GIT_MIRRORS: &str = "git-v1";
+/// Folder of notes which download holds which image.
+const IMAGES: &str = "images-v1";
 
 /// Brings content into the store for one run.
 pub(crate) struct Supplier<'a> {
@@ -56,8 +59,15 @@ impl<'a> Supplier<'a> {
             git: Box::new(GitProgram::new(program, session.environment.variables())),
             mirrors: store.downloads.with_file_name(GIT_MIRRORS),
         };
-        let kinds: Vec<Box<dyn SourceKind>> =
-            vec![Box::new(local), Box::new(ArchiveKind), Box::new(git)];
+        let folder = store.downloads.with_file_name(IMAGES);
+        let image = ImageKind { project: loaded.root.clone(), folder };
+        let kinds: Vec<Box<dyn SourceKind>> = vec![
+            Box::new(local),
+            Box::new(ArchiveKind),
+            Box::new(git),
+            Box::new(image),
+            Box::new(RootfsKind),
+        ];
         let vendors: Vec<Box<dyn Vendor>> = Vec::new();
         let cas = Arc::clone(&store.cas);
         Self {

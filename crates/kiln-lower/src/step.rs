@@ -4,7 +4,7 @@ use crate::field::{Reader, texts};
 use crate::source::lower_source;
 use kiln_diag::{Code, Diagnostic};
 use kiln_eval::{Step as StepValue, Value};
-use kiln_ir::{Base, Compose, Element, Filter, Phase, PlacedSource, Step};
+use kiln_ir::{Base, Compose, Element, Filter, Phase, PlacedSource, Source, Step};
 
 /// The fields of an intrinsic step.
 type Fields = Vec<(String, Value)>;
@@ -93,9 +93,24 @@ fn base(reader: &mut Reader<'_>, element: &mut Element, fields: &Fields) -> Opti
                 assume: sorted("assume"),
             }))
         }
-        "tarball" => {
-            let Some(Value::Source(source)) = field(fields, "source") else { return None };
-            let source = lower_source(reader, &source)?;
+        kind @ ("tarball" | "oci") => {
+            let Some(Value::Source(written)) = field(fields, "source") else { return None };
+            let source = match lower_source(reader, &written)? {
+                // Of a whole root file system, devices are no part.
+                Source::Tar { url, strip, subdir: None, sha256 } if kind == "tarball" => {
+                    Source::Rootfs { url, strip, sha256 }
+                }
+                source @ Source::OciImage { .. } => source,
+                source if kind == "tarball" => source,
+                source => {
+                    let message = format!("`{source}` is no image");
+                    let finding = Diagnostic::error(Code(201), message)
+                        .at(written.span, "the source")
+                        .help("write `OciImage(...)`, or `Tarball` for an archive of another form");
+                    reader.report(finding);
+                    return None;
+                }
+            };
             element.sources.push(PlacedSource { at: ".".to_owned(), source });
             Some(Step::Import { target: "/".to_owned() })
         }

@@ -89,7 +89,7 @@ project "test"
 {"name":"x.b","user":"builder","steps":[{"compose":{"of":["x.a"],"include":[],"exclude":["doc"],"include-orphans":true,"run-integrate":true}}],"advice":{"kind":"Compose","origin":{"file":"x.kiln","start":108,"end":160}}}
 {"name":"x.c","user":"builder","steps":[{"filter":{"of":"x.b","include":["devel"],"exclude":[],"include-orphans":false}}],"advice":{"kind":"Filter","origin":{"file":"x.kiln","start":165,"end":216}}}
 {"name":"x.d","stage-at":{"/root":["x.c"]},"user":"builder","steps":[{"run":{"phases":[{"name":"run","script":"true"},{"name":"more","script":"x"}]}}],"advice":{"kind":"Task","origin":{"file":"x.kiln","start":221,"end":333}}}
-{"name":"x.e","sources":[{"at":".","source":{"kind":"tar","url":"https://example.org/x.tar","strip":0,"sha256":"00"}}],"user":"builder","steps":[{"import":{"target":"/"}}],"advice":{"kind":"Tarball","origin":{"file":"x.kiln","start":338,"end":430}}}
+{"name":"x.e","sources":[{"at":".","source":{"kind":"rootfs","url":"https://example.org/x.tar","strip":0,"sha256":"00"}}],"user":"builder","steps":[{"import":{"target":"/"}}],"advice":{"kind":"Tarball","origin":{"file":"x.kiln","start":338,"end":430}}}
 
 "#]],
     );
@@ -280,6 +280,27 @@ error[K0201]: `platform` cannot be `linux`
 error[K0201]: `lockfile` cannot be `../x`
   x.kiln:5:23 `Npm("../x", of = tar)` the source
   help: write the path of a file of the source, without `.` and `..`
+
+"#]],
+    );
+}
+
+#[test]
+fn a_base_of_an_image_is_its_tree() {
+    check(
+        r#"//- /x.kiln
+a = OciBase { source = OciImage(./image) }
+b = OciBase { source = Tar("https://example.org/x.tar") }
+c = Tarball { source = Tar("https://example.org/x.tar", subdir = "root") }
+"#,
+        &[],
+        str![[r#"
+project "test"
+{"name":"x.a","sources":[{"at":".","source":{"kind":"oci-image","image":"image","local":true,"platform":"linux/amd64"}}],"user":"builder","steps":[{"import":{"target":"/"}}],"splits":{"debug":["/usr/lib/debug/**"],"devel":["/usr/include/**","/usr/lib/*.a","/usr/lib/*.so","/usr/lib/pkgconfig/**","/usr/share/pkgconfig/**","/usr/share/aclocal/**","/usr/lib/cmake/**"],"doc":["/usr/share/man/**","/usr/share/doc/**","/usr/share/info/**","/usr/share/gtk-doc/**"],"locale":["/usr/share/locale/**"]},"advice":{"kind":"OciBase","origin":{"file":"x.kiln","start":4,"end":42}}}
+{"name":"x.c","sources":[{"at":".","source":{"kind":"tar","url":"https://example.org/x.tar","strip":1,"subdir":"root"}}],"user":"builder","steps":[{"import":{"target":"/"}}],"splits":{"debug":["/usr/lib/debug/**"],"devel":["/usr/include/**","/usr/lib/*.a","/usr/lib/*.so","/usr/lib/pkgconfig/**","/usr/share/pkgconfig/**","/usr/share/aclocal/**","/usr/lib/cmake/**"],"doc":["/usr/share/man/**","/usr/share/doc/**","/usr/share/info/**","/usr/share/gtk-doc/**"],"locale":["/usr/share/locale/**"]},"advice":{"kind":"Tarball","origin":{"file":"x.kiln","start":105,"end":175}}}
+error[K0201]: `https://example.org/x.tar` is no image
+  x.kiln:2:24 `Tar("https://example.org/x.tar")` the source
+  help: write `OciImage(...)`, or `Tarball` for an archive of another form
 
 "#]],
     );

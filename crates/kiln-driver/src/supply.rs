@@ -10,6 +10,7 @@ use kiln_exec::{ForeignError, PatchFile, Supply};
 use kiln_ir::{Base, Patch, Pins, Source, Vendored};
 use kiln_source::{Fetcher, Lockfile, Pin, Ports, SourceKind, Vendor};
 use kiln_source_archive::ArchiveKind;
+use kiln_source_deb::DebKind;
 use kiln_source_git::{GitKind, GitProgram};
 use kiln_source_local::{LocalKind, kept};
 use kiln_source_oci::{ImageKind, RootfsKind};

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use kiln_cas::CasError;
+use kiln_patch::PatchError;
 use kiln_source::SourceError;
 use kiln_source_archive::ArchiveError;
 
@@ -21,6 +22,9 @@ pub enum DebError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Cas(#[from] CasError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Patch(#[from] PatchError),
     #[error("no package is named `{}`", package.escape_debug())]
     #[diagnostic(code("K2301"), help("correct `packages` of the base, or add a component"))]
     NoPackage { package: String },
@@ -82,4 +86,16 @@ pub enum DebError {
         #[source]
         cause: io::Error,
     },
+    #[error("the source package `{url}` is malformed: {what}")]
+    #[diagnostic(
+        code("K2315"),
+        help("check the URL; kiln knows `3.0 (quilt)`, `3.0 (native)` and `1.0`")
+    )]
+    BadSource { url: String, what: String },
+    #[error("`{series}` lists `{patch}`, which is no file")]
+    #[diagnostic(
+        code("K2316"),
+        help("the source package is broken: choose another version, or ask its maintainer")
+    )]
+    NoPatch { series: String, patch: String },
 }

@@ -1,9 +1,9 @@
-//! Debian packages as a base: indexes, resolver, unpacking, fix-ups.
+//! Debian packages as a base and as sources: indexes, resolver, unpacking, fix-ups, patches.
 //!
 //! # Purpose
 //! [`track`] reads the signed index of a suite and finds the closure of some root packages, for the lock.
 //! [`fetch`] brings the locked packages and makes a sysroot of them. [`discover`] finds the mirrors that the
-//! machine's apt uses.
+//! machine's apt uses. [`DebKind`] is the kind of sources that are one package, binary or source.
 //!
 //! # Never
 //! Runs a maintainer script, trusts an unsigned index unless it is told to, needs root.
@@ -23,13 +23,17 @@
 mod alternatives;
 mod apt;
 mod ar;
+mod dsc;
 mod error;
 mod fixups;
 mod index;
+mod kind;
+mod package;
 mod relation;
 mod release;
 mod resolve;
 mod signature;
+mod source_tree;
 mod stanza;
 mod sysroot;
 mod version;
@@ -37,6 +41,7 @@ mod version;
 pub use apt::{Apt, discover};
 pub use error::DebError;
 pub use fixups::FIXUPS;
+pub use kind::DebKind;
 pub use signature::Trust;
 pub use version::compare_versions;
 

@@ -65,7 +65,7 @@ pub(crate) fn signed_text(path: &Path, suite: &str, trust: &Trust) -> Result<Str
 }
 
 /// Returns what lies between the head of a signed message and its signatures.
-fn inner_text(message: &str) -> String {
+pub(crate) fn inner_text(message: &str) -> String {
     let body = match message.split_once("\n\n") {
         Some((head, body)) if head.starts_with("-----BEGIN PGP SIGNED MESSAGE-----") => body,
         _ => message,

@@ -1,19 +1,16 @@
 //! From package files to a sysroot: unpacked side by side, merged, fixed up.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Take};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use kiln_cas::{Cas, MemoryCas};
+use kiln_cas::Cas;
 use kiln_lock::LockedPackage;
 use kiln_source::Download;
-use kiln_source_archive::{Limits, Unpack, extract, strip};
-use kiln_tree::{Node, RelPath, Tree, merge};
+use kiln_tree::{Tree, merge};
 
 use crate::alternatives::{Alternative, installed_by};
-use crate::ar::{Member, members};
+use crate::package::PackageFile;
 use crate::{DebError, fixups};
 
 /// Makes a sysroot of packages; its files and folders are kept.
@@ -76,44 +73,7 @@ fn unpack_all(
 }
 
 fn unpack(package: &LockedPackage, path: &Path, cas: &dyn Cas) -> Result<Unpacked, DebError> {
-    let read = |cause| DebError::Read { path: path.to_owned(), cause };
-    let bad =
-        |what: &str| DebError::BadPackage { package: package.name.clone(), what: what.to_owned() };
-    let mut file = File::open(path).map_err(read)?;
-    let members = members(&mut file).map_err(read)?.ok_or_else(|| bad("it is no ar archive"))?;
-    if members.first().is_none_or(|first| first.name != "debian-binary") {
-        return Err(bad("it does not begin with `debian-binary`"));
-    }
-    let open = |start: &str| {
-        let mut named = members.iter().filter(|member| member.name.starts_with(start));
-        let (Some(member), None) = (named.next(), named.next()) else {
-            return Err(bad(&format!("it has not one `{start}`")));
-        };
-        content(&file, member).map_err(read)
-    };
-    let scripts = MemoryCas::default();
-    let place = strip(0);
-    // Scripts are held in memory; they are small.
-    let small = Limits { n_bytes: 64 << 20, ..Limits::default() };
-    let control = Unpack { name: &package.path, cas: &scripts, limits: small, place: &place };
-    let control = extract(open("control.tar")?, &control)?;
-    let alternatives = match postinst(&control) {
-        Some(digest) => installed_by(&String::from_utf8_lossy(&scripts.read(digest)?)),
-        None => Vec::new(),
-    };
-    let limits = Limits::default();
-    let data = Unpack { name: &package.path, cas, limits, place: &fixups::merged };
-    Ok((extract(open("data.tar")?, &data)?, alternatives))
-}
-
-fn content(mut file: &File, member: &Member) -> io::Result<BufReader<Take<File>>> {
-    file.seek(SeekFrom::Start(member.start))?;
-    Ok(BufReader::with_capacity(1 << 16, file.try_clone()?.take(member.size)))
-}
-
-fn postinst(control: &Tree) -> Option<kiln_digest::Digest> {
-    match control.get(&RelPath::parse("postinst").ok()?)? {
-        Node::File(file) => Some(file.digest),
-        _ => None,
-    }
+    let file = PackageFile::open(&package.name, &package.path, path)?;
+    let alternatives = file.postinst()?.map_or_else(Vec::new, |script| installed_by(&script));
+    Ok((file.files(cas, &fixups::merged)?, alternatives))
 }

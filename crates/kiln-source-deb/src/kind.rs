@@ -1,0 +1,112 @@
+//! The kinds of sources that are Debian packages, binary or source.
+
+use std::fs;
+
+use kiln_digest::Digest;
+use kiln_ir::Source;
+use kiln_source::{AnyError, Download, Pin, Ports, SourceKind, Wanted};
+use kiln_source_archive::{KindError, strip};
+use kiln_tree::Tree;
+
+use crate::dsc::{Description, LARGEST};
+use crate::package::PackageFile;
+use crate::{DebError, source_tree};
+
+/// The kind of [`Source::Deb`] and [`Source::Dsc`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DebKind;
+
+impl SourceKind for DebKind {
+    fn takes(&self, source: &Source) -> bool {
+        matches!(source, Source::Deb { .. } | Source::Dsc { .. })
+    }
+
+    fn track(&self, source: &Source, ports: Ports<'_>) -> Result<Pin, AnyError> {
+        let (url, form) = parts(source)?;
+        let sha256 = source.written_sha256().map(|hex| hash(url, hex)).transpose()?;
+        let wanted = Wanted { url: url.to_owned(), sha256, size: None };
+        let download = ports.fetcher.fetch(&wanted, ports.sink)?;
+        let tree = unpack(url, form, &download, ports)?;
+        Ok(Pin { content: download.content.into(), tree: tree.digest() })
+    }
+
+    fn fetch(&self, source: &Source, pin: Pin, ports: Ports<'_>) -> Result<Tree, AnyError> {
+        let (url, form) = parts(source)?;
+        if let Some(tree) = whole(pin.tree, ports) {
+            return Ok(tree);
+        }
+        let no_file = || KindError::NoArchive { given: url.to_owned() };
+        let content = pin.content.file().ok_or_else(no_file)?;
+        let download = ports.fetcher.fetch(&Wanted::pinned(url, content), ports.sink)?;
+        let tree = unpack(url, form, &download, ports)?;
+        if tree.digest() != pin.tree {
+            let (url, found) = (url.to_owned(), tree.digest());
+            return Err(KindError::OtherTree { url, expected: pin.tree, found }.into());
+        }
+        Ok(tree)
+    }
+}
+
+/// What a download is.
+#[derive(Clone, Copy)]
+enum Form {
+    Binary,
+    Source,
+}
+
+fn parts(source: &Source) -> Result<(&str, Form), KindError> {
+    match source {
+        Source::Deb { url, sha256: _ } => Ok((url, Form::Binary)),
+        Source::Dsc { url, sha256: _ } => Ok((url, Form::Source)),
+        other => Err(KindError::NoArchive { given: other.to_string() }),
+    }
+}
+
+fn hash(url: &str, hex: &str) -> Result<[u8; 32], KindError> {
+    let digest = format!("{}/0", hex.to_ascii_lowercase()).parse::<Digest>();
+    let bad = |_bad| KindError::BadHash { url: url.to_owned(), written: hex.to_owned() };
+    Ok(digest.map_err(bad)?.hash)
+}
+
+/// Returns a tree that is in the store with all its files.
+fn whole(tree: Digest, ports: Ports<'_>) -> Option<Tree> {
+    let tree = ports.cas.read_tree(tree).ok()?;
+    let files: Vec<Digest> = tree.files().map(|(_, file)| file.digest).collect();
+    ports.cas.missing(&files).is_ok_and(|missing| missing.is_empty()).then_some(tree)
+}
+
+fn unpack(url: &str, form: Form, download: &Download, ports: Ports<'_>) -> Result<Tree, DebError> {
+    match form {
+        Form::Binary => {
+            let name = url.rsplit('/').next().unwrap_or(url);
+            let tree = PackageFile::open(name, url, &download.path)?.files(ports.cas, &strip(0))?;
+            ports.cas.write_tree(&tree)?;
+            Ok(tree)
+        }
+        Form::Source => {
+            let description = described(url, download)?;
+            let wanted: Vec<Wanted> = description
+                .parts()
+                .into_iter()
+                .map(|part| Wanted::pinned(beside(url, &part.name), part.content))
+                .collect();
+            let downloads = ports.fetcher.fetch_all(&wanted, ports.sink)?;
+            source_tree::assemble(&description, &downloads, ports)
+        }
+    }
+}
+
+fn described(url: &str, download: &Download) -> Result<Description, DebError> {
+    if download.content.size > LARGEST {
+        let what = format!("it has more than {LARGEST} bytes");
+        return Err(DebError::BadSource { url: url.to_owned(), what });
+    }
+    let read = |cause| DebError::Read { path: download.path.clone(), cause };
+    Description::read(url, &fs::read(&download.path).map_err(read)?)
+}
+
+/// Returns the URL of another file in the same folder.
+fn beside(url: &str, name: &str) -> String {
+    let end = url.rfind(['/', ':']).map_or(0, |ix| ix + 1);
+    format!("{}{name}", &url[..end])
+}

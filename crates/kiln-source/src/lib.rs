@@ -25,11 +25,12 @@ mod login;
 mod mirrors;
 mod part;
 mod pause;
+mod template;
 mod transport;
 mod vendor;
 
 pub use error::SourceError;
-pub use fetch::{Download, Fetcher, Settings, Wanted};
+pub use fetch::{Download, Fetcher, Foreign, Seal, Settings, Wanted};
 pub use login::{Login, Logins, Token};
 pub use mirrors::{Mirrors, Place, without_password};
 pub use pause::{Pause, ThreadPause};

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::SourceError;
+use crate::template::filled;
 
 /// The base URLs of each alias, in the order they are tried.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -117,7 +118,10 @@ impl Mirrors {
         if mirrors.is_empty() {
             return Err(SourceError::UnknownAlias { alias: alias.to_owned(), url: url.to_owned() });
         }
-        let below = |mirror: &String| place(mirror).map(|base| base.join(path));
+        let below = |mirror: &String| match filled(mirror, path) {
+            Some(url) => place(&url),
+            None => place(mirror).map(|base| base.join(path)),
+        };
         Ok(mirrors.iter().filter_map(below).collect())
     }
 }

@@ -9,6 +9,7 @@ use kiln_digest::{Digest, Hasher};
 use kiln_event::Sink;
 
 use crate::part::Part;
+use crate::template::SHA256;
 use crate::{Download, Fetcher, Place, SourceError, Wanted};
 
 impl Fetcher {
@@ -100,6 +101,11 @@ impl Fetcher {
         };
         if offline {
             places.retain(|place| matches!(place, Place::File(_)));
+        }
+        for place in &mut places {
+            if let (Place::Http(url), Some(hash)) = (place, wanted.file_name()) {
+                *url = url.replace(SHA256, &hash);
+            }
         }
         if places.is_empty() {
             return Err(SourceError::Offline { url: wanted.url.clone() });

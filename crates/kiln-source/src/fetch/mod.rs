@@ -2,7 +2,10 @@
 
 mod account;
 mod bring;
+mod foreign;
 mod tries;
+
+pub use foreign::{Foreign, Seal};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -163,10 +166,7 @@ impl Fetcher {
     /// all of it is done. What is here already, or was said before, does not count.
     pub fn plan(&self, wanted: &[Wanted], sink: &dyn Sink) {
         let missing = wanted.iter().filter(|file| !self.is_here(file));
-        let told = self.account.plan(missing.map(|file| (file.name(), file.size)));
-        if let Some(told) = told {
-            sink.emit(told);
-        }
+        self.account.plan(missing.map(|file| (file.name(), file.size)), sink);
     }
 
     /// Returns whether a file of known content is here, without reading it.
@@ -185,7 +185,6 @@ impl Fetcher {
         sink.emit(Event::FetchStarted { source: source.clone() });
         let brought = self.bring(wanted, sink);
         let size = brought.as_ref().ok().map(|(download, _)| download.content.size);
-        let told = self.account.close(&wanted.name(), size);
         let result = match brought {
             Ok((download, bytes)) => {
                 self.note(&source, &download);
@@ -197,9 +196,7 @@ impl Fetcher {
                 Err(error)
             }
         };
-        if let Some(told) = told {
-            sink.emit(told);
-        }
+        self.account.close(&wanted.name(), size, sink);
         result
     }
 
@@ -249,7 +246,7 @@ impl Fetcher {
         if failed.into_inner() {
             // What was not begun will not come.
             for file in wanted {
-                drop(self.account.close(&file.name(), None));
+                self.account.close(&file.name(), None, sink);
             }
         }
         done.sort_by_key(|(ix, _)| *ix);

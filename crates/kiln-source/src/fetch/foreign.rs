@@ -1,0 +1,131 @@
+//! Files that are known by something other than their sha256, such as another hash or a hash of what is inside.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use kiln_digest::Digest;
+use kiln_event::Sink;
+
+use crate::{Download, Fetcher, SourceError, Wanted};
+
+/// Folder of notes below the downloads: which file was found to be the one that is meant.
+const NOTES: &str = "foreign";
+
+/// A file to fetch that is not known by its sha256.
+pub struct Foreign {
+    /// What it is known by, such as `sha512-…`: another text for every other content.
+    pub seal: String,
+    /// Where it may be, in the order they are tried; with their aliases.
+    pub urls: Vec<String>,
+    /// Reads a file and compares it with the seal.
+    pub check: Box<dyn Fn(&Path) -> Seal + Send + Sync>,
+}
+
+/// What a file is compared with its seal.
+#[derive(Debug)]
+pub enum Seal {
+    Right,
+    /// What was found in its place.
+    Wrong(String),
+    Unreadable(io::Error),
+}
+
+impl Fetcher {
+    /// Fetches files that are not known by their sha256, several at once; the answer has their order. What was fetched
+    /// once is not asked for again; it is compared with its seal each time.
+    ///
+    /// # Errors
+    /// As [`Fetcher::fetch`]: of the first in order that failed. After a failure no further file is begun.
+    pub fn fetch_foreign(
+        &self,
+        wanted: &[Foreign],
+        sink: &dyn Sink,
+    ) -> Result<Vec<Download>, SourceError> {
+        let next = AtomicUsize::new(0);
+        let failed = AtomicBool::new(false);
+        let done = Mutex::new(Vec::new());
+        let work = || {
+            while !failed.load(Ordering::Relaxed) {
+                let ix = next.fetch_add(1, Ordering::Relaxed);
+                let Some(file) = wanted.get(ix) else { return };
+                let result = self.foreign(file, sink);
+                failed.fetch_or(result.is_err(), Ordering::Relaxed);
+                done.lock().unwrap_or_else(PoisonError::into_inner).push((ix, result));
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..self.n_threads().min(wanted.len().max(1)) {
+                scope.spawn(work);
+            }
+        });
+        let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        done.sort_by_key(|(ix, _)| *ix);
+        done.into_iter().map(|(_, result)| result).collect()
+    }
+
+    fn foreign(&self, file: &Foreign, sink: &dyn Sink) -> Result<Download, SourceError> {
+        if let Some(download) = self.noted(file, sink)? {
+            return Ok(download);
+        }
+        let mut refusal = None;
+        for url in &file.urls {
+            let download = match self.fetch(&Wanted::current(url), sink) {
+                Ok(download) => download,
+                Err(error @ (SourceError::Stopped { .. } | SourceError::Write { .. })) => {
+                    return Err(error);
+                }
+                Err(error) => {
+                    refusal.get_or_insert(error);
+                    continue;
+                }
+            };
+            match (file.check)(&download.path) {
+                Seal::Right => {
+                    // Without the note it is fetched again another time: no more than that.
+                    drop(self.keep_note(&file.seal, download.content));
+                    return Ok(download);
+                }
+                Seal::Wrong(found) => refusal = Some(other(file, url, found)),
+                Seal::Unreadable(cause) => {
+                    return Err(SourceError::Write { path: download.path, cause });
+                }
+            }
+        }
+        let seal = file.seal.clone();
+        Err(refusal.unwrap_or(SourceError::BadUrl { url: seal, reason: "nothing has it" }))
+    }
+
+    /// Returns the file that an earlier run found, if it is still here and right.
+    fn noted(&self, file: &Foreign, sink: &dyn Sink) -> Result<Option<Download>, SourceError> {
+        let text = fs::read_to_string(self.note_path(&file.seal)).ok();
+        let Some(content) = text.and_then(|text| text.parse().ok()) else { return Ok(None) };
+        let url = file.urls.first().cloned().unwrap_or_default();
+        let wanted = Wanted::pinned(url, content);
+        if !self.is_here(&wanted) {
+            return Ok(None);
+        }
+        let download = self.fetch(&wanted, sink)?;
+        Ok(matches!((file.check)(&download.path), Seal::Right).then_some(download))
+    }
+
+    fn keep_note(&self, seal: &str, content: Digest) -> io::Result<()> {
+        let path = self.note_path(seal);
+        fs::create_dir_all(path.with_file_name(""))?;
+        let fresh = path.with_extension(format!("new-{}", content.hex()));
+        fs::write(&fresh, content.to_string())?;
+        fs::rename(fresh, path)
+    }
+
+    fn note_path(&self, seal: &str) -> PathBuf {
+        self.settings.folder.join(NOTES).join(Digest::of(seal.as_bytes()).hex())
+    }
+}
+
+fn other(file: &Foreign, url: &str, found: String) -> SourceError {
+    let (url, expected) = (url.to_owned(), format!("`{}`", file.seal));
+    let tries = vec![format!("{url}: other content: {found}")];
+    SourceError::WrongContent { url, expected, found, tries }
+}

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use kiln_event::Event;
+use kiln_event::{Event, Sink};
 
 /// How often it is told at most.
 const OFTEN: Duration = Duration::from_millis(500);
 
-/// Downloads that belong together: those that were planned, until all of them are done.
+/// Downloads that belong together: those that were planned, until all of them are done. What is told is told while
+/// nobody else changes it, so that it comes in order.
 #[derive(Default)]
 pub(super) struct Account {
     batch: Mutex<Batch>,
@@ -32,39 +33,43 @@ struct Expected {
 }
 
 impl Account {
-    /// Adds files by name and size; returns what is to be told, if any is new.
-    pub(super) fn plan(&self, files: impl Iterator<Item = (String, Option<u64>)>) -> Option<Event> {
+    /// Adds files by name and size; tells it if any is new.
+    pub(super) fn plan(&self, files: impl Iterator<Item = (String, Option<u64>)>, sink: &dyn Sink) {
         let mut batch = self.batch();
         let before = batch.open.len();
         for (name, size) in files {
             let expected = Expected { size: size.unwrap_or_default(), here: 0 };
             batch.open.entry(name).or_insert(expected);
         }
-        (batch.open.len() > before).then(|| batch.tell())
-    }
-
-    /// Notes how much of a file is here; returns what is to be told, now and then.
-    pub(super) fn grow(&self, name: &str, here: u64, size: Option<u64>) -> Option<Event> {
-        let mut batch = self.batch();
-        let file = batch.open.get_mut(name)?;
-        *file = Expected { size: size.unwrap_or(file.size), here };
-        let due = batch.told.is_none_or(|told| told.elapsed() >= OFTEN);
-        due.then(|| batch.tell())
-    }
-
-    /// Notes that a file is here, or will not come; returns what is to be told.
-    pub(super) fn close(&self, name: &str, bytes: Option<u64>) -> Option<Event> {
-        let mut batch = self.batch();
-        batch.open.remove(name)?;
-        if let Some(bytes) = bytes {
-            batch.n_done += 1;
-            batch.done_bytes += bytes;
+        if batch.open.len() > before {
+            batch.tell(sink);
         }
-        let told = batch.tell();
+    }
+
+    /// Notes how much of a file is here; tells it now and then.
+    pub(super) fn grow(&self, name: &str, here: u64, size: Option<u64>, sink: &dyn Sink) {
+        let mut batch = self.batch();
+        let Some(file) = batch.open.get_mut(name) else { return };
+        *file = Expected { size: size.unwrap_or(file.size), here };
+        if batch.told.is_none_or(|told| told.elapsed() >= OFTEN) {
+            batch.tell(sink);
+        }
+    }
+
+    /// Notes that a file is here, or, without a size, that it will not come; tells it.
+    pub(super) fn close(&self, name: &str, size: Option<u64>, sink: &dyn Sink) {
+        let mut batch = self.batch();
+        if batch.open.remove(name).is_none() {
+            return;
+        }
+        if let Some(size) = size {
+            batch.n_done += 1;
+            batch.done_bytes += size;
+        }
+        batch.tell(sink);
         if batch.open.is_empty() {
             *batch = Batch::default();
         }
-        Some(told)
     }
 
     fn batch(&self) -> MutexGuard<'_, Batch> {
@@ -73,15 +78,15 @@ impl Account {
 }
 
 impl Batch {
-    fn tell(&mut self) -> Event {
+    fn tell(&mut self, sink: &dyn Sink) {
         self.told = Some(Instant::now());
         let sum = |of: fn(&Expected) -> u64| self.open.values().map(of).sum::<u64>();
-        Event::FetchProgress {
+        sink.emit(Event::FetchProgress {
             files: self.n_done,
             of_files: self.n_done + self.open.len(),
             bytes: self.done_bytes + sum(|file| file.here),
             of_bytes: self.done_bytes + sum(|file| file.size.max(file.here)),
-        }
+        });
     }
 }
 
@@ -89,30 +94,38 @@ impl Batch {
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check(told: Option<&Event>, expected: Option<(usize, usize, u64, u64)>) {
-        let expected = expected.map(|(files, of_files, bytes, of_bytes)| Event::FetchProgress {
-            files,
-            of_files,
-            bytes,
-            of_bytes,
-        });
-        assert_eq!(told, expected.as_ref());
+    #[derive(Default)]
+    struct Told(Mutex<Vec<(usize, usize, u64, u64)>>);
+
+    impl Sink for Told {
+        fn emit(&self, event: Event) {
+            if let Event::FetchProgress { files, of_files, bytes, of_bytes } = event {
+                self.0.lock().unwrap().push((files, of_files, bytes, of_bytes));
+            }
+        }
     }
 
     #[test]
     fn files_are_counted_until_all_are_done() {
-        let account = Account::default();
+        let (account, told) = (Account::default(), Told::default());
         let files = || [("a".to_owned(), Some(10)), ("b".to_owned(), None)].into_iter();
-        check(account.plan(files()).as_ref(), Some((0, 2, 0, 10)));
-        check(account.plan(files()).as_ref(), None);
-        // Just told.
-        check(account.grow("a", 4, None).as_ref(), None);
-        check(account.grow("other", 4, None).as_ref(), None);
-        check(account.close("b", Some(7)).as_ref(), Some((1, 2, 11, 17)));
-        check(account.close("b", Some(7)).as_ref(), None);
-        check(account.close("a", Some(10)).as_ref(), Some((2, 2, 17, 17)));
-        check(account.plan(files()).as_ref(), Some((0, 2, 0, 10)));
-        check(account.close("a", None).as_ref(), Some((0, 1, 0, 0)));
+        let check = |expected: &[(usize, usize, u64, u64)]| {
+            assert_eq!(std::mem::take(&mut *told.0.lock().unwrap()), expected);
+        };
+        account.plan(files(), &told);
+        account.plan(files(), &told);
+        check(&[(0, 2, 0, 10)]);
+        // It was told just now.
+        account.grow("a", 4, None, &told);
+        account.grow("other", 4, None, &told);
+        check(&[]);
+        account.close("b", Some(7), &told);
+        account.close("b", Some(7), &told);
+        check(&[(1, 2, 11, 17)]);
+        account.close("a", Some(10), &told);
+        check(&[(2, 2, 17, 17)]);
+        account.plan(files(), &told);
+        account.close("a", None, &told);
+        check(&[(0, 2, 0, 10), (0, 1, 0, 0)]);
     }
 }

@@ -191,9 +191,7 @@ impl Fetcher {
             }
             hasher.update(&buffer[..n_read]);
             part.append(&buffer[..n_read])?;
-            if let Some(told) = self.account.grow(&name, part.n_bytes, answer.size) {
-                sink.emit(told);
-            }
+            self.account.grow(&name, part.n_bytes, answer.size, sink);
         }
         Ok(())
     }

@@ -31,6 +31,28 @@ const SHELL_EXAMPLES: &str = "Examples:
 Nothing of what is done in there is kept. Without a terminal, stdin, stdout and
 stderr are those of the caller.";
 
+const TRACK_EXAMPLES: &str = "Examples:
+  kiln track            all sources and bases of the project
+  kiln track hello      those of an element and all it needs
+  kiln track --check    whether anything is new, for continuous integration
+
+Exit status: 0 the lock is written or current, 1 it would change (with --check);
+others with an error[K....]. If anything fails, the lock stays as it was.";
+
+const FETCH_EXAMPLES: &str = "Examples:
+  kiln fetch && kiln build --offline
+  kiln fetch hello --fetchers 2    gently, for a small mirror
+
+What is here already is only checked. After a failure the next run goes on where
+this one ended.";
+
+const BUNDLE_EXAMPLES: &str = "Examples:
+  kiln bundle hello -o hello.bundle
+  kiln build --offline --bundle hello.bundle hello
+
+The file has every download, commit and package that the elements need; what is
+in the project itself is not in it. The same lock gives the same bytes.";
+
 const EVERYWHERE: &str = "Options of all commands";
 
 /// Builds many components, each by its own build system, into one system.
@@ -43,6 +65,7 @@ const EVERYWHERE: &str = "Options of all commands";
     version,
     after_long_help = EXAMPLES,
     disable_help_subcommand = true,
+    disable_help_flag = true,
     disable_version_flag = true,
     max_term_width = COLUMNS
 )]
@@ -50,6 +73,10 @@ pub(crate) struct Arguments {
     /// Print the version.
     #[arg(short = 'V', long, action = ArgAction::Version, hide_short_help = true)]
     pub(crate) version: Option<bool>,
+    // Among the options of all commands it needs no heading of its own: the list of commands is long.
+    /// Print help (see more with '--help').
+    #[arg(short, long, action = ArgAction::Help, help_heading = EVERYWHERE)]
+    pub(crate) help: Option<bool>,
     #[command(flatten)]
     pub(crate) common: Common,
     #[command(subcommand)]
@@ -59,7 +86,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// Returns an option that the command would have to ignore.
     pub(crate) fn misplaced(&self) -> Option<&'static str> {
-        let Self { version: _, common, command } = self;
+        let Self { version: _, help: _, common, command } = self;
         let knows_no_elements = match command {
             Command::Fmt { .. } | Command::Doctor | Command::Explain { .. } => true,
             Command::Debug { stage } => matches!(stage, Stage::Cst { .. }),
@@ -169,6 +196,9 @@ pub(crate) enum Command {
         /// Make errors of warnings, also of what is built already.
         #[arg(short = 'D', long = "deny", value_enum, value_name = "NAME")]
         denied: Vec<Denied>,
+        /// Take what is fetched from this file of `kiln bundle`.
+        #[arg(long, value_name = "FILE")]
+        bundle: Option<PathBuf>,
         #[command(flatten)]
         policy: Policy,
     },
@@ -214,13 +244,48 @@ pub(crate) enum Command {
         element: String,
     },
     /// Look up what sources and bases are now, and write kiln.lock.
+    #[command(after_long_help = TRACK_EXAMPLES)]
     Track {
         /// Elements by name; all of the project when none is said.
         #[arg(value_name = "ELEMENT")]
         elements: Vec<String>,
+        /// Write nothing; fail when the lock would change.
+        #[arg(long)]
+        check: bool,
         /// Accept package indexes whose signature cannot be checked.
         #[arg(long)]
         insecure_no_signature: bool,
+        /// Sources looked up at a time [default: 8].
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+        fetchers: Option<u16>,
+    },
+    /// Bring all sources and packages, so that a build needs no network.
+    #[command(after_long_help = FETCH_EXAMPLES)]
+    Fetch {
+        /// Elements by name; all of the project when none is said.
+        #[arg(value_name = "ELEMENT")]
+        elements: Vec<String>,
+        /// Take what there is from this file of `kiln bundle` first.
+        #[arg(long, value_name = "FILE")]
+        bundle: Option<PathBuf>,
+        /// Files fetched at a time [default: 8].
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+        fetchers: Option<u16>,
+    },
+    /// Write all sources and packages into one file.
+    #[command(after_long_help = BUNDLE_EXAMPLES)]
+    Bundle {
+        /// Elements by name; all of the project when none is said.
+        #[arg(value_name = "ELEMENT")]
+        elements: Vec<String>,
+        /// File to write.
+        #[arg(short = 'o', long, value_name = "FILE", required = true)]
+        file: PathBuf,
+    },
+    /// Compare sources with where they come from.
+    Source {
+        #[command(subcommand)]
+        action: SourceAction,
     },
     /// Check the whole project and report all mistakes.
     Check,
@@ -244,6 +309,21 @@ pub(crate) enum Command {
     Debug {
         #[command(subcommand)]
         stage: Stage,
+    },
+}
+
+/// What `kiln source` does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SourceAction {
+    /// Fetch sources and packages again and compare them with the lock.
+    ///
+    /// Fetches sources and packages again and compares them with the lock. Neither
+    /// the lock nor what is in the cache changes. Exit status: 0 all are the same,
+    /// 1 some are not.
+    Verify {
+        /// Elements by name; all of the project when none is said.
+        #[arg(value_name = "ELEMENT")]
+        elements: Vec<String>,
     },
 }
 

@@ -3,20 +3,23 @@
 use std::sync::Arc;
 
 use kiln_console::{Console, Ticker};
-use kiln_driver::{BuildTrees, Choices, Form, Inside, LogState, Part, Problem, Session, Trust};
+use kiln_driver::{
+    BuildTrees, Choices, Form, Inside, LogState, Part, Problem, Session, Tracking, Trust,
+};
 
 use crate::arguments::{
-    Arguments, CheckoutPart, Command, Denied, Kept, Policy, ShellInside, Stage,
+    Arguments, CheckoutPart, Command, Denied, Kept, Policy, ShellInside, SourceAction, Stage,
 };
 use crate::failure::failure_text;
 use crate::screen::Screen;
 use crate::shell;
 use crate::shown::{lines, shown_text};
 use crate::signals::Stop;
+use crate::sources;
 
 /// Returns what the command line says for all operations.
 pub(crate) fn choices(arguments: &Arguments, words: Vec<String>) -> Choices {
-    let Arguments { version: _, common, command } = arguments;
+    let Arguments { version: _, help: _, common, command } = arguments;
     let said = Choices {
         directory: common.directory.clone(),
         ir: common.ir.clone(),
@@ -27,14 +30,25 @@ pub(crate) fn choices(arguments: &Arguments, words: Vec<String>) -> Choices {
         ..Choices::default()
     };
     match command {
-        Command::Build { elements: _, retry_failed, keep_going, fail_fast, denied, policy } => {
-            Choices {
-                retry_failed: *retry_failed,
-                keep_going: *keep_going,
-                fail_fast: *fail_fast,
-                deny: denied.iter().map(|denied| name_of(*denied)).collect(),
-                ..with_policy(said, policy)
-            }
+        Command::Build {
+            elements: _,
+            retry_failed,
+            keep_going,
+            fail_fast,
+            denied,
+            bundle,
+            policy,
+        } => Choices {
+            retry_failed: *retry_failed,
+            keep_going: *keep_going,
+            fail_fast: *fail_fast,
+            deny: denied.iter().map(|denied| name_of(*denied)).collect(),
+            bundle: bundle.clone(),
+            ..with_policy(said, policy)
+        },
+        Command::Track { fetchers, .. } => Choices { fetchers: fetchers.map(usize::from), ..said },
+        Command::Fetch { elements: _, bundle, fetchers } => {
+            Choices { fetchers: fetchers.map(usize::from), bundle: bundle.clone(), ..said }
         }
         _ => said,
     }
@@ -94,9 +108,16 @@ pub(crate) fn run(session: &Session, screen: &Screen, command: Command) -> u8 {
             }
             Err(problem) => screen.problem(&problem),
         },
-        Command::Track { elements, insecure_no_signature } => {
+        Command::Track { elements, check, insecure_no_signature, fetchers: _ } => {
             let trust = if insecure_no_signature { Trust::Unsigned } else { Trust::Signed };
-            track(session, screen, &elements, trust)
+            sources::track(session, screen, &elements, Tracking { trust, dry: check })
+        }
+        Command::Fetch { elements, bundle: _, fetchers: _ } => {
+            sources::fetch(session, screen, &elements)
+        }
+        Command::Bundle { elements, file } => sources::bundle(session, screen, &elements, &file),
+        Command::Source { action: SourceAction::Verify { elements } } => {
+            sources::verify(session, screen, &elements)
         }
         Command::Check => check(session, screen),
         Command::Fmt { files, check } => format(session, screen, &files, check),
@@ -169,21 +190,6 @@ fn with_progress<T>(screen: &Screen, work: impl FnOnce(&Console) -> T) -> T {
     drop(ticker);
     console.clear();
     answer
-}
-
-fn track(session: &Session, screen: &Screen, elements: &[String], trust: Trust) -> u8 {
-    let tracked =
-        with_progress(screen, |shown| kiln_driver::track(session, elements, trust, shown));
-    match tracked {
-        Ok(changes) => {
-            let changes = changes.to_string();
-            if changes.is_empty() {
-                screen.note("kiln: nothing has changed\n");
-            }
-            screen.result(changes.as_bytes())
-        }
-        Err(problem) => screen.problem(&problem),
-    }
 }
 
 fn check(session: &Session, screen: &Screen) -> u8 {

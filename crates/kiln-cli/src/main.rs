@@ -18,6 +18,8 @@ mod screen;
 mod shell;
 mod shown;
 mod signals;
+mod sources;
+mod tracked;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

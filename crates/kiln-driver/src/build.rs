@@ -19,7 +19,7 @@ use crate::loaded::Planned;
 use crate::run::Run;
 use crate::store::Store;
 use crate::supply::Supplier;
-use crate::{DriverError, Problem, Session};
+use crate::{DriverError, Problem, Session, bundle};
 
 /// How often lost content is made anew in one run.
 const MAX_REWINDS: usize = 3;
@@ -58,6 +58,7 @@ pub fn build(
 ) -> Result<Built, Problem> {
     let planned = Planned::load(session, targets)?;
     let store = Store::open(session)?;
+    bundle::take(session, &store)?;
     let run = Run::start(session, shown)?;
     for warning in store.index.take_warnings() {
         let code = miette::Diagnostic::code(&warning).map(|code| code.to_string());

@@ -1,13 +1,12 @@
 //! What this user fetches with: mirrors in their order of precedence, certificates, prepared folders.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kiln_ir::Ir;
 use kiln_source::{Certificates, Fetcher, Mirrors, Patience, Settings, ThreadPause};
 
 use crate::logins::{logins, tokens};
 use crate::proxies::proxies;
-use crate::store::Store;
 use crate::{DriverError, Problem, Session};
 
 /// Files fetched at a time.
@@ -35,9 +34,7 @@ fn found(session: &Session, ir: &Ir) -> Result<(Mirrors, Vec<String>), Problem> 
         mirrors.set(alias, all)?;
     }
     for (name, url) in session.environment.variables() {
-        let Some(alias) = name.strip_prefix(MIRROR_VARIABLE) else {
-            continue;
-        };
+        let Some(alias) = name.strip_prefix(MIRROR_VARIABLE) else { continue };
         if !url.is_empty() {
             mirrors.set_default(&alias.to_ascii_lowercase().replace('_', "-"), [url])?;
         }
@@ -57,8 +54,8 @@ fn found(session: &Session, ir: &Ir) -> Result<(Mirrors, Vec<String>), Problem> 
     Ok((mirrors, of_apt))
 }
 
-/// Makes the fetcher of this session.
-pub(crate) fn fetcher(session: &Session, store: &Store, ir: &Ir) -> Result<Fetcher, Problem> {
+/// Makes a fetcher of this session that keeps downloads in a folder.
+pub(crate) fn fetcher(session: &Session, downloads: &Path, ir: &Ir) -> Result<Fetcher, Problem> {
     let environment = &session.environment;
     let folders = |name| {
         let named = environment.variable(name).unwrap_or_default().split(':');
@@ -67,7 +64,7 @@ pub(crate) fn fetcher(session: &Session, store: &Store, ir: &Ir) -> Result<Fetch
     };
     let (mirrors, of_apt) = found(session, ir)?;
     let settings = Settings {
-        folder: store.downloads.clone(),
+        folder: downloads.to_owned(),
         prepared: folders(PREPARED_VARIABLE),
         proxies: proxies(session, &of_apt),
         certificates: Certificates {

@@ -138,6 +138,9 @@ pub enum DriverError {
         text: String,
         wanted: &'static str,
     },
+    #[error("sources cannot be compared with where they come from while kiln is offline")]
+    #[diagnostic(code("K8013"), help("leave `--offline` out"))]
+    NeedsNetwork,
     #[error("this kiln knows no kind of source for `{text}`")]
     #[diagnostic(code("K2090"), help("use another kind of source"))]
     UnknownSource { text: String },

@@ -39,6 +39,8 @@ pub struct Choices {
     pub time_limit: Option<Duration>,
     /// How many sources are fetched at a time: `KILN_FETCHERS`, `fetchers`.
     pub fetchers: Option<usize>,
+    /// A bundle of sources that is taken into the cache before anything is fetched.
+    pub bundle: Option<PathBuf>,
     /// The words of the command line, for the record of the run.
     pub command: Vec<String>,
 }

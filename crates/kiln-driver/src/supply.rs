@@ -1,14 +1,16 @@
 //! Where the executor gets sources and bases from: the project's own folders, and the mirrors by way of the lock.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kiln_action::CancelFlag;
-use kiln_cas::{Cas as _, DiskCas};
+use kiln_cas::Cas;
 use kiln_digest::Digest;
+use kiln_event::Sink;
 use kiln_exec::{ForeignError, PatchFile, Supply};
 use kiln_ir::{Base, Patch, Pins, Source, Vendored};
-use kiln_source::{Fetcher, Lockfile, Pin, Ports, SourceKind, Vendor};
+use kiln_source::{Fetcher, Lockfile, Pin, Ports, SourceKind, Vendor, Wanted};
 use kiln_source_archive::ArchiveKind;
 use kiln_source_deb::DebKind;
 use kiln_source_git::{GitKind, GitProgram};
@@ -17,7 +19,6 @@ use kiln_source_oci::{ImageKind, RootfsKind};
 use kiln_tree::Tree;
 
 use crate::loaded::Loaded;
-use crate::run::Run;
 use crate::sources::Sources;
 use crate::store::Store;
 use crate::{DriverError, Problem, Session, vendored};
@@ -27,15 +28,31 @@ const GIT_MIRRORS: &str = "git-v1";
 /// Folder of notes which download holds which image.
 const IMAGES: &str = "images-v1";
 
+/// Where content is put that is fetched.
+pub(crate) struct Places {
+    pub(crate) cas: Arc<dyn Cas>,
+    pub(crate) downloads: PathBuf,
+    /// Of git repositories.
+    pub(crate) git: PathBuf,
+}
+
+impl Places {
+    /// Returns the places of the cache.
+    pub(crate) fn of(store: &Store) -> Self {
+        let (cas, downloads) = (Arc::clone(&store.cas), store.downloads.clone());
+        Self { cas, git: downloads.with_file_name(GIT_MIRRORS), downloads }
+    }
+}
+
 /// Brings content into the store for one run.
 pub(crate) struct Supplier<'a> {
     session: &'a Session,
     loaded: &'a Loaded,
     /// What the plan was made of.
     pins: &'a Pins,
-    store: &'a Store,
-    run: &'a Run<'a>,
-    cas: Arc<DiskCas>,
+    cas: Arc<dyn Cas>,
+    downloads: PathBuf,
+    sink: &'a dyn Sink,
     kinds: Vec<Box<dyn SourceKind>>,
     vendors: Vec<Box<dyn Vendor>>,
     /// What was looked up in this run.
@@ -52,15 +69,27 @@ impl<'a> Supplier<'a> {
         loaded: &'a Loaded,
         pins: &'a Pins,
         store: &'a Store,
-        run: &'a Run<'a>,
+        sink: &'a dyn Sink,
     ) -> Self {
+        Self::apart(session, loaded, pins, Places::of(store), sink)
+    }
+
+    /// Makes one that puts what it brings elsewhere.
+    pub(crate) fn apart(
+        session: &'a Session,
+        loaded: &'a Loaded,
+        pins: &'a Pins,
+        places: Places,
+        sink: &'a dyn Sink,
+    ) -> Self {
+        let Places { cas, downloads, git: mirrors } = places;
         let local = LocalKind { project: loaded.root.clone() };
         let program = session.environment.find_program("git").unwrap_or_else(|| "git".into());
         let git = GitKind {
             git: Box::new(GitProgram::new(program, session.environment.variables())),
-            mirrors: store.downloads.with_file_name(GIT_MIRRORS),
+            mirrors,
         };
-        let folder = store.downloads.with_file_name(IMAGES);
+        let folder = downloads.with_file_name(IMAGES);
         let image = ImageKind { project: loaded.root.clone(), folder };
         let kinds: Vec<Box<dyn SourceKind>> = vec![
             Box::new(local),
@@ -70,14 +99,13 @@ impl<'a> Supplier<'a> {
             Box::new(RootfsKind),
         ];
         let vendors: Vec<Box<dyn Vendor>> = Vec::new();
-        let cas = Arc::clone(&store.cas);
         Self {
             session,
             loaded,
             pins,
-            store,
-            run,
             cas,
+            downloads,
+            sink,
             kinds,
             vendors,
             tracked: Mutex::default(),
@@ -89,6 +117,20 @@ impl<'a> Supplier<'a> {
     /// Has everything that is fetched end when somebody asks to stop.
     pub(crate) fn until(self, cancel: &CancelFlag) -> Self {
         Self { cancel: Some(cancel.clone()), ..self }
+    }
+
+    /// Has it fetch with one that is there already.
+    pub(crate) fn with(mut self, fetcher: &Arc<Fetcher>) -> Self {
+        self.fetcher = Mutex::new(Some(Arc::clone(fetcher)));
+        self
+    }
+
+    /// Returns the files that a fetch of a locked source asks for; none where that is known only on the way.
+    pub(crate) fn wanted(&self, source: &Source, pin: &Pin) -> Result<Vec<Wanted>, ForeignError> {
+        if source.vendored().is_some() {
+            return Ok(Vec::new());
+        }
+        self.kind(source)?.wanted(source, pin)
     }
 
     /// Looks up what a source is now, once in a run.
@@ -151,7 +193,7 @@ impl<'a> Supplier<'a> {
         if let Some(fetcher) = held.as_ref() {
             return Ok(Arc::clone(fetcher));
         }
-        let made = crate::fetching::fetcher(self.session, self.store, &self.loaded.ir);
+        let made = crate::fetching::fetcher(self.session, &self.downloads, &self.loaded.ir);
         let made = Arc::new(made.map_err(foreign)?);
         if let Some(cancel) = self.cancel.clone() {
             made.stop_when(move || cancel.is_set());
@@ -162,7 +204,7 @@ impl<'a> Supplier<'a> {
 
     /// Returns what kinds of sources work with.
     pub(crate) fn ports<'b>(&'b self, fetcher: &'b Fetcher) -> Ports<'b> {
-        Ports { cas: self.cas.as_ref(), fetcher, sink: self.run }
+        Ports { cas: self.cas.as_ref(), fetcher, sink: self.sink }
     }
 
     fn kind(&self, source: &Source) -> Result<&dyn SourceKind, ForeignError> {

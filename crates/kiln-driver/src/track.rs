@@ -1,17 +1,20 @@
 //! `kiln track`: what sources and bases are now, written into the lock.
 
-use std::collections::BTreeSet;
-use std::fmt;
+use std::collections::BTreeMap;
 
+use kiln_action::CancelFlag;
 use kiln_event::{Event, Sink};
-use kiln_ir::{Base, Content, Pins, Source, Step};
-use kiln_lock::{Lock, LockedSource};
+use kiln_exec::ForeignError;
+use kiln_ir::Pins;
+use kiln_lock::{Lock, LockedBase, LockedSource};
 use kiln_project::LOCK_FILE;
 
 use crate::loaded::{Loaded, target_names};
+use crate::needs::{Need, all_or_failures, needs, side_by_side, stopped};
 use crate::run::Run;
 use crate::store::Store;
 use crate::supply::Supplier;
+use crate::tracked::{Tracked, compare, rebuilds};
 use crate::{Problem, Session};
 
 /// What package indexes are believed.
@@ -23,147 +26,122 @@ pub enum Trust {
     Unsigned,
 }
 
-/// What tracking found, in order of the lock.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Tracked {
-    pub changes: Vec<Change>,
-}
-
-/// One entry of the lock and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    pub what: String,
-    pub how: How,
-    /// Its size, or the commit and what it is called.
-    pub content: String,
-}
-
-/// What became of an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
-    Same,
-    New,
-    Changed,
-    /// Nothing needs it any more.
-    Gone,
-}
-
-impl fmt::Display for Tracked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Change { what, how, content } in &self.changes {
-            let word = match how {
-                How::Same => "same   ",
-                How::New => "new    ",
-                How::Changed => "changed",
-                How::Gone => "gone   ",
-            };
-            writeln!(f, "{word} {what} ({content})")?;
-        }
-        Ok(())
-    }
+/// How a lock is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Tracking {
+    pub trust: Trust,
+    /// Whether nothing is written.
+    pub dry: bool,
 }
 
 /// Tracks the sources and bases of some elements and all they need, or of the whole project.
 ///
 /// # Errors
-/// When the project has mistakes, something cannot be fetched or checked, or the lock cannot be written. The lock is
-/// then as it was.
+/// When the project has mistakes, something cannot be fetched or checked, the lock cannot be written, or somebody asked
+/// to stop. The lock is then as it was; what came is in the cache.
 pub fn track(
     session: &Session,
     targets: &[String],
-    trust: Trust,
+    tracking: Tracking,
     shown: &dyn Sink,
+    cancel: &CancelFlag,
 ) -> Result<Tracked, Problem> {
     let loaded = Loaded::load(session, targets)?;
     let names = target_names(&loaded, targets)?;
-    let elements = kiln_plan::needed(&loaded.ir, &names);
-    let (mut sources, mut bases) = (BTreeSet::new(), BTreeSet::new());
-    for element in elements {
-        let of_element = element.sources.iter().flat_map(|placed| placed.source.with_inner());
-        sources.extend(of_element.filter(|source| source.is_locked()));
-        for step in &element.steps {
-            if let Step::Base(base) = step {
-                bases.insert(base);
-            }
-        }
-    }
     let store = Store::open(session)?;
     let run = Run::start(session, shown)?;
     let pins = Pins::default();
-    let supplier = Supplier::new(session, &loaded, &pins, &store, &run);
-    let tracked = look_up(session, &supplier, trust, &sources, &bases);
-    let ok = tracked.is_ok();
-    let (built, cached, failed, launched) = (0, 0, usize::from(!ok), 0);
-    run.emit(Event::RunEnded { ok, built, cached, failed, launched, micros: run.micros() });
-    let newer = tracked?;
+    let supplier = Supplier::new(session, &loaded, &pins, &store, &run).until(cancel);
+    let needs: Vec<Need<'_>> = needs(&loaded, &names).into_iter().collect();
+    let found = look_up(session, &supplier, tracking.trust, needs, cancel);
+    run.emit(ended(found.is_ok(), run.micros()));
+    let newer = found?;
     let mut lock = loaded.lock.clone();
     if targets.is_empty() {
         lock = Lock::default();
     }
     lock.merge(newer);
-    if lock != loaded.lock {
+    let tracked = tell(session, &loaded, targets, &lock);
+    if lock != loaded.lock && !tracking.dry {
         crate::text::replace(&loaded.root.join(LOCK_FILE), &lock.to_string())?;
     }
-    Ok(Tracked { changes: changes(&loaded.lock, &lock) })
+    Ok(tracked)
 }
 
+/// Returns the end of a run that builds nothing.
+pub(crate) fn ended(ok: bool, micros: u64) -> Event {
+    let (built, cached, failed, launched) = (0, 0, usize::from(!ok), 0);
+    Event::RunEnded { ok, built, cached, failed, launched, micros }
+}
+
+/// Looks up all that is needed: what is named inside of another source after that.
 fn look_up(
     session: &Session,
     supplier: &Supplier<'_>,
     trust: Trust,
-    sources: &BTreeSet<&Source>,
-    bases: &BTreeSet<&Base>,
+    needs: Vec<Need<'_>>,
+    cancel: &CancelFlag,
 ) -> Result<Lock, Problem> {
-    let mut found = Lock::default();
-    for source in sources {
-        let pin = supplier.track(source).map_err(Problem::World)?;
-        let source = (*source).clone();
-        found.put_source(LockedSource { source, content: pin.content, tree: pin.tree });
+    let mut rounds: BTreeMap<usize, Vec<Need<'_>>> = BTreeMap::new();
+    for need in needs {
+        let depth = match need {
+            Need::Base(_) => 1,
+            Need::Source(source) => source.with_inner().count(),
+        };
+        rounds.entry(depth).or_default().push(need);
     }
-    for base in bases {
-        let fetcher = supplier.fetcher().map_err(Problem::World)?;
-        let locked = crate::base::track(session, trust, base, supplier.ports(&fetcher));
-        found.put_base(locked.map_err(Problem::World)?);
-    }
-    Ok(found)
-}
-
-fn changes(old: &Lock, new: &Lock) -> Vec<Change> {
-    let mut changes = Vec::new();
-    let mut note = |what, how, content| changes.push(Change { what, how, content });
-    let how = |before: bool, same: bool| match (before, same) {
-        (false, _) => How::New,
-        (true, true) => How::Same,
-        (true, false) => How::Changed,
-    };
-    for locked in &new.sources {
-        let before = old.source(&locked.source);
-        let how = how(before.is_some(), before == Some(locked));
-        note(locked.source.to_string(), how, told(&locked.content));
-    }
-    for locked in &new.bases {
-        let before = old.base(&locked.base);
-        let size: u64 = locked.packages.iter().map(|package| package.content.size).sum();
-        let what = format!("{}: {} packages", locked.base, locked.packages.len());
-        note(what, how(before.is_some(), before == Some(locked)), format!("{size} bytes"));
-    }
-    for locked in old.sources.iter().filter(|locked| new.source(&locked.source).is_none()) {
-        note(locked.source.to_string(), How::Gone, told(&locked.content));
-    }
-    for locked in old.bases.iter().filter(|locked| new.base(&locked.base).is_none()) {
-        note(locked.base.to_string(), How::Gone, "0 bytes".to_owned());
-    }
-    changes
-}
-
-/// Returns what there is to say of a content: its size, or the commit and what it is called.
-fn told(content: &Content) -> String {
-    match content {
-        Content::File(file) => format!("{} bytes", file.size),
-        Content::Commit(commit) => {
-            let called = commit.version.as_ref().or(commit.describe.as_ref());
-            let short = commit.id.as_str().get(..12).unwrap_or_default();
-            called.map_or_else(|| short.to_owned(), |called| format!("{called}, {short}"))
+    let mut found = Vec::new();
+    for round in rounds.values() {
+        let one = |need: &Need<'_>| one(session, supplier, trust, *need);
+        found.extend(side_by_side(session, cancel, round, one));
+        if found.iter().flatten().any(Result::is_err) {
+            // What is inside of what failed would only fail again.
+            break;
         }
     }
+    let is_stopped = found.iter().any(Option::is_none);
+    let mut lock = Lock::default();
+    for newer in all_or_failures(found, "tracked")? {
+        lock.merge(newer);
+    }
+    if is_stopped { Err(stopped()) } else { Ok(lock) }
+}
+
+fn one(
+    session: &Session,
+    supplier: &Supplier<'_>,
+    trust: Trust,
+    need: Need<'_>,
+) -> Result<Lock, ForeignError> {
+    let mut lock = Lock::default();
+    match need {
+        Need::Source(source) => {
+            let pin = supplier.track(source)?;
+            let source = source.clone();
+            lock.put_source(LockedSource { source, content: pin.content, tree: pin.tree });
+        }
+        Need::Base(base) => {
+            let fetcher = supplier.fetcher()?;
+            let ports = supplier.ports(&fetcher);
+            let locked: LockedBase = crate::base::track(session, trust, base, ports)?;
+            lock.put_base(locked);
+        }
+    }
+    Ok(lock)
+}
+
+/// Tells what is new in a lock.
+fn tell(session: &Session, loaded: &Loaded, targets: &[String], lock: &Lock) -> Tracked {
+    let old = &loaded.lock;
+    let (changes, n_same) = compare(old, lock);
+    // With the first lock everything is new.
+    let rebuilds = if changes.is_empty() || *old == Lock::default() {
+        None
+    } else if targets.is_empty() {
+        rebuilds(loaded, old, lock)
+    } else {
+        // What was not named may have the same sources. If all cannot be loaded, that is for another command to tell.
+        Loaded::load(session, &[]).ok().and_then(|all| rebuilds(&all, old, lock))
+    };
+    Tracked { changes, n_same, rebuilds }
 }

@@ -1,0 +1,157 @@
+//! `kiln fetch`: all that targets need of outside, brought into the cache, so that a build needs no network.
+//!
+//! Of what is a file, the file is brought, and a build unpacks it; of all else the tree.
+
+use std::collections::BTreeMap;
+
+use kiln_action::CancelFlag;
+use kiln_event::Sink;
+use kiln_exec::{ForeignError, Supply as _};
+use kiln_ir::{ElementName, Pins, Source};
+use kiln_source::{Fetcher, Pin, Wanted};
+use kiln_source_local::kept;
+
+use crate::loaded::{Loaded, target_names};
+use crate::needs::{Need, all_or_failures, check_locked, needs, side_by_side, stopped};
+use crate::run::Run;
+use crate::store::Store;
+use crate::supply::Supplier;
+use crate::track::ended;
+use crate::{DriverError, Problem, Session, bundle};
+
+/// What is in the cache after a fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Brought {
+    pub n_sources: usize,
+    pub n_bases: usize,
+    /// Files of sources and packages of bases.
+    pub n_files: usize,
+    pub bytes: u64,
+}
+
+/// Brings all that some elements and all they need take from outside, or the whole project; what the bundle of the
+/// session has is taken from it first.
+///
+/// # Errors
+/// When the project has mistakes, something is not in the lock or cannot be brought, or somebody asked to stop. All that
+/// failed is told; what came is in the cache.
+pub fn fetch(
+    session: &Session,
+    targets: &[String],
+    shown: &dyn Sink,
+    cancel: &CancelFlag,
+) -> Result<Brought, Problem> {
+    let loaded = Loaded::load(session, targets)?;
+    let names = target_names(&loaded, targets)?;
+    check_locked(&loaded, &names)?;
+    let store = Store::open(session)?;
+    bundle::take(session, &store)?;
+    let run = Run::start(session, shown)?;
+    let pins = Pins::default();
+    let supplier = Supplier::new(session, &loaded, &pins, &store, &run).until(cancel);
+    let brought = bring(session, &supplier, &store, &loaded, &names, &run, cancel);
+    run.emit(ended(brought.is_ok(), run.micros()));
+    brought
+}
+
+/// One thing to do.
+enum Task<'a> {
+    File(Wanted),
+    /// A source that is more than files of known names.
+    Whole(&'a Source),
+}
+
+fn bring(
+    session: &Session,
+    supplier: &Supplier<'_>,
+    store: &Store,
+    loaded: &Loaded,
+    names: &[ElementName],
+    run: &Run<'_>,
+    cancel: &CancelFlag,
+) -> Result<Brought, Problem> {
+    let fetcher = supplier.fetcher().map_err(Problem::World)?;
+    let mut brought = Brought::default();
+    let (mut files, mut whole) = (BTreeMap::new(), Vec::new());
+    for need in needs(loaded, names) {
+        let (is_kept, wanted) = match need {
+            Need::Base(_) => (false, wanted_of(loaded, supplier, need)?),
+            Need::Source(source) => {
+                let wanted = wanted_of(loaded, supplier, need)?;
+                let tree = loaded.lock.source(source).map(|locked| locked.tree);
+                // A tree that is in the store needs no file, but one that is here is looked at.
+                let is_kept = !wanted.iter().all(|file| fetcher.is_here(file))
+                    && tree.is_some_and(|tree| kept(store.cas.as_ref(), tree).is_some());
+                (is_kept, wanted)
+            }
+        };
+        match need {
+            Need::Base(_) => brought.n_bases += 1,
+            Need::Source(source) => {
+                brought.n_sources += 1;
+                if wanted.is_empty() {
+                    whole.push(source);
+                }
+            }
+        }
+        if !is_kept {
+            files.extend(wanted.into_iter().map(|file| (file.sha256, file)));
+        }
+    }
+    brought.n_files = files.len();
+    brought.bytes = files.values().filter_map(|file| file.size).sum();
+    let files: Vec<Wanted> = files.into_values().collect();
+    fetcher.plan(&files, run);
+    // What is not known to be files may need some of these, and takes longest.
+    whole.sort_by_key(|source| source.with_inner().count());
+    let tasks: Vec<Task<'_>> =
+        whole.into_iter().map(Task::Whole).chain(files.into_iter().map(Task::File)).collect();
+    let results = side_by_side(session, cancel, &tasks, |task| one(supplier, &fetcher, run, task));
+    let is_stopped = results.iter().any(Option::is_none);
+    all_or_failures(results, "fetched")?;
+    if is_stopped { Err(stopped()) } else { Ok(brought) }
+}
+
+fn one(
+    supplier: &Supplier<'_>,
+    fetcher: &Fetcher,
+    run: &Run<'_>,
+    task: &Task<'_>,
+) -> Result<(), ForeignError> {
+    match task {
+        Task::File(wanted) => {
+            fetcher.fetch(wanted, run)?;
+            Ok(())
+        }
+        Task::Whole(source) => supplier.source(source).map(drop),
+    }
+}
+
+/// Returns the files that make a source or a base; none of a source where that is known only on the way.
+pub(crate) fn wanted_of(
+    loaded: &Loaded,
+    supplier: &Supplier<'_>,
+    need: Need<'_>,
+) -> Result<Vec<Wanted>, Problem> {
+    match need {
+        Need::Source(source) => {
+            supplier.wanted(source, &pin(loaded, source)?).map_err(Problem::World)
+        }
+        Need::Base(base) => {
+            let text = || base.to_string();
+            let locked =
+                loaded.lock.base(base).ok_or_else(|| DriverError::NotLocked { text: text() })?;
+            let of =
+                |package: &kiln_lock::LockedPackage| Wanted::pinned(&package.path, package.content);
+            Ok(locked.packages.iter().map(of).collect())
+        }
+    }
+}
+
+/// Returns what the lock says of a source.
+pub(crate) fn pin(loaded: &Loaded, source: &Source) -> Result<Pin, DriverError> {
+    let text = || source.to_string();
+    let locked =
+        loaded.lock.source(source).ok_or_else(|| DriverError::NotLocked { text: text() })?;
+    Ok(Pin { content: locked.content.clone(), tree: locked.tree })
+}

@@ -1,0 +1,152 @@
+//! What elements need of outside, and the work on all of it side by side.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use kiln_action::CancelFlag;
+use kiln_exec::ForeignError;
+use kiln_ir::{Base, Element, ElementName, Source, Step};
+use kiln_source::SourceError;
+
+use crate::loaded::Loaded;
+use crate::{Problem, Session};
+
+/// How many sources are worked on at a time where nobody says otherwise.
+const N_AT_ONCE: usize = 8;
+
+/// Something that is fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Need<'a> {
+    // Bases first: they take longest.
+    Base(&'a Base),
+    Source(&'a Source),
+}
+
+/// Failures of which each is to be told.
+#[derive(Debug, thiserror::Error)]
+#[error("{} of {of} cannot be {done}", failures.len())]
+pub(crate) struct Several {
+    /// At least one.
+    failures: Vec<ForeignError>,
+    of: usize,
+    done: &'static str,
+}
+
+impl miette::Diagnostic for Several {
+    fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        Some(Box::new("K2050"))
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        Some(Box::new("what came stays in the cache; the next run goes on from there"))
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
+        let failures = self.failures.iter();
+        Some(Box::new(failures.map(|failure| -> &dyn miette::Diagnostic { failure.as_ref() })))
+    }
+}
+
+/// Returns all that some elements and all they need take from outside, each once.
+pub(crate) fn needs<'a>(loaded: &'a Loaded, names: &[ElementName]) -> BTreeSet<Need<'a>> {
+    let mut needs = BTreeSet::new();
+    for element in kiln_plan::needed(&loaded.ir, names) {
+        needs.extend(sources_of(element).map(Need::Source));
+        needs.extend(bases_of(element).map(Need::Base));
+    }
+    needs
+}
+
+/// Returns the sources of an element that are in the lock.
+pub(crate) fn sources_of(element: &Element) -> impl Iterator<Item = &Source> {
+    let all = element.sources.iter().flat_map(|placed| placed.source.with_inner());
+    all.filter(|source| source.is_locked())
+}
+
+/// Returns the bases that an element is.
+pub(crate) fn bases_of(element: &Element) -> impl Iterator<Item = &Base> {
+    element.steps.iter().filter_map(|step| match step {
+        Step::Base(base) => Some(base),
+        _ => None,
+    })
+}
+
+/// Complains about what some elements need and is not in the lock.
+pub(crate) fn check_locked(loaded: &Loaded, names: &[ElementName]) -> Result<(), Problem> {
+    let needed = kiln_plan::needed(&loaded.ir, names);
+    let locked = loaded.lock.pins(needed, &loaded.texts);
+    if locked.has_errors() {
+        let findings = locked.diagnostics;
+        return Err(Problem::Findings { texts: loaded.texts.clone(), findings });
+    }
+    Ok(())
+}
+
+/// Works on tasks, several at once; the answers have their order. What is not begun when somebody asks to stop has none,
+/// and neither has what comes after a failure of this machine: the next one would fail, too.
+pub(crate) fn side_by_side<T: Sync, R: Send>(
+    session: &Session,
+    cancel: &CancelFlag,
+    tasks: &[T],
+    work: impl Fn(&T) -> Result<R, ForeignError> + Sync,
+) -> Vec<Option<Result<R, ForeignError>>> {
+    let next = AtomicUsize::new(0);
+    let done: Vec<_> = tasks.iter().map(|_task| Mutex::new(None)).collect();
+    let some = || {
+        loop {
+            let ix = next.fetch_add(1, Ordering::Relaxed);
+            let (Some(task), Some(place)) = (tasks.get(ix), done.get(ix)) else { return };
+            if cancel.is_set() {
+                return;
+            }
+            let result = work(task);
+            if result.as_ref().is_err_and(is_of_machine) {
+                next.store(tasks.len(), Ordering::Relaxed);
+            }
+            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        }
+    };
+    let n_threads = session.choices.fetchers.unwrap_or(N_AT_ONCE).clamp(1, tasks.len().max(1));
+    std::thread::scope(|scope| {
+        for _ in 0..n_threads {
+            scope.spawn(some);
+        }
+    });
+    done.into_iter()
+        .map(|place| place.into_inner().unwrap_or_else(PoisonError::into_inner))
+        .collect()
+}
+
+/// Returns all answers, or all failures.
+pub(crate) fn all_or_failures<R>(
+    results: Vec<Option<Result<R, ForeignError>>>,
+    done: &'static str,
+) -> Result<Vec<R>, Problem> {
+    let of = results.len();
+    let (mut answers, mut failures) = (Vec::new(), Vec::new());
+    for result in results.into_iter().flatten() {
+        match result {
+            Ok(answer) => answers.push(answer),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    if let Some(ix) = failures.iter().position(is_of_machine) {
+        return Err(Problem::World(failures.swap_remove(ix)));
+    }
+    match failures.len() {
+        0 => Ok(answers),
+        1 => Err(Problem::World(failures.swap_remove(0))),
+        _ => Err(Several { failures, of, done }.into()),
+    }
+}
+
+/// Returns what is said when somebody asked to stop.
+pub(crate) fn stopped() -> Problem {
+    SourceError::Stopped { url: "all that is needed".to_owned() }.into()
+}
+
+/// Returns whether the disk or the store failed, which has nothing to do with what was fetched.
+fn is_of_machine(failure: &ForeignError) -> bool {
+    failure.code().is_some_and(|code| code.to_string().starts_with("K5"))
+}

@@ -1,0 +1,222 @@
+//! `kiln source verify`: everything fetched once more, apart from the cache, and compared with the lock.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kiln_action::CancelFlag;
+use kiln_cas::DiskCas;
+use kiln_event::Sink;
+use kiln_exec::{ForeignError, Supply as _};
+use kiln_ir::Pins;
+use kiln_source::{Fetcher, Wanted};
+
+use crate::fetch::wanted_of;
+use crate::loaded::{Loaded, target_names};
+use crate::needs::{Need, check_locked, needs, side_by_side, stopped};
+use crate::run::Run;
+use crate::store::Store;
+use crate::supply::{Places, Supplier};
+use crate::track::ended;
+use crate::{DriverError, Problem, Session};
+
+/// What a place says that does not have a file or a repository.
+const SAYS_GONE: [&str; 5] = ["404", "410", "No such file", "not found", "does not exist"];
+
+/// What came of comparing one source or package with the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    Same,
+    /// What is fetched now is something else.
+    Changed,
+    /// It is nowhere any more.
+    Gone,
+    /// It could not be fetched now.
+    Unknown,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Same => "same",
+            Self::Changed => "changed",
+            Self::Gone => "gone",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// A source, or a package of a base, that was compared.
+pub struct Verified {
+    pub what: String,
+    pub verdict: Verdict,
+    /// Why it is not the same.
+    pub error: Option<Problem>,
+}
+
+/// One thing to compare.
+enum Task<'a> {
+    Source(Need<'a>),
+    Package(Wanted),
+}
+
+/// Fetches everything that some elements need, or the whole project, from where it comes from and compares it with the
+/// lock. Neither the lock nor anything in the cache changes.
+///
+/// # Errors
+/// When the project has mistakes, something is not in the lock, there is no room, or somebody asked to stop. What cannot
+/// be fetched is a verdict.
+pub fn verify(
+    session: &Session,
+    targets: &[String],
+    shown: &dyn Sink,
+    cancel: &CancelFlag,
+) -> Result<Vec<Verified>, Problem> {
+    if session.choices.offline {
+        return Err(DriverError::NeedsNetwork.into());
+    }
+    let loaded = Loaded::load(session, targets)?;
+    let names = target_names(&loaded, targets)?;
+    check_locked(&loaded, &names)?;
+    let store = Store::open(session)?;
+    let run = Run::start(session, shown)?;
+    let scratch = Scratch::new(&store)?;
+    let downloads = scratch.0.join("downloads");
+    let fetcher = crate::fetching::fetcher(session, &downloads, &loaded.ir)?;
+    let verify = Verify {
+        session,
+        loaded: &loaded,
+        scratch: &scratch.0,
+        fetcher: Arc::new(fetcher),
+        run: &run,
+    };
+    let verified = verify.all(&names, cancel);
+    run.emit(ended(verified.is_ok(), run.micros()));
+    verified
+}
+
+struct Verify<'a> {
+    session: &'a Session,
+    loaded: &'a Loaded,
+    scratch: &'a Path,
+    fetcher: Arc<Fetcher>,
+    run: &'a Run<'a>,
+}
+
+impl Verify<'_> {
+    fn all(
+        &self,
+        names: &[kiln_ir::ElementName],
+        cancel: &CancelFlag,
+    ) -> Result<Vec<Verified>, Problem> {
+        let cancelled = cancel.clone();
+        self.fetcher.stop_when(move || cancelled.is_set());
+        let pins = Pins::default();
+        let mut tasks = Vec::new();
+        for need in needs(self.loaded, names) {
+            match need {
+                Need::Source(_) => tasks.push(Task::Source(need)),
+                Need::Base(_) => {
+                    let places = self.places(0)?;
+                    let supplier =
+                        Supplier::apart(self.session, self.loaded, &pins, places, self.run);
+                    let packages = wanted_of(self.loaded, &supplier, need)?;
+                    tasks.extend(packages.into_iter().map(Task::Package));
+                }
+            }
+        }
+        let numbered: Vec<(usize, Task<'_>)> = tasks.into_iter().enumerate().collect();
+        let results =
+            side_by_side(self.session, cancel, &numbered, |(ix, task)| self.one(*ix + 1, task));
+        let mut verified = Vec::new();
+        for (result, (_, task)) in results.into_iter().zip(&numbered) {
+            let what = match task {
+                Task::Source(Need::Source(source)) => source.to_string(),
+                Task::Source(Need::Base(base)) => base.to_string(),
+                Task::Package(wanted) => wanted.url.clone(),
+            };
+            match result {
+                None => return Err(stopped()),
+                Some(Ok(())) => {
+                    verified.push(Verified { what, verdict: Verdict::Same, error: None })
+                }
+                Some(Err(error)) => {
+                    let verdict = verdict(&error).ok_or(());
+                    let error = Problem::World(error);
+                    let Ok(verdict) = verdict else { return Err(error) };
+                    verified.push(Verified { what, verdict, error: Some(error) });
+                }
+            }
+        }
+        Ok(verified)
+    }
+
+    fn one(&self, ix: usize, task: &Task<'_>) -> Result<(), ForeignError> {
+        match task {
+            Task::Package(wanted) => {
+                self.fetcher.fetch(wanted, self.run)?;
+                Ok(())
+            }
+            Task::Source(Need::Source(source)) => {
+                let places = self.places(ix).map_err(|problem| match problem {
+                    Problem::World(error) => error,
+                    Problem::Findings { .. } => DriverError::NeedsNetwork.into(),
+                })?;
+                let pins = Pins::default();
+                let supplier = Supplier::apart(self.session, self.loaded, &pins, places, self.run);
+                let compared = supplier.with(&self.fetcher).source(source).map(drop);
+                // What was unpacked is of no use any more.
+                drop(std::fs::remove_dir_all(self.scratch.join(ix.to_string())));
+                compared
+            }
+            Task::Source(Need::Base(_)) => Ok(()),
+        }
+    }
+
+    /// Makes places of which nothing is in the cache.
+    fn places(&self, ix: usize) -> Result<Places, Problem> {
+        let folder = self.scratch.join(ix.to_string());
+        let cas = Arc::new(DiskCas::open(&folder.join("store"))?);
+        Ok(Places { cas, downloads: self.scratch.join("downloads"), git: folder.join("git") })
+    }
+}
+
+/// Returns what a failure says of a source; nothing when it is one of this machine.
+fn verdict(error: &ForeignError) -> Option<Verdict> {
+    let code = error.code().map(|code| code.to_string()).unwrap_or_default();
+    match code.as_str() {
+        machine if machine.starts_with("K5") => None,
+        // Another content, another tree.
+        "K2005" | "K2094" | "K2231" | "K2405" => Some(Verdict::Changed),
+        // A commit that its repository does not have any more.
+        "K2406" => Some(Verdict::Gone),
+        "K2004" => Some(if is_gone(error) { Verdict::Gone } else { Verdict::Unknown }),
+        _ => Some(Verdict::Unknown),
+    }
+}
+
+/// Returns whether every place that was asked said that there is no such thing.
+fn is_gone(error: &ForeignError) -> bool {
+    let help = error.help().map(|help| help.to_string()).unwrap_or_default();
+    let tries: Vec<&str> = help.lines().skip(1).collect();
+    !tries.is_empty() && tries.iter().all(|line| SAYS_GONE.iter().any(|says| line.contains(says)))
+}
+
+/// A folder of the cache that is gone when this is dropped.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(store: &Store) -> Result<Self, Problem> {
+        let path = store.cas.fresh();
+        let made = std::fs::create_dir_all(&path);
+        made.map_err(|cause| DriverError::Folder { path: path.clone(), cause })?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A later process sweeps what stays.
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}

@@ -30,6 +30,13 @@ impl SourceKind for ArchiveKind {
         Ok(Pin { content: download.content.into(), tree: tree.digest() })
     }
 
+    fn wanted(&self, source: &Source, pin: &Pin) -> Result<Vec<Wanted>, AnyError> {
+        let (url, _form) = parts(source)?;
+        let content = pin.content.file();
+        let no_file = || KindError::NoArchive { given: url.to_owned() };
+        Ok(vec![Wanted::pinned(url, content.ok_or_else(no_file)?)])
+    }
+
     fn fetch(&self, source: &Source, pin: Pin, ports: Ports<'_>) -> Result<Tree, AnyError> {
         let (url, form) = parts(source)?;
         if let Some(tree) = whole(pin.tree, ports) {

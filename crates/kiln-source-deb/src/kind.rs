@@ -30,6 +30,14 @@ impl SourceKind for DebKind {
         Ok(Pin { content: download.content.into(), tree: tree.digest() })
     }
 
+    fn wanted(&self, source: &Source, pin: &Pin) -> Result<Vec<Wanted>, AnyError> {
+        match (parts(source)?, pin.content.file()) {
+            ((url, Form::Binary), Some(content)) => Ok(vec![Wanted::pinned(url, content)]),
+            // The description of a source package says what belongs to it.
+            _ => Ok(Vec::new()),
+        }
+    }
+
     fn fetch(&self, source: &Source, pin: Pin, ports: Ports<'_>) -> Result<Tree, AnyError> {
         let (url, form) = parts(source)?;
         if let Some(tree) = whole(pin.tree, ports) {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kiln_ir::Ir;
+use kiln_ir::{Ir, Source, Step};
 use kiln_source::{Certificates, Fetcher, Mirrors, Patience, Settings, ThreadPause};
 
 use crate::logins::{logins, tokens};
@@ -45,13 +45,22 @@ fn found(session: &Session, ir: &Ir) -> Result<(Mirrors, Vec<String>), Problem> 
     for (alias, url) in &ir.aliases {
         mirrors.suggest(alias, [url])?;
     }
-    if mirrors.get("debian").is_empty() && !session.choices.offline {
+    if mirrors.get("debian").is_empty() && !session.choices.offline && asks_debian(ir) {
         for (alias, urls) in crate::base::discovered(session) {
             of_apt.extend(urls.iter().cloned());
             mirrors.set_default(&alias, urls)?;
         }
     }
     Ok((mirrors, of_apt))
+}
+
+/// Returns whether a project takes anything from Debian: to ask apt where that is takes its time.
+fn asks_debian(ir: &Ir) -> bool {
+    let of_debian = |source: &Source| source.to_string().contains("debian");
+    ir.elements.iter().any(|element| {
+        let mut sources = element.sources.iter().flat_map(|placed| placed.source.with_inner());
+        sources.any(of_debian) || element.steps.iter().any(|step| matches!(step, Step::Base(_)))
+    })
 }
 
 /// Makes a fetcher of this session that keeps downloads in a folder.

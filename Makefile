@@ -5,10 +5,11 @@ export PATH := $(PATH):$(CURDIR)/target/tools/usr/bin
 CARGO ?= cargo
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
-.PHONY: help demo test lint bench tools fixtures casd
+.PHONY: help demo test fuzz lint bench tools fixtures casd
 help:
 	@echo "make demo      builds kiln, builds docs/examples/hello with it, runs the result"
 	@echo "make test      the whole test suite"
+	@echo "make fuzz      damaged archives for minutes, in processes that may not have much memory"
 	@echo "make lint      formatting and clippy"
 	@echo "make bench     measures what must be fast, beside its floors; takes many minutes"
 	@echo "make tools     system programs that kiln needs (bubblewrap)"
@@ -22,6 +23,13 @@ demo: tools
 
 test: tools fixtures casd
 	$(CARGO) test --workspace --quiet --no-fail-fast
+
+# No sanitizer and no nightly compiler: it is about panics, leftovers and memory, and no crate of kiln is unsafe there.
+FUZZ_CASES ?= 100000
+fuzz: fixtures
+	$(CARGO) test --package kiln-source-archive --test crafted --no-run
+	ulimit -v 3000000 && PROPTEST_CASES=$(FUZZ_CASES) \
+		$(CARGO) test --package kiln-source-archive --test crafted fuzz
 
 lint:
 	$(CARGO) fmt --all --check

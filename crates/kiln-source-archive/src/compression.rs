@@ -10,7 +10,7 @@ use liblzma::read::XzDecoder;
 use liblzma::stream::{CONCATENATED, Stream};
 
 use crate::Limits;
-use crate::limits::{Counted, Watched};
+use crate::limits::{Counted, Damage, Watched};
 
 /// Memory that an xz stream may ask for; the strongest preset asks for 65 MiB.
 const XZ_MEMORY: u64 = 512 << 20;
@@ -37,7 +37,11 @@ pub fn decompressed<'a>(
         }
         [b'B', b'Z', b'h', ..] => Box::new(MultiBzDecoder::new(counted)),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::Decoder::new(counted)?),
-        _ => Box::new(counted),
+        _ => {
+            let plain = Watched { from: counted, n_in, n_out: 0, limits };
+            return Ok(Box::new(BufReader::with_capacity(1 << 16, plain)));
+        }
     };
+    let plain = Damage(plain);
     Ok(Box::new(BufReader::with_capacity(1 << 16, Watched { from: plain, n_in, n_out: 0, limits })))
 }

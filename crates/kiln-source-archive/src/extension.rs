@@ -1,6 +1,7 @@
 //! Headers that extend the next one: long names of GNU tar, records of PAX.
 
 use crate::Rule;
+use crate::layout::shown;
 
 /// What extended headers say about the next entry.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -31,8 +32,7 @@ impl Extension {
                 b"path" => once(&mut self.name, value)?,
                 b"linkpath" => once(&mut self.link, value)?,
                 b"size" => {
-                    let size = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
-                    let size = size.ok_or(Rule::Extension)?;
+                    let size = number(value).ok_or(Rule::Extension)?;
                     if self.size.replace(size).is_some() {
                         return Err(Rule::Extension);
                     }
@@ -52,7 +52,7 @@ impl Extension {
 fn once(slot: &mut Option<Vec<u8>>, value: &[u8]) -> Result<(), Rule> {
     match slot.replace(value.to_vec()) {
         None => Ok(()),
-        Some(old) => Err(Rule::Ambiguous(old.escape_ascii().to_string())),
+        Some(old) => Err(Rule::Ambiguous(shown(&old))),
     }
 }
 
@@ -65,9 +65,15 @@ fn without_end(bytes: &[u8]) -> &[u8] {
 /// Splits the first record off.
 fn record(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let space = bytes.iter().position(|byte| *byte == b' ')?;
-    let length: usize = std::str::from_utf8(&bytes[..space]).ok()?.parse().ok()?;
+    let length = usize::try_from(number(&bytes[..space])?).ok()?;
     let (record, rest) = bytes.split_at_checked(length)?;
     let record = record.get(space + 1..)?.strip_suffix(b"\n")?;
     let equals = record.iter().position(|byte| *byte == b'=')?;
     Some((&record[..equals], &record[equals + 1..], rest))
+}
+
+/// Reads digits; a sign is none, as other programs read on behind it.
+fn number(text: &[u8]) -> Option<u64> {
+    let is_plain = text.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(text).ok().filter(|_| is_plain)?.parse().ok()
 }

@@ -1,5 +1,6 @@
 //! The strict extractor: a tar archive to a tree, entry by entry.
 
+use std::error::Error;
 use std::io::{self, Read};
 
 use kiln_cas::Batch;
@@ -7,7 +8,7 @@ use kiln_tree::{File, RelPath, Tree};
 use tar::{Archive, Entry, EntryType};
 
 use crate::extension::Extension;
-use crate::layout::{Kind, Layout};
+use crate::layout::{self, Kind, Layout};
 use crate::limits::Undone;
 use crate::{ArchiveError, Rule, Unpack, decompressed};
 
@@ -100,7 +101,7 @@ impl<'a> Extraction<'a> {
 
     /// Finds what is wrong with an archive whose next header cannot be read.
     fn unreadable(&self, error: io::Error) -> Rule {
-        let is_undone = error.get_ref().is_some_and(|inner| inner.is::<Undone>());
+        let is_undone = error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<Undone>);
         match Rule::of_read(error) {
             Rule::Damaged(error) if self.n_entries == 0 && !is_undone => Rule::NoTar(Some(error)),
             rule => rule,
@@ -133,7 +134,7 @@ impl<'a> Extraction<'a> {
         }
         let extension = std::mem::take(&mut self.extension);
         let name = extension.name.unwrap_or_else(|| entry.path_bytes().into_owned());
-        let shown = name.escape_ascii().to_string();
+        let shown = layout::shown(&name);
         if extension.sparse {
             return Err(Rule::Sparse(shown));
         }
@@ -162,8 +163,9 @@ impl<'a> Extraction<'a> {
     }
 
     fn special(&mut self, entry: String, what: &'static str) -> Result<(), Rule> {
-        let around =
-            self.around.as_mut().ok_or_else(|| Rule::Special { entry: entry.clone(), what })?;
+        let Some(around) = self.around.as_mut() else {
+            return Err(Rule::Special { entry, what });
+        };
         around.left_out(&entry);
         Ok(())
     }
@@ -231,7 +233,7 @@ impl<'a> Extraction<'a> {
     ) -> Result<(), Rule> {
         no_content(entry, &shown)?;
         let path = self.layout.free(path, Kind::File, &shown)?;
-        let target_shown = target.escape_ascii().to_string();
+        let target_shown = layout::shown(target);
         let target = self.layout.path(target, &target_shown)?;
         let earlier = self.layout.earlier(target.clone());
         let Some(file) = earlier.or_else(|| self.around.as_mut()?.file(&target)) else {

@@ -66,11 +66,13 @@ pub(crate) struct Layout<'a> {
     unpack: &'a Unpack<'a>,
     draft: Draft,
     placed: BTreeMap<RelPath, Placed>,
+    /// Bytes of all names and texts of links.
+    n_names: u64,
 }
 
 impl<'a> Layout<'a> {
     pub(crate) fn new(unpack: &'a Unpack<'a>) -> Self {
-        Self { unpack, draft: Draft::default(), placed: BTreeMap::new() }
+        Self { unpack, draft: Draft::default(), placed: BTreeMap::new(), n_names: 0 }
     }
 
     /// Checks a name and returns its path in the archive.
@@ -114,13 +116,13 @@ impl<'a> Layout<'a> {
             None => {}
         }
         self.parents(&path, &shown)?;
-        self.placed.insert(path.clone(), Placed::Folder);
+        self.place(path.clone(), Placed::Folder)?;
         self.draft.make_folder(&path).map_err(|_blocked| Rule::Twice(shown))
     }
 
     /// Puts a file where [`Layout::free`] said.
     pub(crate) fn file(&mut self, path: &RelPath, file: File, shown: String) -> Result<(), Rule> {
-        self.placed.insert(path.clone(), Placed::File(file));
+        self.place(path.clone(), Placed::File(file))?;
         self.draft.put(path, file).map_err(|_blocked| Rule::Twice(shown))
     }
 
@@ -140,15 +142,16 @@ impl<'a> Layout<'a> {
         shown: String,
     ) -> Result<(), Rule> {
         let path = self.free(path, Kind::Link, &shown)?;
-        let text = std::str::from_utf8(target)
-            .map_err(|_bad| Rule::NotUtf8(target.escape_ascii().to_string()))?;
+        let text =
+            std::str::from_utf8(target).map_err(|_bad| Rule::NotUtf8(self::shown(target)))?;
         if text.is_empty() || text.contains('\0') {
             return Err(Rule::BadName(shown));
         }
         if text.len() > self.unpack.limits.name {
             return Err(self.long_link(&shown));
         }
-        self.placed.insert(path.clone(), Placed::Link);
+        self.n_names += text.len() as u64;
+        self.place(path.clone(), Placed::Link)?;
         self.draft.put(&path, Symlink::new(text)).map_err(|_blocked| Rule::Twice(shown))
     }
 
@@ -188,10 +191,22 @@ impl<'a> Layout<'a> {
                     return Err(Rule::Through { entry, through });
                 }
                 None if parent.is_root() => return Ok(()),
-                None => drop(self.placed.insert(parent.clone(), Placed::Folder)),
+                None => self.place(parent.clone(), Placed::Folder)?,
             }
             above = parent;
         }
+        Ok(())
+    }
+
+    /// Notes what stands at a path now; what is noted stays in memory to the end.
+    fn place(&mut self, path: RelPath, what: Placed) -> Result<(), Rule> {
+        let limits = &self.unpack.limits;
+        self.n_names += path.as_str().len() as u64;
+        if self.n_names > limits.names {
+            let text = format!("its names have more than {} bytes", limits.names);
+            return Err(Rule::Exceeded(text));
+        }
+        self.placed.insert(path, what);
         Ok(())
     }
 
@@ -201,6 +216,15 @@ impl<'a> Layout<'a> {
             return Err(Rule::Empty);
         }
         Ok(self.draft.seal())
+    }
+}
+
+/// Returns a name as messages have it: escaped, and only the start of a long one.
+pub(crate) fn shown(name: &[u8]) -> String {
+    const LONGEST: usize = 200;
+    match name.get(..LONGEST) {
+        Some(start) if name.len() > LONGEST => format!("{}…", start.escape_ascii()),
+        _ => name.escape_ascii().to_string(),
     }
 }
 

@@ -34,6 +34,8 @@ mod extract;
 mod kind;
 mod layout;
 mod limits;
+#[cfg(test)]
+mod sample;
 mod zip;
 
 pub use compression::decompressed;

@@ -16,6 +16,8 @@ pub struct Limits {
     pub ratio_from: u64,
     /// Bytes of a name or of the text of a link.
     pub name: usize,
+    /// Bytes of all names and texts of links, each folder above an entry counted once.
+    pub names: u64,
     /// Folders within each other.
     pub depth: usize,
     /// Bytes of a header that extends another one (long names, PAX).
@@ -30,6 +32,7 @@ impl Default for Limits {
             ratio: 1_000,
             ratio_from: 64 << 20,
             name: 4_096,
+            names: 256 << 20,
             depth: 128,
             header: 1 << 20,
         }
@@ -43,6 +46,23 @@ pub(crate) enum Exceeded {
     Bytes(u64),
     #[error("it grows more than {0} times when it is unpacked")]
     Ratio(u64),
+}
+
+/// What a decompression complains of.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) struct Undone(io::Error);
+
+/// Marks the errors of a decompression: after them nobody asks whether it is an archive.
+pub(crate) struct Damage<R>(pub(crate) R);
+
+impl<R: Read> Read for Damage<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|cause| match cause.kind() {
+            io::ErrorKind::Interrupted => cause,
+            kind => io::Error::new(kind, Undone(cause)),
+        })
+    }
 }
 
 /// Counts what is read from the file.

@@ -1,81 +1,14 @@
 //! Crafted archives: each breaks one rule, or must not.
 
 use std::fmt::Write as _;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 
 use kiln_cas::{Cas, MemoryCas};
 use kiln_tree::{Node, Tree};
 use proptest::prelude::*;
 
+use crate::sample::{Raw, compressed, field, file, folder, link, raw, record, tar};
 use crate::{Limits, Unpack, extract, strip};
-
-/// One raw entry.
-#[derive(Clone, Copy)]
-struct Raw<'a> {
-    name: &'a [u8],
-    kind: u8,
-    mode: u32,
-    link: &'a [u8],
-    content: &'a [u8],
-    /// In place of the length of the content, as the field has it.
-    size: Option<&'a [u8]>,
-}
-
-fn raw(kind: u8, name: &str) -> Raw<'_> {
-    Raw { name: name.as_bytes(), kind, mode: 0o644, link: b"", content: b"", size: None }
-}
-
-fn file<'a>(name: &'a str, content: &'a str) -> Raw<'a> {
-    Raw { content: content.as_bytes(), ..raw(b'0', name) }
-}
-
-fn folder(name: &str) -> Raw<'_> {
-    Raw { mode: 0o755, ..raw(b'5', name) }
-}
-
-fn link<'a>(kind: u8, name: &'a str, target: &'a str) -> Raw<'a> {
-    Raw { link: target.as_bytes(), ..raw(kind, name) }
-}
-
-fn field(header: &mut [u8], at: usize, value: &[u8]) {
-    header[at..at + value.len()].copy_from_slice(value);
-}
-
-/// Writes a ustar archive without the blocks at its end.
-fn open_tar(entries: &[Raw<'_>]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for entry in entries {
-        let mut header = [0u8; 512];
-        field(&mut header, 0, entry.name);
-        field(&mut header, 100, format!("{:07o}", entry.mode).as_bytes());
-        let size = format!("{:011o}", entry.content.len());
-        field(&mut header, 124, entry.size.unwrap_or(size.as_bytes()));
-        field(&mut header, 136, b"00000000000");
-        header[156] = entry.kind;
-        field(&mut header, 157, entry.link);
-        field(&mut header, 257, b"ustar\x0000");
-        field(&mut header, 148, b"        ");
-        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
-        field(&mut header, 148, format!("{sum:06o}\0 ").as_bytes());
-        out.extend(header);
-        out.extend(entry.content);
-        out.resize(out.len().next_multiple_of(512), 0);
-    }
-    out
-}
-
-fn tar(entries: &[Raw<'_>]) -> Vec<u8> {
-    let mut out = open_tar(entries);
-    out.resize(out.len() + 1024, 0);
-    out
-}
-
-/// Returns one PAX record with its length.
-fn record(key: &str, value: &str) -> String {
-    let body = format!(" {key}={value}\n");
-    let n_digits = (1..9).find(|n| (body.len() + n).to_string().len() == *n).unwrap();
-    format!("{}{body}", body.len() + n_digits)
-}
 
 fn unpack(archive: &[u8], n_stripped: u32, limits: Limits) -> String {
     let cas = MemoryCas::default();
@@ -328,34 +261,13 @@ fn what_is_no_archive_is_refused() {
     check_bytes(b"<html>", message);
     check_bytes("<html>not found</html>".repeat(100).as_bytes(), message);
     check_bytes(&[0; 1024], message);
-    check_bytes(b"\x1f\x8bgarbage", message);
-}
-
-fn compressed(kind: &str, plain: &[u8]) -> Vec<u8> {
-    match kind {
-        "gz" => {
-            let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-            out.write_all(plain).unwrap();
-            out.finish().unwrap()
-        }
-        "xz" => {
-            let mut out = liblzma::write::XzEncoder::new(Vec::new(), 6);
-            out.write_all(plain).unwrap();
-            out.finish().unwrap()
-        }
-        "bz2" => {
-            let mut out = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
-            out.write_all(plain).unwrap();
-            out.finish().unwrap()
-        }
-        _ => zstd::encode_all(plain, 3).unwrap(),
-    }
+    check_bytes(b"\x1f\x8bgarbage", "it is damaged");
 }
 
 #[test]
 fn compressions_are_found_by_their_first_bytes_and_read_to_the_end() {
     let plain = tar(&[file("a", "1")]);
-    for kind in ["gz", "xz", "bz2", "zstd"] {
+    for kind in ["gz", "xz", "bz2", "zst"] {
         let archive = compressed(kind, &plain);
         assert_eq!(unpack(&archive, 0, Limits::default()), "a=1", "{kind}");
         let cut = &archive[..archive.len() - 3];
@@ -374,7 +286,7 @@ fn bombs_are_stopped_by_size_and_ratio() {
     let plain = tar(&[file("a", &zeros)]);
     let small = Limits { n_bytes: 1 << 19, ..Limits::default() };
     let steep = Limits { ratio: 100, ratio_from: 1 << 16, ..Limits::default() };
-    for kind in ["gz", "xz", "bz2", "zstd"] {
+    for kind in ["gz", "xz", "bz2", "zst"] {
         let bomb = compressed(kind, &plain);
         assert_eq!(unpack(&bomb, 0, small), "`a` has more than 524288 bytes");
         let found = unpack(&bomb, 0, steep);

@@ -2,9 +2,9 @@
 
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
+use super::broken;
 use super::fields::{Extra, Fields};
-use super::{broken, shown};
-use crate::layout::long_name;
+use crate::layout::{long_name, shown};
 use crate::{Limits, Rule};
 
 /// The directory as it was read.

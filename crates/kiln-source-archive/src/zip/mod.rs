@@ -10,7 +10,7 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use kiln_cas::Batch;
 use kiln_tree::{File, RelPath, Tree};
 
-use crate::layout::{Kind, Layout};
+use crate::layout::{Kind, Layout, shown};
 use crate::limits::Exceeded;
 use crate::{ArchiveError, Limits, Rule, Unpack};
 use content::{Content, Method};
@@ -320,10 +320,6 @@ fn shape(record: &Record, entry: &str) -> Result<Shape, Rule> {
 
 fn broken(what: &'static str) -> Rule {
     Rule::Damaged(io::Error::other(what))
-}
-
-fn shown(name: &[u8]) -> String {
-    name.escape_ascii().to_string()
 }
 
 #[cfg(test)]

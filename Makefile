@@ -5,13 +5,15 @@ export PATH := $(PATH):$(CURDIR)/target/tools/usr/bin
 CARGO ?= cargo
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
-.PHONY: help demo test fuzz lint bench tools fixtures casd
+.PHONY: help demo test fuzz lint bench scale tools fixtures casd
 help:
 	@echo "make demo      builds kiln, builds docs/examples/hello with it, runs the result"
+	@echo "make examples  builds all of docs/examples, from sources to a system that runs; goes on where it was stopped"
 	@echo "make test      the whole test suite"
 	@echo "make fuzz      damaged archives for minutes, in processes that may not have much memory"
 	@echo "make lint      formatting and clippy"
 	@echo "make bench     measures what must be fast, beside its floors; takes many minutes"
+	@echo "make scale     fetches 92 packages from a mirror that breaks, builds N=25 (all that build: hours), compares with Debian"
 	@echo "make tools     system programs that kiln needs (bubblewrap)"
 	@echo "make fixtures  packages and the static shell that tests use, under target/"
 	@echo "make casd      the remote execution engine that tests use, under target/"
@@ -20,6 +22,11 @@ demo: tools
 	@echo "demo: building kiln, which takes a minute or two the first time"
 	@$(CARGO) build --quiet --package kiln-cli
 	@tests/fixtures/demo.sh $(TARGET)/debug/kiln
+
+examples: tools
+	@echo "examples: building kiln"
+	@$(CARGO) build --quiet --release --package kiln-cli
+	@tests/fixtures/examples.sh $(TARGET)/release/kiln
 
 test: tools fixtures casd
 	$(CARGO) test --workspace --quiet --no-fail-fast
@@ -41,6 +48,12 @@ bench: tools fixtures
 	@$(CARGO) build --quiet --release --examples --package kiln-plan --package kiln-artifact \
 		--package kiln-stage --package kiln-source-local --package kiln-local
 	@CARGO_TARGET_DIR=$(TARGET) benches/run
+
+scale: tools
+	@echo "scale: building kiln"
+	@$(CARGO) build --quiet --release --package kiln-cli
+	@tests/scale/mirror.sh
+	@python3 -B tests/scale/run.py $(TARGET)/release/kiln track fetch build $(N)
 
 tools:
 	@tests/fixtures/tools.sh

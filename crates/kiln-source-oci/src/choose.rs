@@ -49,7 +49,8 @@ pub(crate) fn choose(files: &Files, asked: Asked<'_>) -> Result<Image, Rule> {
         return of_layout(files, index.manifests.ok_or(Rule::NoImage)?, asked);
     }
     let saved = files.document("manifest.json")?.ok_or(Rule::NoImage)?;
-    of_saved(files, parse("manifest.json", &saved)?, asked)
+    let saved: Vec<Saved> = parse("manifest.json", &saved)?;
+    of_saved(files, &saved, asked)
 }
 
 fn of_layout(files: &Files, all: Vec<Descriptor>, asked: Asked<'_>) -> Result<Image, Rule> {
@@ -130,7 +131,7 @@ fn of_manifest(
     configured(content, &name, &bytes, places, asked)
 }
 
-fn of_saved(files: &Files, saved: Vec<Saved>, asked: Asked<'_>) -> Result<Image, Rule> {
+fn of_saved(files: &Files, saved: &[Saved], asked: Asked<'_>) -> Result<Image, Rule> {
     let tags = |image: &Saved| image.repo_tags.clone().unwrap_or_default();
     let have = || saved.iter().flat_map(tags).map(|tag| shown(&tag)).collect::<Vec<_>>();
     let mut found: Vec<&Saved> = match asked.tag {
@@ -225,9 +226,9 @@ fn refuse_type(
     known: &[&str],
 ) -> Result<(), Rule> {
     let is_plain = |end: &str| matches!(end, "" | "+json" | "+gzip" | "+zstd" | ".gzip" | ".zstd");
-    let fits = |known: &&str| found.strip_prefix(known).is_some_and(is_plain);
+    let fits = |known: &str| found.strip_prefix(known).is_some_and(is_plain);
     // Old layouts leave the type out; the content says what it is.
-    if found.is_empty() || known.iter().any(|known| fits(&known)) {
+    if found.is_empty() || known.iter().any(|known| fits(known)) {
         return Ok(());
     }
     Err(Rule::Type { name: name.to_owned(), found: shown(found), expected })

@@ -88,6 +88,10 @@ impl Files {
 
     /// Opens a file; nothing when there is none.
     pub(crate) fn open(&self, name: &str) -> Result<Option<Content<'_>>, Rule> {
+        let is_clean = |part: &str| !matches!(part, "" | "." | "..");
+        if !name.split('/').all(is_clean) || name.contains('\0') {
+            return Err(Rule::Entry { entry: shown(name), what: "is no clean name" });
+        }
         match self {
             Self::Folder(folder) => open_below(folder, name),
             Self::Archive { file, places } => {

@@ -46,11 +46,11 @@ impl<'a> Wish<'a> {
 
     /// Checks that an image is the one that the project and the lock mean.
     fn judge(&self, found: Digest) -> Result<(), Rule> {
-        if let Some(written) = self.written.filter(|_| self.pinned.is_none()) {
-            if hash(written)? != found.hash {
-                let (expected, found) = (written.to_ascii_lowercase(), found.hex());
-                return Err(Rule::NotAsked { expected, found });
-            }
+        if let (Some(written), None) = (self.written, self.pinned)
+            && hash(written)? != found.hash
+        {
+            let (expected, found) = (written.to_ascii_lowercase(), found.hex());
+            return Err(Rule::NotAsked { expected, found });
         }
         match self.pinned.map(|pin| pin.content.file()) {
             None => Ok(()),
@@ -86,12 +86,12 @@ impl ImageKind {
     fn take(&self, wish: &Wish<'_>, ports: Ports<'_>) -> Result<(Digest, Tree), AnyError> {
         if wish.is_local {
             let files = Files::of_project(&self.project, wish.image, &self.folder);
-            return self.unpack(wish, files, ports);
+            return unpack(wish, files, ports);
         }
         let (download, is_known) = self.download(wish, ports)?;
         let files = File::open(&download.path).map_err(Rule::Read);
         let files = files.and_then(|file| Files::of_archive(file, &self.folder));
-        let taken = self.unpack(wish, files, ports);
+        let taken = unpack(wish, files, ports);
         match &taken {
             Ok((content, _)) => self.note(*content, download.content),
             // What the server gave is not believed, so it is not kept for the next who asks.
@@ -128,26 +128,26 @@ impl ImageKind {
         let written = fs::create_dir_all(&self.folder).and_then(|()| fs::write(&fresh, text));
         drop(written.and_then(|()| fs::rename(fresh, path)));
     }
+}
 
-    fn unpack(
-        &self,
-        wish: &Wish<'_>,
-        files: Result<Files, Rule>,
-        ports: Ports<'_>,
-    ) -> Result<(Digest, Tree), AnyError> {
-        match files.and_then(|files| merged(wish, &files, ports)) {
-            Ok((content, tree, left_out)) => {
-                tell(wish.image, &left_out, ports);
-                Ok((content, tree))
-            }
-            // Whatever it looked like: somebody asked for it.
-            Err(_) if ports.fetcher.is_stopped() => {
-                Err(SourceError::Stopped { url: wish.image.to_owned() }.into())
-            }
-            Err(rule) => {
-                let (image, rule) = (wish.image.to_owned(), Box::new(rule));
-                Err(ImageError { image, rule }.into())
-            }
+/// Takes what was opened.
+fn unpack(
+    wish: &Wish<'_>,
+    files: Result<Files, Rule>,
+    ports: Ports<'_>,
+) -> Result<(Digest, Tree), AnyError> {
+    match files.and_then(|files| merged(wish, &files, ports)) {
+        Ok((content, tree, left_out)) => {
+            tell(wish.image, &left_out, ports);
+            Ok((content, tree))
+        }
+        // Whatever it looked like: somebody asked for it.
+        Err(_) if ports.fetcher.is_stopped() => {
+            Err(SourceError::Stopped { url: wish.image.to_owned() }.into())
+        }
+        Err(rule) => {
+            let (image, rule) = (wish.image.to_owned(), Box::new(rule));
+            Err(ImageError { image, rule }.into())
         }
     }
 }

@@ -64,6 +64,3 @@ fn tell(source: &str, left_out: &LeftOut, ports: Ports<'_>) {
     let message = format!("`{source}`: {n_entries} {noun} left out: {names}{more}");
     ports.sink.emit(Event::Warning { code: "K2819".to_owned(), message });
 }
-
-#[cfg(test)]
-mod tests;

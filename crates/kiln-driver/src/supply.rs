@@ -95,6 +95,7 @@ impl<'a> Supplier<'a> {
             Box::new(local),
             Box::new(ArchiveKind),
             Box::new(git),
+            Box::new(DebKind),
             Box::new(image),
             Box::new(RootfsKind),
         ];

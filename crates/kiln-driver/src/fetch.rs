@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use kiln_action::CancelFlag;
-use kiln_event::Sink;
+use kiln_event::{Silent, Sink};
 use kiln_exec::{ForeignError, Supply as _};
 use kiln_ir::{ElementName, Pins, Source};
 use kiln_source::{Fetcher, Pin, Wanted};
@@ -56,6 +56,8 @@ pub fn fetch(
 
 /// One thing to do.
 enum Task<'a> {
+    /// A file that is here, if it is what its name says.
+    Here(Wanted),
     File(Wanted),
     /// A source that is more than files of known names.
     Whole(&'a Source),
@@ -70,43 +72,40 @@ fn bring(
     run: &Run<'_>,
     cancel: &CancelFlag,
 ) -> Result<Brought, Problem> {
-    let fetcher = supplier.fetcher().map_err(Problem::World)?;
+    let near = near(session, store, loaded)?;
     let mut brought = Brought::default();
     let (mut files, mut whole) = (BTreeMap::new(), Vec::new());
     for need in needs(loaded, names) {
-        let (is_kept, wanted) = match need {
-            Need::Base(_) => (false, wanted_of(loaded, supplier, need)?),
-            Need::Source(source) => {
-                let wanted = wanted_of(loaded, supplier, need)?;
-                let tree = loaded.lock.source(source).map(|locked| locked.tree);
-                // A tree that is in the store needs no file, but one that is here is looked at.
-                let is_kept = !wanted.iter().all(|file| fetcher.is_here(file))
-                    && tree.is_some_and(|tree| kept(store.cas.as_ref(), tree).is_some());
-                (is_kept, wanted)
-            }
-        };
+        let wanted = wanted_of(loaded, supplier, need)?;
+        let is_near = !wanted.is_empty() && wanted.iter().all(|file| near.is_here(file));
         match need {
             Need::Base(_) => brought.n_bases += 1,
             Need::Source(source) => {
                 brought.n_sources += 1;
+                let tree = pin(loaded, source)?.tree;
+                if !is_near && kept(store.cas.as_ref(), tree).is_some() {
+                    // A tree that is in the store needs no file.
+                    continue;
+                }
                 if wanted.is_empty() {
                     whole.push(source);
                 }
             }
         }
-        if !is_kept {
-            files.extend(wanted.into_iter().map(|file| (file.sha256, file)));
-        }
+        files.extend(wanted.into_iter().map(|file| (file.sha256, file)));
     }
     brought.n_files = files.len();
     brought.bytes = files.values().filter_map(|file| file.size).sum();
-    let files: Vec<Wanted> = files.into_values().collect();
-    fetcher.plan(&files, run);
-    // What is not known to be files may need some of these, and takes longest.
+    let (here, missing): (Vec<Wanted>, Vec<Wanted>) =
+        files.into_values().partition(|file| near.is_here(file));
+    if !missing.is_empty() {
+        supplier.fetcher().map_err(Problem::World)?.plan(&missing, run);
+    }
+    // What is not known to be files takes longest; what is inside of another source comes after that.
     whole.sort_by_key(|source| source.with_inner().count());
-    let tasks: Vec<Task<'_>> =
-        whole.into_iter().map(Task::Whole).chain(files.into_iter().map(Task::File)).collect();
-    let results = side_by_side(session, cancel, &tasks, |task| one(supplier, &fetcher, run, task));
+    let tasks = whole.into_iter().map(Task::Whole).chain(missing.into_iter().map(Task::File));
+    let tasks: Vec<Task<'_>> = tasks.chain(here.into_iter().map(Task::Here)).collect();
+    let results = side_by_side(session, cancel, &tasks, |task| one(supplier, &near, run, task));
     let is_stopped = results.iter().any(Option::is_none);
     all_or_failures(results, "fetched")?;
     if is_stopped { Err(stopped()) } else { Ok(brought) }
@@ -114,17 +113,25 @@ fn bring(
 
 fn one(
     supplier: &Supplier<'_>,
-    fetcher: &Fetcher,
+    near: &Fetcher,
     run: &Run<'_>,
     task: &Task<'_>,
 ) -> Result<(), ForeignError> {
     match task {
-        Task::File(wanted) => {
-            fetcher.fetch(wanted, run)?;
-            Ok(())
+        Task::Here(wanted) if near.fetch(wanted, &Silent).is_ok() => {}
+        Task::Here(wanted) | Task::File(wanted) => {
+            supplier.fetcher()?.fetch(wanted, run)?;
         }
-        Task::Whole(source) => supplier.source(source).map(drop),
+        Task::Whole(source) => drop(supplier.source(source)?),
     }
+    Ok(())
+}
+
+/// Makes a fetcher that looks no further than this machine: to find out who has mirrors takes its time.
+fn near(session: &Session, store: &Store, loaded: &Loaded) -> Result<Fetcher, Problem> {
+    let mut near = session.clone();
+    near.choices.offline = true;
+    crate::fetching::fetcher(&near, &store.downloads, &loaded.ir)
 }
 
 /// Returns the files that make a source or a base; none of a source where that is known only on the way.

@@ -43,6 +43,11 @@ pub(crate) fn named(url: &str) -> Option<Named> {
     let (ix, _) = cut?;
     let version = stem.get(ix + 1..)?;
     let version = version.strip_prefix('v').unwrap_or(version);
+    // Of a plain file: `.txt`, `.sh`.
+    let version = match version.rsplit_once('.') {
+        Some((version, end)) if end.chars().all(|c| c.is_ascii_alphabetic()) => version,
+        _ => version,
+    };
     let (alias, name) = (alias.to_owned(), stem.get(..ix)?.to_owned());
     (!name.is_empty()).then(|| Named { alias, name, version: version.to_owned() })
 }
@@ -68,6 +73,7 @@ mod tests {
         check("a:pool/lua5.4/lua5.4_5.4.4.orig.tar.gz", "lua5.4 5.4.4");
         check("https://example.org/app-v1.2-rc1.zip", "app 1.2-rc1");
         check("a:web-tools-3.tar", "web-tools 3");
+        check("a:tool-1.5.sh", "tool 1.5");
         check("a:app_1.0-2.dsc", "app 1.0-2");
         check("a:x/archive/v1.2.tar.gz", "");
         check("a:-1", "");

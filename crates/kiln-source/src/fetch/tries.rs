@@ -122,51 +122,36 @@ impl Fetcher {
         let fits = wanted.size.is_none_or(|size| part.n_bytes <= size);
         let goes_on = part.n_bytes > 0 && fits && (checked || origin.is_some());
         let mut hasher = if goes_on { part.rehash() } else { part.restart() }?;
-        let known = Known::of(&self.settings.folder, &name);
+        let mut begun = Begun { at: part.n_bytes, name, origin, validator: None };
+        if goes_on && wanted.size == Some(part.n_bytes) {
+            return finish(wanted, part, hasher, begun);
+        }
+        let known = Known::of(&self.settings.folder, &begun.name);
         let known = known.filter(|known| !checked && self.still_here(known.content));
         let ask = Ask {
             from: part.n_bytes,
-            same: origin.as_ref(),
+            same: begun.origin.as_ref(),
             unless: known.as_ref().map(|known| &known.validator),
             checked,
             token: self.token(&wanted.url),
             is_stopped: &|| self.is_stopped(),
         };
-        let whole = goes_on && wanted.size == Some(part.n_bytes);
-        let (mut validator, mut begun_at) = (None, part.n_bytes);
-        if !whole {
-            let opened = self.transport.open(place, ask);
-            let mut answer = match opened {
-                Ok(Opened::Answer(answer)) => answer,
-                Ok(Opened::Same) => {
-                    let same =
-                        known.ok_or_else(|| broken("it says that nothing changed".into()))?;
-                    return Ok(Brought { content: same.content, is_same: true, known: None });
+        let mut answer = match self.transport.open(place, ask) {
+            Ok(Opened::Answer(answer)) => answer,
+            Ok(Opened::Same) => {
+                let same = known.ok_or_else(|| broken("it says that nothing changed".into()))?;
+                return Ok(Brought { content: same.content, is_same: true, known: None });
+            }
+            Err(refusal) => {
+                if refusal.restart {
+                    part.restart()?;
                 }
-                Err(refusal) => {
-                    if refusal.restart {
-                        part.restart()?;
-                    }
-                    return Err(Miss::Refused(refusal));
-                }
-            };
-            if let Some(wrong) = wrong_size(wanted, answer.size) {
-                return Err(Miss::Wrong(wrong));
+                return Err(Miss::Refused(refusal));
             }
-            if answer.start != part.n_bytes {
-                hasher = part.restart()?;
-                begun_at = 0;
-            }
-            if answer.start != part.n_bytes {
-                return Err(broken("the server answered with another range".into()));
-            }
-            // What comes from two places has no origin.
-            let is_one = begun_at == 0 || (origin.is_some() && origin == answer.validator);
-            validator = answer.validator.take().filter(|_| is_one);
-            part.set_origin(&name, validator.as_ref())?;
-            self.copy(wanted, &mut answer, part, &mut hasher, sink)?;
-        }
-        finish(wanted, part, hasher, Begun { at: begun_at, name, validator })
+        };
+        begun.join(wanted, &mut answer, part, &mut hasher)?;
+        self.copy(wanted, &mut answer, part, &mut hasher, sink)?;
+        finish(wanted, part, hasher, begun)
     }
 
     /// Appends what a place gives, to its end.
@@ -226,9 +211,43 @@ fn finish(wanted: &Wanted, part: &mut Part, hasher: Hasher, begun: Begun) -> Res
 struct Begun {
     /// Bytes that were here before.
     at: u64,
-    /// The place, and what tells that its file is still the same.
+    /// The place.
     name: String,
+    /// What told that the file is still the same when the part was begun, and what tells it now.
+    origin: Option<Validator>,
     validator: Option<Validator>,
+}
+
+impl Begun {
+    /// Makes the part one that the answer goes on with.
+    fn join(
+        &mut self,
+        wanted: &Wanted,
+        answer: &mut Answer,
+        part: &mut Part,
+        hasher: &mut Hasher,
+    ) -> Result<(), Miss> {
+        if let Some(wrong) = wrong_size(wanted, answer.size) {
+            return Err(Miss::Wrong(wrong));
+        }
+        if answer.start != part.n_bytes {
+            *hasher = part.restart()?;
+            self.at = 0;
+        }
+        if answer.start != part.n_bytes {
+            return Err(broken("the server answered with another range".into()));
+        }
+        // A server may not know the condition, and send the rest of another file.
+        let is_other = answer.validator.is_some() && self.origin != answer.validator;
+        if self.at > 0 && wanted.sha256.is_none() && is_other {
+            part.restart()?;
+            return Err(broken("the file changed while it was fetched".into()));
+        }
+        // What comes from two places has no origin.
+        let is_one = self.at == 0 || (self.origin.is_some() && self.origin == answer.validator);
+        self.validator = answer.validator.take().filter(|_| is_one);
+        Ok(part.set_origin(&self.name, self.validator.as_ref())?)
+    }
 }
 
 /// Returns what is wrong with a file of a size that a place says.

@@ -280,8 +280,9 @@ fn failed(cause: ureq::Error, through: Option<String>) -> Refusal {
         ureq::Error::Timeout(_)
         | ureq::Error::HostNotFound
         | ureq::Error::ConnectionFailed
-        | ureq::Error::Protocol(_)
-        | ureq::Error::ConnectProxyFailed(_) => true,
+        | ureq::Error::Protocol(_) => true,
+        // Who is refused by a proxy is refused again.
+        ureq::Error::ConnectProxyFailed(said) => !said.contains("responded 4"),
         _ => false,
     };
     let cause: Box<dyn Error + Send + Sync> = match through {

@@ -80,6 +80,8 @@ fn an_error_that_comes_through_a_proxy_names_it() {
         assert!(error.contains(expected), "{error}");
         assert!(error.contains(&format!("the proxy {}", proxy.url())), "{error}");
         assert!(!format!("{error}{}", world.said.text()).contains("secret"), "{error}");
+        // What a proxy refuses it refuses again; what it cannot reach may come back.
+        assert_eq!(proxy.seen().len(), if status < 500 { 1 } else { 5 });
     };
     check("http://far.example.org", 407, "the server answered 407");
     check("http://far.example.org", 404, "the server answered 404");

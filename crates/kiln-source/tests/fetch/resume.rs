@@ -64,6 +64,25 @@ fn what_changed_in_between_starts_anew() {
 }
 
 #[test]
+fn a_server_that_does_not_look_at_the_condition_is_found_out() {
+    let n_asked = AtomicUsize::new(0);
+    let other = "another text, and longer";
+    let server = Server::start(move |seen| {
+        let range = |text: &str, tag: &str| {
+            let from = from(seen);
+            let reply = Reply::new(if from > 0 { 206 } else { 200 }, &text[from..]);
+            reply.with("ETag", tag).with("Content-Range", format!("bytes {from}-/{}", text.len()))
+        };
+        match n_asked.fetch_add(1, Ordering::SeqCst) {
+            0 => range(TEXT, "\"one\"").cut(10),
+            _ => range(other, "\"two\""),
+        }
+    });
+    assert_eq!(World::new(&[&server]).current().unwrap(), other);
+    assert_eq!(server.seen().len(), 3);
+}
+
+#[test]
 fn another_run_goes_on_where_one_ended() {
     let n_asked = AtomicUsize::new(0);
     let server = Server::start(move |seen| match n_asked.fetch_add(1, Ordering::SeqCst) {

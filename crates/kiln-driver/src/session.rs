@@ -50,7 +50,7 @@ fn check(environment: &Environment, choices: &Choices) -> Result<(), DriverError
     for text in &choices.mirrors {
         let parts = text.split_once('=');
         if parts.is_none_or(|(alias, url)| alias.is_empty() || url.is_empty()) {
-            return Err(DriverError::BadMirror { text: text.clone() });
+            return Err(DriverError::BadMirror { text: kiln_source::without_password(text) });
         }
     }
     let folder = choices.directory.as_ref().map(|folder| environment.cwd.join(folder));

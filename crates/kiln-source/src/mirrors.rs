@@ -44,7 +44,7 @@ impl Mirrors {
                 Ok(())
             }
             bad => {
-                let mirror = bad.cloned().unwrap_or_default();
+                let mirror = bad.map(|mirror| without_password(mirror)).unwrap_or_default();
                 Err(SourceError::BadMirror { alias: alias.to_owned(), mirror })
             }
         }
@@ -100,7 +100,7 @@ impl Mirrors {
     /// # Errors
     /// When the alias is unknown, or the URL is none.
     pub fn resolve(&self, url: &str) -> Result<Vec<Place>, SourceError> {
-        let bad = |reason| SourceError::BadUrl { url: url.to_owned(), reason };
+        let bad = |reason| SourceError::BadUrl { url: without_password(url), reason };
         if url.contains(char::is_control) {
             return Err(bad("it holds a control character"));
         }

@@ -32,7 +32,7 @@ impl Fetcher {
         let part_path = folder.join(format!("{}.part", wanted.name()));
         let locked = Part::lock(&part_path, &|| self.is_stopped()).map_err(failed(&part_path))?;
         let Some(mut part) = locked else {
-            return Err(SourceError::Stopped { url: wanted.url.clone() });
+            return Err(SourceError::Stopped { url: wanted.shown() });
         };
         // Another thread or process may have brought it while this one waited for the lock.
         if let Some(download) = self.present(wanted).map_err(failed(folder))? {
@@ -108,7 +108,7 @@ impl Fetcher {
             }
         }
         if places.is_empty() {
-            return Err(SourceError::Offline { url: wanted.url.clone() });
+            return Err(SourceError::Offline { url: wanted.shown() });
         }
         Ok(places)
     }

@@ -17,7 +17,9 @@ use kiln_event::{Event, Sink};
 
 use crate::pause::{TICK, backoff};
 use crate::transport::{Setup, Transport};
-use crate::{Certificates, Logins, Mirrors, Patience, Pause, Proxies, SourceError, Token};
+use crate::{
+    Certificates, Logins, Mirrors, Patience, Pause, Proxies, SourceError, Token, without_password,
+};
 
 use account::Account;
 
@@ -87,6 +89,11 @@ impl Wanted {
     /// Returns the name of the file in a folder of downloads, if it is known.
     pub fn file_name(&self) -> Option<String> {
         self.sha256.map(|hash| Digest { hash, size: 0 }.hex())
+    }
+
+    /// Returns the URL as anybody may see it.
+    fn shown(&self) -> String {
+        without_password(&self.url)
     }
 
     /// Returns what the file is called while it is on its way.
@@ -181,13 +188,13 @@ impl Fetcher {
     /// # Errors
     /// When no place gave it, its content is another, or it cannot be written.
     pub fn fetch(&self, wanted: &Wanted, sink: &dyn Sink) -> Result<Download, SourceError> {
-        let source = wanted.url.clone();
+        let source = wanted.shown();
         sink.emit(Event::FetchStarted { source: source.clone() });
         let brought = self.bring(wanted, sink);
         let size = brought.as_ref().ok().map(|(download, _)| download.content.size);
         let result = match brought {
             Ok((download, bytes)) => {
-                self.note(&source, &download);
+                self.note(&wanted.url, &download);
                 sink.emit(Event::Fetched { source, bytes });
                 Ok(download)
             }

@@ -68,7 +68,7 @@ impl Fetcher {
                 let before = part.n_fetched;
                 let tried = self.try_place(wanted, place, part, sink);
                 if tried.is_err() && self.is_stopped() {
-                    return Err(SourceError::Stopped { url: wanted.url.clone() });
+                    return Err(SourceError::Stopped { url: wanted.shown() });
                 }
                 let refusal = match tried {
                     Ok(brought) => return Ok(brought),
@@ -88,7 +88,7 @@ impl Fetcher {
                 cause = refusal.cause;
                 let again = refusal.again && attempt < TRIES;
                 if again || place_ix + 1 < places.len() {
-                    let source = wanted.url.clone();
+                    let source = wanted.shown();
                     sink.emit(Event::FetchRetried { source, attempt, message });
                 }
                 if !again {
@@ -99,7 +99,7 @@ impl Fetcher {
                 attempt += 1;
             }
         }
-        let url = wanted.url.clone();
+        let url = wanted.shown();
         match wrong {
             Some(Wrong { expected, found }) => {
                 Err(SourceError::WrongContent { url, expected, found, tries })

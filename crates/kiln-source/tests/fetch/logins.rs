@@ -59,6 +59,12 @@ fn a_login_in_a_url_is_sent_and_never_shown() {
     world.settings.mirrors.set("m", [wrong]).unwrap();
     let error = told(&world.current().unwrap_err());
     assert!(!format!("{error}{}", world.said.text()).contains("hidden"), "{error}");
+    // As little where the project writes it.
+    let whole = |url: &str| Wanted::current(format!("{url}/file"));
+    world.fetch(&whole(&url)).unwrap();
+    let error = told(&world.fetch(&whole(&url.replace("secret", "hidden"))).unwrap_err());
+    let error = format!("{error}{}", world.said.text());
+    assert!(!error.contains("hidden") && !error.contains("secret"), "{error}");
 }
 
 #[test]

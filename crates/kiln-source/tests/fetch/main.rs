@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests own their folders and their servers")]
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "a test may fail")]
 
+mod hostile;
 mod keeping;
 mod logins;
 mod many;

@@ -35,6 +35,8 @@ pub struct Reply {
     cut: Option<usize>,
     /// Says nothing more, until the other side is gone.
     stall: bool,
+    /// Sends this instead, and hangs up.
+    raw: Option<Vec<u8>>,
     /// Passes everything on to this address.
     tunnel: Option<SocketAddr>,
 }
@@ -76,6 +78,10 @@ impl Reply {
 
     pub fn redirect(to: impl fmt::Display) -> Self {
         Self::new(302, "elsewhere").with("Location", to)
+    }
+
+    pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
+        Self { raw: Some(bytes.into()), ..Self::default() }
     }
 
     pub fn tunnel(to: SocketAddr) -> Self {
@@ -193,6 +199,9 @@ fn serve(
         let reply = script(&seen);
         if let (Some(to), Stream::Plain(client)) = (reply.tunnel, stream.get_ref()) {
             return pass_on(client, to);
+        }
+        if let Some(raw) = reply.raw {
+            return stream.get_mut().write_all(&raw);
         }
         let mut answer = Vec::new();
         write!(answer, "HTTP/1.1 {} answer\r\n", reply.status)?;

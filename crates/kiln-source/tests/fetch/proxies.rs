@@ -2,7 +2,7 @@
 
 use kiln_source::Proxies;
 
-use crate::server::{Reply, Server};
+use crate::server::{Reply, Server, socks};
 use crate::world::{World, told};
 
 /// `me:secret`, as it goes over the wire.
@@ -42,6 +42,18 @@ fn tls_goes_through_a_tunnel() {
     assert_eq!(seen.header("proxy-authorization"), BASIC);
     // What is meant for the server is not said to the proxy, and the other way round.
     assert_eq!(server.seen()[0].header("proxy-authorization"), "");
+}
+
+#[test]
+fn socks_proxies_are_asked_for_names() {
+    let server = Server::start(|_| Reply::new(200, "inside"));
+    let (port, asked) = socks(server.address);
+    let mut world = World::new(&[]);
+    world.settings.mirrors.set("m", ["http://far.example.org"]).unwrap();
+    world.settings.proxies =
+        Proxies { all: Some(format!("socks5h://127.0.0.1:{port}")), ..Proxies::default() };
+    assert_eq!(world.current().unwrap(), "inside");
+    assert_eq!(*asked.lock().unwrap(), ["far.example.org"]);
 }
 
 #[test]

@@ -198,7 +198,7 @@ fn serve(
         told.lock().unwrap().push(seen.clone());
         let reply = script(&seen);
         if let (Some(to), Stream::Plain(client)) = (reply.tunnel, stream.get_ref()) {
-            return pass_on(client, to);
+            return pass_on(client, to, b"HTTP/1.1 200 OK\r\n\r\n");
         }
         if let Some(raw) = reply.raw {
             return stream.get_mut().write_all(&raw);
@@ -225,12 +225,37 @@ fn serve(
     Ok(())
 }
 
-/// Opens a tunnel, and carries bytes both ways.
-fn pass_on(client: &TcpStream, to: SocketAddr) -> io::Result<()> {
+/// Starts a SOCKS 5 proxy that carries everything to one address, and returns its port and the names it is asked for.
+pub fn socks(to: SocketAddr) -> (u16, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let asked = Arc::<Mutex<Vec<String>>>::default();
+    let told = Arc::clone(&asked);
+    thread::spawn(move || {
+        let (mut client, _) = listener.accept()?;
+        // Version, and the ways to log in: none is needed.
+        let mut hello = [0; 2];
+        client.read_exact(&mut hello)?;
+        client.read_exact(&mut vec![0; usize::from(hello[1])])?;
+        client.write_all(&[5, 0])?;
+        // Version, connect, nothing, a name, its length; the name and the port.
+        let mut request = [0; 5];
+        client.read_exact(&mut request)?;
+        let mut name = vec![0; usize::from(request[4]) + 2];
+        client.read_exact(&mut name)?;
+        name.truncate(name.len() - 2);
+        told.lock().unwrap().push(String::from_utf8(name).unwrap());
+        pass_on(&client, to, &[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])
+    });
+    (port, asked)
+}
+
+/// Says that a tunnel is open, and carries bytes both ways.
+fn pass_on(client: &TcpStream, to: SocketAddr, opened: &[u8]) -> io::Result<()> {
     let server = TcpStream::connect(to)?;
     let (mut from_client, mut to_client) = (client.try_clone()?, client.try_clone()?);
     let (mut from_server, mut to_server) = (server.try_clone()?, server);
-    write!(to_client, "HTTP/1.1 200 OK\r\n\r\n")?;
+    to_client.write_all(opened)?;
     let there = thread::spawn(move || io::copy(&mut from_client, &mut to_server).map(drop));
     io::copy(&mut from_server, &mut to_client)?;
     to_client.shutdown(std::net::Shutdown::Both)?;

@@ -17,5 +17,7 @@ mod machine;
 mod rebuild;
 #[path = "behaviour/shell.rs"]
 mod shell;
+#[path = "behaviour/stack.rs"]
+mod stack;
 #[path = "behaviour/terminal.rs"]
 mod terminal;

@@ -6,13 +6,11 @@ use kiln_exec::ForeignError;
 use kiln_ir::Base;
 use kiln_lock::LockedBase;
 use kiln_source::Ports;
-use kiln_source_deb::{Apt, discover};
+use kiln_source_deb::{Apt, discover, keyring};
 use kiln_tree::Tree;
 
 use crate::{Session, Trust};
 
-/// The keys of the archive, where Debian's package of them puts them.
-const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// Names another file with the keys of the archive.
 const KEYRING_VARIABLE: &str = "KILN_DEBIAN_KEYRING";
 
@@ -24,11 +22,14 @@ pub(crate) fn track(
     ports: Ports<'_>,
 ) -> Result<LockedBase, ForeignError> {
     let environment = &session.environment;
-    let keyring = environment.variable(KEYRING_VARIABLE).unwrap_or(KEYRING);
+    let default = kiln_source_deb::Trust::default();
+    let named = environment.variable(KEYRING_VARIABLE).map(PathBuf::from);
     let trust = kiln_source_deb::Trust {
-        keyring: PathBuf::from(keyring),
+        // Whom apt trusts for this archive, the user trusts.
+        keyring: named.or_else(|| keyring(&apt(session))).unwrap_or(default.keyring),
         gpgv: environment.find_program("gpgv").unwrap_or_else(|| PathBuf::from("gpgv")),
         unsigned: trust == Trust::Unsigned,
+        now: environment.now,
     };
     let Base::Debian { .. } = base;
     Ok(kiln_source_deb::track(base, &trust, ports)?)
@@ -45,8 +46,11 @@ pub(crate) fn sysroot(
 
 /// Returns the mirrors that the machine's apt uses, by alias.
 pub(crate) fn discovered(session: &Session) -> Vec<(String, Vec<String>)> {
+    discover(&apt(session)).into_iter().collect()
+}
+
+fn apt(session: &Session) -> Apt {
     let apt_get = session.environment.find_program("apt-get");
     let default = Apt::default();
-    let apt = Apt { apt_get: apt_get.unwrap_or(default.apt_get), etc: default.etc };
-    discover(&apt).into_iter().collect()
+    Apt { apt_get: apt_get.unwrap_or(default.apt_get), etc: default.etc }
 }

@@ -26,19 +26,31 @@ pub enum DebError {
     #[diagnostic(transparent)]
     Patch(#[from] PatchError),
     #[error("no package is named `{}`", package.escape_debug())]
-    #[diagnostic(code("K2301"), help("correct `packages` of the base, or add a component"))]
-    NoPackage { package: String },
-    #[error("nothing satisfies `{needed}`, which `{package}` needs")]
+    #[diagnostic(code("K2301"), help("{advice}"))]
+    NoPackage { package: String, advice: String },
+    #[error("nothing satisfies `{needed}`, which `{package}` needs{chain}")]
     #[diagnostic(
         code("K2302"),
         help(
-            "add a component, or name it in `assume` of the base if nothing in a sandbox uses it"
+            "{there}add a component, or name it in `assume` of the base if nothing in a sandbox uses it"
         )
     )]
-    Unsatisfied { package: String, needed: String },
-    #[error("the packages `{package}` and `{other}` exclude each other")]
+    Unsatisfied {
+        package: String,
+        needed: String,
+        /// Who needs the package, from a root on.
+        chain: String,
+        /// What there is in other versions.
+        there: String,
+    },
+    #[error("the packages `{package}`{} and `{other}`{} exclude each other", chains[0], chains[1])]
     #[diagnostic(code("K2303"), help("leave one of them out of `packages` of the base"))]
-    Conflict { package: String, other: String },
+    Conflict {
+        package: String,
+        other: String,
+        /// Who needs each of them, from a root on.
+        chains: [String; 2],
+    },
     #[error("the index of packages is malformed: {what}")]
     #[diagnostic(code("K2304"), help("try another mirror, or later"))]
     BadIndex { what: String },
@@ -46,8 +58,8 @@ pub enum DebError {
     #[diagnostic(code("K2305"), help("correct `components` or `arch` of the base"))]
     NoIndex { suite: String, component: String, arch: String },
     #[error("the index of `{suite}` is not signed by a key of `{}`", keyring.display())]
-    #[diagnostic(code("K2306"), help("gpgv says:\n{said}"))]
-    Untrusted { suite: String, keyring: PathBuf, said: String },
+    #[diagnostic(code("K2306"), help("{advice}\ngpgv says:\n{said}"))]
+    Untrusted { suite: String, keyring: PathBuf, advice: &'static str, said: String },
     #[error("cannot run `{}` to check who signed the index", gpgv.display())]
     #[diagnostic(
         code("K2307"),
@@ -76,8 +88,11 @@ pub enum DebError {
     #[error("the packages `{package}` and `{other}` both bring `{path}`")]
     #[diagnostic(code("K2312"), help("leave one of them out of `packages` of the base"))]
     Overlap { package: String, other: String, path: String },
-    #[error("the base is locked with fix-ups {locked}, this kiln makes fix-ups {FIXUPS}")]
-    #[diagnostic(code("K2313"), help("run `kiln track` to lock the base anew"))]
+    #[error("the base is locked with fix-ups {locked}, kiln knows those up to {FIXUPS}")]
+    #[diagnostic(
+        code("K2313"),
+        help("use the newer kiln that wrote the lock, or run `kiln track` to lock the base anew")
+    )]
     OtherFixups { locked: u32 },
     #[error("cannot read `{}`", path.display())]
     #[diagnostic(code("K2314"), help("check the folder of downloads"))]
@@ -98,4 +113,12 @@ pub enum DebError {
         help("the source package is broken: choose another version, or ask its maintainer")
     )]
     NoPatch { series: String, patch: String },
+    #[error("the index of `{suite}` was valid until {until}")]
+    #[diagnostic(
+        code("K2317"),
+        help(
+            "try another mirror, or set the clock of this machine; builds from a lock do not need it"
+        )
+    )]
+    Expired { suite: String, until: String },
 }

@@ -8,7 +8,9 @@ use crate::alternatives::Alternative;
 use crate::{DebError, compare_versions};
 
 /// Version of all that this file does; part of the key of every base, so each change of a result is a new version.
-pub const FIXUPS: u32 = 1;
+///
+/// Bases that are locked with an older one are made as they were then. 2: the bundle of certificates.
+pub const FIXUPS: u32 = 2;
 
 /// Folders of the root that are links into `usr`.
 const MERGED: [&str; 6] = ["bin", "lib", "lib32", "lib64", "libx32", "sbin"];
@@ -83,10 +85,17 @@ pub(crate) fn merged(path: RelPath, kind: Kind) -> Option<RelPath> {
     if moves && !is_link { Some(usr().append(&path)) } else { Some(path) }
 }
 
-/// Turns merged packages into a sysroot.
+/// Where packages have certificates, and where programs look for all of them in one file.
+const CERTIFICATES: &str = "usr/share/ca-certificates";
+/// How the name of a certificate ends.
+const CERTIFICATE: &str = ".crt";
+const BUNDLE: &str = "etc/ssl/certs/ca-certificates.crt";
+
+/// Turns merged packages into a sysroot, as that version of the fix-ups does it.
 pub(crate) fn apply(
     tree: Tree,
     alternatives: Vec<Alternative>,
+    fixups: u32,
     cas: &dyn Cas,
 ) -> Result<Tree, DebError> {
     let mut root = Root { draft: Draft::from(tree) };
@@ -119,6 +128,9 @@ pub(crate) fn apply(
             root.put(&path(name), file.into());
         }
     }
+    if fixups >= 2 && root.is_free(&path(BUNDLE)) {
+        root.bundle(cas)?;
+    }
     Ok(root.draft.seal())
 }
 
@@ -146,6 +158,27 @@ impl Root {
         if self.is_free(path) {
             self.put(path, Symlink::new(target).into());
         }
+    }
+
+    /// Writes the certificates of all packages into one file, in order of their paths.
+    fn bundle(&mut self, cas: &dyn Cas) -> Result<(), DebError> {
+        let Some(Node::Directory(certificates)) = self.draft.get(&path(CERTIFICATES)) else {
+            return Ok(());
+        };
+        let mut bundle = Vec::new();
+        for (place, file) in certificates.files() {
+            if place.as_str().ends_with(CERTIFICATE) {
+                bundle.extend(cas.read(file.digest)?);
+                if bundle.last().is_some_and(|byte| *byte != b'\n') {
+                    bundle.push(b'\n');
+                }
+            }
+        }
+        if !bundle.is_empty() {
+            let file = File::new(cas.write(&bundle)?, false);
+            self.put(&path(BUNDLE), file.into());
+        }
+        Ok(())
     }
 
     /// Links the alternatives of the highest priority; of equals, that of the first package.
@@ -229,7 +262,7 @@ mod tests {
         }
         let before = draft.seal();
         let alternatives = scripts.iter().flat_map(|script| installed_by(script)).collect();
-        let after = apply(before.clone(), alternatives, &MemoryCas::default()).unwrap();
+        let after = apply(before.clone(), alternatives, FIXUPS, &MemoryCas::default()).unwrap();
         let links = after.walk().filter_map(|(place, node)| match node {
             Node::Symlink(link) if before.get(&place).is_none() => {
                 Some(format!("{place}->{}", link.target))
@@ -297,10 +330,42 @@ mod tests {
         let mine = File::new(Digest::of(b"mine"), false);
         draft.put(&path("etc/passwd"), mine).unwrap();
         draft.put(&path("tmp"), Symlink::new("/var/tmp")).unwrap();
-        let tree = apply(draft.seal(), Vec::new(), &MemoryCas::default()).unwrap();
+        let tree = apply(draft.seal(), Vec::new(), FIXUPS, &MemoryCas::default()).unwrap();
         assert_eq!(tree.get(&path("etc/passwd")), Some(mine.into()));
         assert_eq!(tree.get(&path("tmp")), Some(Symlink::new("/var/tmp").into()));
         assert!(tree.get(&path("etc/group")).is_some());
         assert!(tree.subtree(&path("usr/local/bin")).is_some());
+    }
+
+    /// Returns the bundle of a tree of certificates.
+    #[track_caller]
+    fn check_bundle(files: &[(&str, &str)], fixups: u32, expected: Option<&str>) {
+        let cas = MemoryCas::default();
+        let mut draft = Draft::default();
+        for (place, text) in files {
+            let file = File::new(cas.write(text.as_bytes()).unwrap(), false);
+            draft.put(&path(place), file).unwrap();
+        }
+        let tree = apply(draft.seal(), Vec::new(), fixups, &cas).unwrap();
+        let bundle = match tree.get(&path(BUNDLE)) {
+            Some(Node::File(file)) => Some(cas.read(file.digest).unwrap()),
+            _ => None,
+        };
+        assert_eq!(bundle.as_deref().map(|bytes| std::str::from_utf8(bytes).unwrap()), expected);
+    }
+
+    #[test]
+    fn certificates_become_one_bundle() {
+        let files = [
+            ("usr/share/ca-certificates/mozilla/b.crt", "B\n"),
+            ("usr/share/ca-certificates/mozilla/a.crt", "A"),
+            ("usr/share/ca-certificates/z.txt", "Z\n"),
+        ];
+        check_bundle(&files, 2, Some("A\nB\n"));
+        check_bundle(&files, 1, None);
+        check_bundle(&[("usr/share/ca-certificates/z.txt", "Z")], 2, None);
+        check_bundle(&[], 2, None);
+        let own = [files[0], (BUNDLE, "mine")];
+        check_bundle(&own, 2, Some("mine"));
     }
 }

@@ -28,6 +28,7 @@ mod error;
 mod fixups;
 mod index;
 mod kind;
+mod near;
 mod package;
 mod relation;
 mod release;
@@ -36,9 +37,10 @@ mod signature;
 mod source_tree;
 mod stanza;
 mod sysroot;
+mod time;
 mod version;
 
-pub use apt::{Apt, discover};
+pub use apt::{Apt, discover, keyring};
 pub use error::DebError;
 pub use fixups::FIXUPS;
 pub use kind::DebKind;
@@ -82,13 +84,13 @@ pub fn track(base: &Base, trust: &Trust, ports: Ports<'_>) -> Result<LockedBase,
 /// # Errors
 /// When a package cannot be fetched or unpacked, or two packages bring one path.
 pub fn fetch(locked: &LockedBase, n_threads: usize, ports: Ports<'_>) -> Result<Tree, DebError> {
-    if locked.fixups != FIXUPS {
+    if locked.fixups == 0 || locked.fixups > FIXUPS {
         return Err(DebError::OtherFixups { locked: locked.fixups });
     }
     let wanted = |package: &LockedPackage| Wanted::pinned(&package.path, package.content);
     let wanted: Vec<Wanted> = locked.packages.iter().map(wanted).collect();
     let downloads = ports.fetcher.fetch_all(&wanted, ports.sink)?;
-    sysroot::assemble(&locked.packages, &downloads, n_threads, ports.cas)
+    sysroot::assemble(&locked.packages, locked.fixups, &downloads, n_threads, ports.cas)
 }
 
 #[cfg(test)]

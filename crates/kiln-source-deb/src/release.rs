@@ -10,6 +10,7 @@ use kiln_source_archive::{Limits, decompressed};
 
 use crate::signature::signed_text;
 use crate::stanza::fields;
+use crate::time::seconds;
 use crate::{DebError, Trust};
 
 /// The largest index that is read.
@@ -31,7 +32,28 @@ pub(crate) fn fetch(suite: &str, trust: &Trust, ports: Ports<'_>) -> Result<Rele
     if download.content.size > LARGEST {
         return Err(DebError::BadIndex { what: "`InRelease` is too big".to_owned() });
     }
-    Release::read(&signed_text(&download.path, suite, trust)?, suite)
+    let text = signed_text(&download.path, suite, trust)?;
+    if !trust.unsigned {
+        check_age(&text, suite, trust.now)?;
+    }
+    Release::read(&text, suite)
+}
+
+/// Refuses an index that is too old: somebody may hold back newer ones.
+fn check_age(text: &str, suite: &str, now: u64) -> Result<(), DebError> {
+    let mut fields = fields(text).filter(|(field, _)| field.eq_ignore_ascii_case("Valid-Until"));
+    let Some((_, until)) = fields.next() else {
+        return Ok(());
+    };
+    let suite = suite.to_owned();
+    match seconds(until) {
+        Some(seconds) if now <= seconds => Ok(()),
+        Some(_) => Err(DebError::Expired { suite, until: until.to_owned() }),
+        None => {
+            let what = format!("`{}` is no time", until.escape_debug());
+            Err(DebError::BadIndex { what })
+        }
+    }
 }
 
 impl Release {
@@ -120,5 +142,20 @@ mod tests {
         assert_eq!(release.digest("main/binary-arm64/Packages.xz"), None);
         let error = Release::read(&text, "trixie").unwrap_err();
         assert_eq!(error.to_string(), "the mirror gave `bookworm` for the suite `trixie`");
+    }
+
+    #[test]
+    fn an_index_counts_until_its_time() {
+        let check = |until: &str, now: u64, expected: &str| {
+            let text = format!("Suite: a\nvalid-until: {until}\nCodename: b\n");
+            let told = check_age(&text, "b", now)
+                .map_or_else(|error| error.to_string(), |()| "good".to_owned());
+            assert_eq!(told, expected);
+        };
+        check("Sun, 01 Nov 2026 00:00:10 UTC", 1_793_491_210, "good");
+        let late = "the index of `b` was valid until Sun, 01 Nov 2026 00:00:10 UTC";
+        check("Sun, 01 Nov 2026 00:00:10 UTC", 1_793_491_211, late);
+        check("soon", 0, "the index of packages is malformed: `soon` is no time");
+        assert!(check_age("Suite: a\n", "a", u64::MAX).is_ok());
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::DebError;
 use crate::index::{Index, Package};
+use crate::near::nearest;
 use crate::relation::Relation;
 
 /// Returns the root packages and all they need, dependencies before dependents, ties and cycles by name.
@@ -25,11 +26,12 @@ pub(crate) fn closure<'a>(
         assumed,
         chosen: BTreeMap::new(),
         needs: BTreeMap::new(),
+        asked_by: BTreeMap::new(),
         waiting: VecDeque::new(),
     };
     for root in roots {
         let package = index.packages.get(root.as_str());
-        closure.choose(*package.ok_or_else(|| DebError::NoPackage { package: root.clone() })?);
+        closure.choose(*package.ok_or_else(|| no_package(index, root))?);
     }
     while let Some(package) = closure.waiting.pop_front() {
         closure.meet_needs(package)?;
@@ -44,6 +46,8 @@ struct Closure<'i, 'a, 'n> {
     chosen: BTreeMap<&'a str, Package<'a>>,
     /// What each chosen package uses of the others.
     needs: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    /// The first that needed a package; nothing for roots.
+    asked_by: BTreeMap<&'a str, &'a str>,
     waiting: VecDeque<Package<'a>>,
 }
 
@@ -62,10 +66,11 @@ impl<'a> Closure<'_, 'a, '_> {
                 continue;
             }
             let Some(met) = self.meet(&group) else {
-                let alternatives: Vec<String> = group.iter().map(ToString::to_string).collect();
-                let needed = alternatives.join(" | ");
-                return Err(DebError::Unsatisfied { package: package.name.to_owned(), needed });
+                return Err(self.unsatisfied(package, &group));
             };
+            if !self.chosen.contains_key(met.name) {
+                self.asked_by.insert(met.name, package.name);
+            }
             self.choose(met);
             self.needs.entry(package.name).or_default().insert(met.name);
         }
@@ -98,20 +103,54 @@ impl<'a> Closure<'_, 'a, '_> {
             .filter_map(|provider| self.index.packages.get(provider.package).copied())
     }
 
+    fn unsatisfied(&self, package: Package<'a>, group: &[Relation<'a>]) -> DebError {
+        let alternatives: Vec<String> = group.iter().map(ToString::to_string).collect();
+        let there = group.iter().filter_map(|relation| self.index.packages.get(relation.name));
+        let there: Vec<String> =
+            there.map(|package| format!("`{}` {}", package.name, package.version)).collect();
+        DebError::Unsatisfied {
+            package: package.name.to_owned(),
+            needed: alternatives.join(" | "),
+            chain: self.chain(package.name),
+            there: if there.is_empty() {
+                String::new()
+            } else {
+                format!("the suite has {}; ", there.join(" and "))
+            },
+        }
+    }
+
+    /// Returns how a package came to be chosen: ` (root -> need -> package)`, or nothing for a root.
+    fn chain(&self, name: &'a str) -> String {
+        let above = std::iter::successors(Some(name), |name| self.asked_by.get(name).copied());
+        let mut names: Vec<String> = above.map(|name| format!("`{name}`")).collect();
+        names.reverse();
+        if names.len() == 1 { String::new() } else { format!(" ({})", names.join(" -> ")) }
+    }
+
     fn check_conflicts(&self) -> Result<(), DebError> {
         for package in self.chosen.values() {
             let mut excluded = package.relations(package.conflicts)?;
             excluded.extend(package.relations(package.breaks)?);
             for relation in excluded.into_iter().flatten() {
-                let other = self.chosen.get(relation.name);
-                let other = other.filter(|other| other.name != package.name);
-                if let Some(other) = other.filter(|other| relation.holds(other.version)) {
-                    let (package, other) = (package.name.to_owned(), other.name.to_owned());
-                    return Err(DebError::Conflict { package, other });
+                if let Some(other) = self.excluded(package, &relation) {
+                    let chains = [self.chain(package.name), self.chain(other)];
+                    let (package, other) = (package.name.to_owned(), other.to_owned());
+                    return Err(DebError::Conflict { package, other, chains });
                 }
             }
         }
         Ok(())
+    }
+
+    /// Returns the chosen package that a relation of another one excludes, by its own name or by what it provides.
+    fn excluded(&self, package: &Package<'a>, relation: &Relation<'a>) -> Option<&'a str> {
+        let real = self.chosen.get(relation.name).filter(|other| relation.holds(other.version));
+        let mut provided =
+            self.provided(relation).filter(|other| self.chosen.contains_key(other.name));
+        let is_other = |other: &Package<'a>| other.name != package.name;
+        let real = real.copied().filter(is_other);
+        real.or_else(|| provided.find(is_other)).map(|other| other.name)
     }
 
     /// Returns the chosen packages, each after what it needs; a cycle is cut where it is closed.
@@ -133,6 +172,25 @@ impl<'a> Closure<'_, 'a, '_> {
         }
         ordered
     }
+}
+
+/// Says that a root does not exist, and what may have been meant.
+fn no_package(index: &Index<'_>, root: &str) -> DebError {
+    let quoted = |names: Vec<&str>| {
+        let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+        names.join(" or ")
+    };
+    let providers = index.providers.get(root).into_iter().flatten();
+    let providers: Vec<&str> = providers.map(|provider| provider.package).take(3).collect();
+    let near = nearest(root, index.packages.keys().copied());
+    let advice = if !providers.is_empty() {
+        format!("other packages provide it: write {}", quoted(providers))
+    } else if !near.is_empty() {
+        format!("did you mean {}?", quoted(near))
+    } else {
+        "correct `packages` of the base, or add a component".to_owned()
+    };
+    DebError::NoPackage { package: root.to_owned(), advice }
 }
 
 fn rank(priority: &str) -> usize {
@@ -163,6 +221,10 @@ twice 1.9; Depends: c
 enemy 1; Conflicts: b (<< 2), enemy
 friend 1; Breaks: b (<< 1)
 broken 1; Depends: a (
+far 1; Depends: farther
+farther 1; Depends: b (>= 9) | none
+of-enemy 1; Depends: enemy
+hermit 1; Provides: virtual; Conflicts: virtual
 ";
 
     /// Resolves roots, those with `!` are assumed.
@@ -183,9 +245,16 @@ broken 1; Depends: a (
                 let names: Vec<&str> = packages.iter().map(|package| package.name).collect();
                 names.join(" ")
             }
-            Err(error) => error.to_string(),
+            Err(error) => told(&error),
         };
         assert_eq!(found, expected);
+    }
+
+    /// Returns an error with its help.
+    fn told(error: &DebError) -> String {
+        let help =
+            miette::Diagnostic::help(error).map_or_else(String::new, |help| help.to_string());
+        format!("{error}; {help}")
     }
 
     #[test]
@@ -220,11 +289,50 @@ broken 1; Depends: a (
     }
 
     #[test]
-    fn what_cannot_be_is_told() {
-        check("none", "no package is named `none`");
-        check("wants-more", "nothing satisfies `versioned (>= 4)`, which `wants-more` needs");
-        check("enemy b", "the packages `enemy` and `b` exclude each other");
+    fn a_root_that_does_not_exist_is_told_with_what_was_meant() {
+        check(
+            "none",
+            "no package is named `none`; correct `packages` of the base, or add a component",
+        );
+        check("chooserr", "no package is named `chooserr`; did you mean `chooser`?");
+        check(
+            "virtual",
+            "no package is named `virtual`; other packages provide it: write `hermit` or `v1` or `v2`",
+        );
+    }
+
+    #[test]
+    fn a_need_that_nothing_meets_is_told_with_who_has_it() {
+        let help =
+            "add a component, or name it in `assume` of the base if nothing in a sandbox uses it";
+        check(
+            "wants-more",
+            &format!("nothing satisfies `versioned (>= 4)`, which `wants-more` needs; {help}"),
+        );
+        check(
+            "far",
+            &format!(
+                "nothing satisfies `b (>= 9) | none`, which `farther` needs (`far` -> `farther`); \
+                 the suite has `b` 1; {help}"
+            ),
+        );
+        check(
+            "broken",
+            "the index of packages is malformed: `broken` has the relation `a (`; try another mirror, or later",
+        );
+    }
+
+    #[test]
+    fn packages_that_exclude_each_other_are_told_with_who_needs_them() {
+        let help = "leave one of them out of `packages` of the base";
+        let said = |what: &str| format!("the packages {what} exclude each other; {help}");
+        check("enemy b", &said("`enemy` and `b`"));
+        check(
+            "of-enemy chooser",
+            &said("`enemy` (`of-enemy` -> `enemy`) and `b` (`chooser` -> `b`)"),
+        );
+        check("hermit v2", &said("`hermit` and `v2`"));
+        check("hermit", "hermit");
         check("friend b", "b friend");
-        check("broken", "the index of packages is malformed: `broken` has the relation `a (`");
     }
 }

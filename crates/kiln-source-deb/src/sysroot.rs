@@ -13,9 +13,10 @@ use crate::alternatives::{Alternative, installed_by};
 use crate::package::PackageFile;
 use crate::{DebError, fixups};
 
-/// Makes a sysroot of packages; its files and folders are kept.
+/// Makes a sysroot of packages by a version of the fix-ups; its files and folders are kept.
 pub(crate) fn assemble(
     packages: &[LockedPackage],
+    fixups: u32,
     downloads: &[Download],
     n_threads: usize,
     cas: &dyn Cas,
@@ -30,7 +31,7 @@ pub(crate) fn assemble(
             path: overlap.path.to_string(),
         });
     }
-    let tree = fixups::apply(merged.tree, alternatives.concat(), cas)?;
+    let tree = fixups::apply(merged.tree, alternatives.concat(), fixups, cas)?;
     cas.write_tree(&tree)?;
     Ok(tree)
 }

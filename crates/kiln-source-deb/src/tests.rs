@@ -17,7 +17,7 @@ use crate::alternatives::installed_by;
 use crate::relation::groups;
 use crate::stanza::{fields, stanzas};
 use crate::sysroot::assemble;
-use crate::{DebError, Trust, compare_versions, fetch, track};
+use crate::{DebError, FIXUPS, Trust, compare_versions, fetch, track};
 
 const ROOTS: &str = "gcc make libc6-dev libc-bin dash bash coreutils sed grep mawk findutils \
                      diffutils tar gzip";
@@ -137,8 +137,10 @@ fn other_fixups_and_damaged_packages_are_refused() {
         with_ports(&MemoryCas::default(), |ports| fetch(locked, 1, ports)).unwrap_err().to_string()
     };
     locked.fixups += 1;
-    assert_eq!(failed(&locked), "the base is locked with fix-ups 2, this kiln makes fix-ups 1");
-    locked.fixups -= 1;
+    assert_eq!(failed(&locked), "the base is locked with fix-ups 3, kiln knows those up to 2");
+    locked.fixups = 0;
+    assert_eq!(failed(&locked), "the base is locked with fix-ups 0, kiln knows those up to 2");
+    locked.fixups = 1;
     let release = debian_mirror().join("dists/bookworm/InRelease");
     let wrong = Digest::of(&fs::read(release).unwrap());
     for package in &mut locked.packages {
@@ -187,7 +189,7 @@ fn check_packages(contents: [&[&str]; 2], expected: &str) {
         [package(folder.path(), a, contents[0]), package(folder.path(), b, contents[1])]
             .into_iter()
             .unzip();
-    let found = match assemble(&packages, &downloads, 2, &MemoryCas::default()) {
+    let found = match assemble(&packages, FIXUPS, &downloads, 2, &MemoryCas::default()) {
         Ok(tree) => format!("{:?}", tree.subtree(&RelPath::parse("usr/bin").unwrap()).unwrap())
             .lines()
             .skip(1)

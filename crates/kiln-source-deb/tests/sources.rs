@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -52,7 +53,7 @@ fn write_dsc(folder: &Path, format: &str, files: &[(&str, Vec<u8>)]) {
     let mut text = format!("Format: {format}\nSource: app\nVersion: 1-1\nChecksums-Sha256:\n");
     for (name, bytes) in files {
         fs::write(folder.join(name), bytes).unwrap();
-        text += &format!(" {} {} {name}\n", Digest::of(bytes).hex(), bytes.len());
+        writeln!(text, " {} {} {name}", Digest::of(bytes).hex(), bytes.len()).unwrap();
     }
     fs::write(folder.join("app_1-1.dsc"), text).unwrap();
 }
@@ -276,12 +277,9 @@ fn list(folder: &Path, below: &str, found: &mut BTreeMap<String, String>) {
 fn description(name: &str) -> PathBuf {
     let start = if name.starts_with("lib") { &name[..4] } else { &name[..1] };
     let folder = Path::new("pool/main").join(start).join(name);
-    let mut found = fs::read_dir(debian_mirror().join(&folder)).unwrap();
-    let is_dsc = |name: &str| name.ends_with(".dsc");
-    let name = found.find_map(|entry| {
-        entry.unwrap().file_name().into_string().ok().filter(|name| is_dsc(name))
-    });
-    folder.join(name.unwrap())
+    let found = fs::read_dir(debian_mirror().join(&folder)).unwrap();
+    let mut files = found.map(|entry| PathBuf::from(entry.unwrap().file_name()));
+    folder.join(files.find(|file| file.extension().is_some_and(|end| end == "dsc")).unwrap())
 }
 
 #[test]

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use kiln_event::{Event, Sink};
 use kiln_ir::{Ir, Source, Step};
-use kiln_source::{Certificates, Fetcher, Mirrors, Patience, Settings, ThreadPause};
+use kiln_source::{Certificates, Fetcher, Mirrors, Patience, Settings, ThreadPause, Wanted};
 
 use crate::logins::{logins, tokens};
 use crate::proxies::proxies;
-use crate::{DriverError, Problem, Session};
+use crate::{DriverError, Problem, Session, registries};
 
 /// Files fetched at a time.
 const N_DOWNLOADS: usize = 8;
@@ -72,7 +73,7 @@ pub(crate) fn fetcher(session: &Session, downloads: &Path, ir: &Ir) -> Result<Fe
         named.map(|folder| environment.cwd.join(folder)).collect::<Vec<PathBuf>>()
     };
     let (mirrors, of_apt) = found(session, ir)?;
-    let settings = Settings {
+    let mut settings = Settings {
         folder: downloads.to_owned(),
         prepared: folders(PREPARED_VARIABLE),
         proxies: proxies(session, &of_apt),
@@ -88,5 +89,22 @@ pub(crate) fn fetcher(session: &Session, downloads: &Path, ir: &Ir) -> Result<Fe
         n_threads: session.choices.fetchers.unwrap_or(N_DOWNLOADS),
         run: environment.now ^ u64::from(environment.pid),
     };
+    if !settings.offline && registries::needed(ir) {
+        let asking = Fetcher::new(settings.clone(), Box::new(ThreadPause))?;
+        let get = |url: &str| {
+            let download = asking.fetch(&Wanted::current(url), &Unseen).ok()?;
+            std::fs::read(download.path).ok()
+        };
+        for (alias, urls) in registries::discovered(session, ir, &settings.mirrors, &get) {
+            settings.mirrors.set_default(&alias, urls)?;
+        }
+    }
     Ok(Fetcher::new(settings, Box::new(ThreadPause))?)
+}
+
+/// Nobody watches how registries are found.
+struct Unseen;
+
+impl Sink for Unseen {
+    fn emit(&self, _event: Event) {}
 }

@@ -38,6 +38,7 @@ mod patches;
 mod problem;
 mod proxies;
 mod records;
+mod registries;
 mod run;
 mod session;
 mod shell;
@@ -49,6 +50,7 @@ mod text;
 mod track;
 mod tracked;
 mod vendored;
+mod vendors;
 mod verify;
 mod version;
 

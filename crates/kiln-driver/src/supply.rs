@@ -21,6 +21,7 @@ use kiln_tree::Tree;
 use crate::loaded::Loaded;
 use crate::sources::Sources;
 use crate::store::Store;
+use crate::vendors::vendors;
 use crate::{DriverError, Problem, Session, vendored};
 
 /// Folder of git repositories below the cache; a new format is a new folder.
@@ -83,6 +84,7 @@ impl<'a> Supplier<'a> {
         sink: &'a dyn Sink,
     ) -> Self {
         let Places { cas, downloads, git: mirrors } = places;
+        let vendors = vendors(session, &mirrors);
         let local = LocalKind { project: loaded.root.clone() };
         let program = session.environment.find_program("git").unwrap_or_else(|| "git".into());
         let git = GitKind {
@@ -99,7 +101,6 @@ impl<'a> Supplier<'a> {
             Box::new(image),
             Box::new(RootfsKind),
         ];
-        let vendors: Vec<Box<dyn Vendor>> = Vec::new();
         Self {
             session,
             loaded,

@@ -17,7 +17,7 @@ pub(crate) struct Address {
 
 /// Returns the places of a repository, in the order they are tried.
 pub(crate) fn addresses(url: &str, mirrors: &Mirrors) -> Result<Vec<Address>, SourceError> {
-    if let Some(url) = by_ssh(url) {
+    if let Some(url) = by_ssh(url).or_else(|| by_git(url)) {
         return Ok(vec![Address { shown: url.clone(), url, is_local: false }]);
     }
     let places = mirrors.resolve(url)?;
@@ -29,6 +29,14 @@ pub(crate) fn addresses(url: &str, mirrors: &Mirrors) -> Result<Vec<Address>, So
         }
     };
     Ok(places.into_iter().map(address).collect())
+}
+
+/// Returns a `git:` URL with a host and a path. Nobody vouches for such a server; the lock does for the commit.
+fn by_git(url: &str) -> Option<String> {
+    let (host, path) = url.strip_prefix("git://")?.split_once('/')?;
+    let is_plain = !host.is_empty() && !host.starts_with('-') && !path.is_empty();
+    let is_clean = !url.contains(|c: char| c.is_control() || c.is_whitespace());
+    (is_plain && is_clean).then(|| url.to_owned())
 }
 
 /// Returns the `ssh:` URL of a text such as `ssh://git@example.org/app.git` or `git@example.org:app.git`.
@@ -71,8 +79,8 @@ pub(crate) fn submodule_url(parent: &str, written: &str) -> Result<String, &'sta
         Some(("http" | "https", _)) => Ok(written.to_owned()),
         Some(("file", _)) if is_file(parent) => Ok(written.to_owned()),
         Some(("file", _)) => Err("a repository of a network may not name a folder of this machine"),
-        _ if by_ssh(written).is_some() => Ok(written.to_owned()),
-        _ => Err("only http, https, ssh and relative URLs are known"),
+        _ if by_ssh(written).or_else(|| by_git(written)).is_some() => Ok(written.to_owned()),
+        _ => Err("only http, https, ssh, git and relative URLs are known"),
     }
 }
 
@@ -113,6 +121,7 @@ mod tests {
         check("file:///srv/app", "file:///srv/lib", "file:///srv/lib");
         check("a:app", "https://example.org/lib", "https://example.org/lib");
         check("a:app", "git@example.org:lib.git", "git@example.org:lib.git");
+        check("a:app", "git://example.org/lib.git", "git://example.org/lib.git");
     }
 
     #[test]
@@ -123,8 +132,15 @@ mod tests {
         check("https://example.org/a", "../../b", "it leads above the server of the repository");
         let local = "a repository of a network may not name a folder of this machine";
         check("https://example.org/a", "file:///srv/secret", local);
-        let unknown = "only http, https, ssh and relative URLs are known";
-        for bad in ["ext::sh -c id", "/srv/secret", "ssh://-oProxyCommand=id/x", "git://x/y", ""] {
+        let unknown = "only http, https, ssh, git and relative URLs are known";
+        for bad in [
+            "ext::sh -c id",
+            "/srv/secret",
+            "ssh://-oProxyCommand=id/x",
+            "git://-oProxyCommand=id/x",
+            "git://x",
+            "",
+        ] {
             check("https://example.org/a", bad, unknown);
         }
         check("a:app", "-a@example.org:x", "it looks like an option");

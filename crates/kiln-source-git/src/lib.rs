@@ -142,7 +142,7 @@ impl GitKind {
             repository.bring(commit, reference)?;
             let wanted =
                 Wanted { url, track: commit.as_str(), exclude: &[], submodules: Some(&[]) };
-            tree(&wanted, &repository, commit, &all)
+            tree(&wanted, &repository, commit, None, &all)
         })
     }
 
@@ -161,7 +161,7 @@ impl GitKind {
             None => None,
         };
         let version = found.tag.as_deref().and_then(|tag| resolve::version(wanted.track, tag));
-        let (tree, n_bytes) = tree(wanted, &repository, &id, &all)?;
+        let (tree, n_bytes) = tree(wanted, &repository, &id, None, &all)?;
         let content = Content::Commit(Commit { id, describe, version });
         Ok((Pin { content, tree: tree.digest() }, n_bytes))
     }
@@ -179,29 +179,29 @@ impl GitKind {
         let mut repository = all.open(wanted.url, id)?;
         let reference = resolve::probable(wanted.track);
         repository.bring(id, reference.as_deref())?;
-        let (tree, n_bytes) = tree(wanted, &repository, id, &all)?;
-        let found = tree.digest();
-        if found != expected {
-            let (url, commit) = (wanted.url.to_owned(), id.clone());
-            let (expected, found) = (expected.to_string(), found.to_string());
-            return Err(GitError::OtherTree { url, commit, expected, found });
-        }
-        Ok((tree, n_bytes))
+        tree(wanted, &repository, id, Some(expected), &all)
     }
 }
 
-/// Writes the tree of a commit with its submodules into the store.
+/// Writes the tree of a commit with its submodules into the store, when it is the one that is expected.
 fn tree(
     wanted: &Wanted<'_>,
     repository: &Repository<'_>,
     id: &ObjectId,
+    expected: Option<Digest>,
     all: &Repositories<'_>,
 ) -> Result<(Tree, u64), GitError> {
+    let failed = |cause| repository.refused(id, Rule::Keep(cause));
     let globs = wanted.submodules.map(Globs::new).transpose()?;
     let mut submodules = Submodules::new(all, globs.as_ref());
-    let tree = write::write(repository, id, &mut submodules)?;
-    let keep = all.ports.cas.write_tree(&tree);
-    keep.map_err(|cause| repository.refused(id, Rule::Keep(cause)))?;
+    let mut batch = all.ports.cas.batch().map_err(failed)?;
+    let tree = write::write(repository, id, &mut submodules, &mut *batch)?;
+    if let Some(expected) = expected.filter(|expected| *expected != tree.digest()) {
+        let (url, commit) = (wanted.url.to_owned(), id.clone());
+        let (expected, found) = (expected.to_string(), tree.digest().to_string());
+        return Err(GitError::OtherTree { url, commit, expected, found });
+    }
+    batch.keep().and_then(|()| all.ports.cas.write_tree(&tree)).map_err(failed)?;
     Ok((tree, repository.n_fetched + submodules.n_fetched))
 }
 

@@ -46,7 +46,7 @@ const FIXED: [(&str, &str); 10] = [
     ("GIT_TERMINAL_PROMPT", "0"),
     ("GIT_ASKPASS", ""),
     ("SSH_ASKPASS_REQUIRE", "never"),
-    ("GIT_ALLOW_PROTOCOL", "file:http:https:ssh"),
+    ("GIT_ALLOW_PROTOCOL", "file:git:http:https:ssh"),
     ("GIT_NO_REPLACE_OBJECTS", "1"),
     ("GIT_NO_LAZY_FETCH", "1"),
     ("GIT_OPTIONAL_LOCKS", "0"),

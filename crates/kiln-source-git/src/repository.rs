@@ -64,7 +64,7 @@ impl<'a> Repositories<'a> {
     pub(crate) fn refs(&self, url: &str) -> Result<Refs, GitError> {
         self.make_folder()?;
         let answer = self.each_address(url, &mut |address| {
-            self.git.ask(self.folder, &["ls-remote", "--quiet", "--", &address.url], self.stop)
+            self.ask(url, self.folder, &["ls-remote", "--quiet", "--", &address.url])
         });
         Ok(Refs::parse(&answer?))
     }
@@ -104,14 +104,29 @@ impl<'a> Repositories<'a> {
         let folder = self.folder.join(&name);
         let repository =
             Repository { all: *self, url: url.to_owned(), folder: folder.clone(), n_fetched: 0 };
+        if !folder.join("HEAD").is_file() {
+            // A repository that nothing can be fetched into is not made.
+            self.addresses(url)?;
+        }
         let _alone = repository.alone()?;
         if !folder.join("HEAD").is_file() {
             let object_format = format!("--object-format={format}");
             let arguments = ["init", "--quiet", "--bare", "--template=", &object_format, &name];
-            let said = self.git.ask(self.folder, &arguments, self.stop)?;
+            let said = self.ask(url, self.folder, &arguments)?;
             said.map_err(|said| GitError::Broken { folder, said })?;
         }
         Ok(repository)
+    }
+
+    /// Runs a command of git, unless somebody asked to stop; one that was ended for that has no answer.
+    fn ask(&self, url: &str, folder: &Path, arguments: &[&str]) -> Result<Answer, GitError> {
+        if (self.stop)() {
+            return Err(stopped(url));
+        }
+        match self.git.ask(folder, arguments, self.stop)? {
+            Err(_said) if (self.stop)() => Err(stopped(url)),
+            answer => Ok(answer),
+        }
     }
 
     fn make_folder(&self) -> Result<(), GitError> {
@@ -264,7 +279,7 @@ impl Repository<'_> {
 
     /// Runs a command of git here.
     pub(crate) fn ask(&self, arguments: &[&str]) -> Result<Answer, GitError> {
-        self.all.git.ask(&self.folder, arguments, self.all.stop)
+        self.all.ask(&self.url, &self.folder, arguments)
     }
 
     /// Returns the commit that a name of an object leads to.
@@ -302,10 +317,6 @@ impl Repository<'_> {
             return Err(stopped(&self.url));
         }
         read.map_err(|rule| self.refused(commit, rule))
-    }
-
-    pub(crate) fn ports(&self) -> Ports<'_> {
-        self.all.ports
     }
 
     pub(crate) fn refused(&self, commit: &ObjectId, rule: Rule) -> GitError {

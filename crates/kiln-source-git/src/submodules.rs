@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kiln_cas::Batch;
 use kiln_ir::ObjectId;
 use kiln_tree::{RelPath, Tree};
 
@@ -75,6 +76,7 @@ impl<'a> Submodules<'a> {
         path: &RelPath,
         written: Option<&str>,
         commit: &ObjectId,
+        batch: &mut dyn Batch,
     ) -> Result<Tree, GitError> {
         let place = self.place.append(path);
         let is_wanted = self.exclude.is_some_and(|globs| !globs.match_any(place.as_str()));
@@ -99,7 +101,7 @@ impl<'a> Submodules<'a> {
         self.n_fetched += repository.n_fetched;
         let outer = std::mem::replace(&mut self.place, place.clone());
         self.n_within += 1;
-        let tree = write::write(&repository, commit, self);
+        let tree = write::write(&repository, commit, self, batch);
         self.n_within -= 1;
         self.place = outer;
         tree

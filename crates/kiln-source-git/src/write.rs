@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kiln_cas::Cas;
+use kiln_cas::Batch;
 use kiln_digest::Digest;
 use kiln_ir::ObjectId;
 use kiln_tree::{File, Node, RelPath, Symlink, Tree};
@@ -38,18 +38,19 @@ struct Need {
     link: bool,
 }
 
-/// Writes the files of a commit into the store and returns its tree, whose folders are not kept yet.
+/// Takes the files of a commit for the store and returns its tree, whose folders are not kept yet.
 pub(crate) fn write(
     repository: &Repository<'_>,
     commit: &ObjectId,
     submodules: &mut Submodules<'_>,
+    batch: &mut dyn Batch,
 ) -> Result<Tree, GitError> {
     let root = repository.root(commit)?;
     let folders = entries::read(repository, commit, &root, submodules.depth())?;
-    let kept = keep_blobs(repository, commit, &folders)?;
+    let kept = keep_blobs(repository, commit, &folders, batch)?;
     let modules = submodules.listed(repository, commit, folders.get(&root))?;
     let mut writing =
-        Writing { repository, commit, folders, kept, modules, submodules, n_bytes: 0 };
+        Writing { repository, commit, folders, kept, modules, submodules, batch, n_bytes: 0 };
     writing.folder(&root, &RelPath::default(), 0)
 }
 
@@ -58,6 +59,7 @@ fn keep_blobs(
     repository: &Repository<'_>,
     commit: &ObjectId,
     folders: &Folders,
+    batch: &mut dyn Batch,
 ) -> Result<BTreeMap<ObjectId, Kept>, GitError> {
     let mut needs: BTreeMap<&ObjectId, Need> = BTreeMap::new();
     for entry in folders.values().flatten() {
@@ -73,7 +75,6 @@ fn keep_blobs(
     }
     let wanted: Vec<&ObjectId> = needs.keys().copied().collect();
     let needs: Vec<Need> = needs.values().copied().collect();
-    let cas = repository.ports().cas;
     let mut kept = BTreeMap::new();
     let mut n_bytes = 0;
     repository.objects(commit, &wanted, &mut |ix, object| {
@@ -81,20 +82,20 @@ fn keep_blobs(
         if n_bytes > MOST_BYTES {
             return Err(too_big());
         }
-        kept.insert(object.id.clone(), keep(cas, object, needs[ix])?);
+        kept.insert(object.id.clone(), keep(batch, object, needs[ix])?);
         Ok(())
     })?;
     Ok(kept)
 }
 
-fn keep(cas: &dyn Cas, object: &mut Object<'_>, need: Need) -> Result<Kept, Rule> {
+fn keep(batch: &mut dyn Batch, object: &mut Object<'_>, need: Need) -> Result<Kept, Rule> {
     let broken = |what| Rule::Object { id: object.id.to_string(), what };
     if object.kind != "blob" {
         return Err(broken("is no file"));
     }
     if object.size > SMALL {
         // A link without a text is refused where its path is known.
-        let file = need.file.then(|| cas.write_stream(&mut object.content, need.executable));
+        let file = need.file.then(|| batch.write_stream(&mut object.content, need.executable));
         return Ok(Kept { file: file.transpose().map_err(Rule::Keep)?, ..Kept::default() });
     }
     let mut bytes = Vec::new();
@@ -102,7 +103,7 @@ fn keep(cas: &dyn Cas, object: &mut Object<'_>, need: Need) -> Result<Kept, Rule
     if bytes.len() as u64 != object.size {
         return Err(broken("ends too early"));
     }
-    let file = need.file.then(|| cas.write_file(&bytes, need.executable));
+    let file = need.file.then(|| batch.write_stream(&mut &bytes[..], need.executable));
     let link = if need.link { link_text(&bytes) } else { None };
     let is_pointer = is_pointer(&bytes);
     Ok(Kept { file: file.transpose().map_err(Rule::Keep)?, link, is_pointer })
@@ -137,6 +138,7 @@ struct Writing<'a, 'b> {
     kept: BTreeMap<ObjectId, Kept>,
     modules: Modules,
     submodules: &'a mut Submodules<'b>,
+    batch: &'a mut dyn Batch,
     n_bytes: u64,
 }
 
@@ -154,8 +156,9 @@ impl Writing<'_, '_> {
                 Kind::Submodule => {
                     let (repository, commit) = (self.repository, self.commit);
                     let given = self.modules.get(below.as_str()).map(String::as_str);
-                    let tree =
-                        self.submodules.tree(repository, commit, &below, given, &entry.id)?;
+                    let tree = self
+                        .submodules
+                        .tree(repository, commit, &below, given, &entry.id, self.batch)?;
                     Node::from(tree)
                 }
             };

@@ -27,7 +27,7 @@ pub enum Fault {
 pub struct Request {
     /// `GET` or `HEAD`.
     pub method: String,
-    /// Path below the served folder, decoded, without the leading `/`.
+    /// Path below the served folder, decoded, without the leading `/` and what follows a `?`.
     pub path: String,
     /// First byte asked for, when the request had a range.
     pub from: Option<u64>,
@@ -185,7 +185,8 @@ fn read_request(stream: &TcpStream) -> io::Result<Request> {
     let first = lines.next().unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()))?;
     let mut words = first.split(' ');
     let method = words.next().unwrap_or_default().to_owned();
-    let path = decode(words.next().unwrap_or_default().trim_start_matches('/'));
+    let target = words.next().unwrap_or_default();
+    let path = decode(target.split('?').next().unwrap_or_default().trim_start_matches('/'));
     let mut from = None;
     for line in lines {
         let line = line?;

@@ -97,8 +97,8 @@ fn a_submodule_may_not_be_an_option_a_command_or_a_folder_of_the_machine() {
         );
     };
     check("--upload-pack=touch", "it looks like an option");
-    check("ext::sh -c id", "only http, https, ssh and relative URLs are known");
-    check("/etc", "only http, https, ssh and relative URLs are known");
+    check("ext::sh -c id", "only http, https, ssh, git and relative URLs are known");
+    check("/etc", "only http, https, ssh, git and relative URLs are known");
     check("file:///etc", "a repository of a network may not name a folder of this machine");
     check("../../lib", "it leads above the server of the repository");
 }

@@ -96,4 +96,6 @@ pub fn fetch(locked: &LockedBase, n_threads: usize, ports: Ports<'_>) -> Result<
 #[cfg(test)]
 mod crafted_tests;
 #[cfg(test)]
+mod mirror_tests;
+#[cfg(test)]
 mod tests;

@@ -70,7 +70,8 @@ fn intrinsic(
         }
         "base" => base(reader, element, fields),
         other => {
-            unsupported(reader, &format!("steps of kind `{other}` are not supported yet"));
+            let message = format!("steps of kind `{other}` are not supported yet");
+            unsupported(reader, &message, "leave this element out of what is built");
             None
         }
     }
@@ -115,16 +116,18 @@ fn base(reader: &mut Reader<'_>, element: &mut Element, fields: &Fields) -> Opti
             Some(Step::Import { target: "/".to_owned() })
         }
         other => {
-            unsupported(reader, &format!("bases of kind `{other}` are not supported yet"));
+            let message = format!("bases of kind `{other}` are not supported yet");
+            let help = "take a base of pinned content: `Debian`, `Tarball` or `OciBase`";
+            unsupported(reader, &message, help);
             None
         }
     }
 }
 
-fn unsupported(reader: &mut Reader<'_>, message: &str) {
+fn unsupported(reader: &mut Reader<'_>, message: &str, help: &str) {
     let span = reader.evaluated.span(reader.id);
     let finding = Diagnostic::error(Code(510), message).at(span, "cannot be built yet");
-    reader.report(finding.help("leave this element out of what is built"));
+    reader.report(finding.help(help));
 }
 
 fn field(fields: &Fields, name: &str) -> Option<Value> {

@@ -142,7 +142,7 @@ error[K0510]: steps of kind `oci` are not supported yet
   help: leave this element out of what is built
 error[K0510]: bases of kind `host` are not supported yet
   x.kiln:9:5 `Host {}` cannot be built yet
-  help: leave this element out of what is built
+  help: take a base of pinned content: `Debian`, `Tarball` or `OciBase`
 error[K0113]: `/a/../b` is no absolute path
   x.kiln:10:12 `stage-at { "sysroot" = [], "/a/../b" = [] }` in this field
   help: write a path such as `/sysroot`, without `.`, `..` and a final `/`

@@ -56,7 +56,7 @@ pub(crate) fn lower_source(reader: &mut Reader<'_>, source: &kiln_eval::Source) 
             Some(Source::Zip { url, strip, subdir, sha256 })
         }
         "File" => lower_file(reader, source),
-        "Git" => git(reader, source),
+        "Git" => git(source),
         "Deb" => Some(Source::Deb { url: text(source, "url")?, sha256: text(source, "sha256") }),
         "Dsc" => Some(Source::Dsc { url: text(source, "url")?, sha256: text(source, "sha256") }),
         "Crates" => lower_vendored(reader, source, "lockfile").map(Source::Crates),
@@ -187,17 +187,10 @@ fn cannot_be<T>(
     None
 }
 
-fn git(reader: &mut Reader<'_>, source: &kiln_eval::Source) -> Option<Source> {
+fn git(source: &kiln_eval::Source) -> Option<Source> {
     let text = |name: &str| source.field(name)?.as_text().map(str::to_owned);
     let texts = |name: &str| source.field(name).cloned().map(crate::field::texts);
     let Some(Value::Bool(submodules)) = source.field("submodules") else { return None };
-    if matches!(source.field("patches"), Some(Value::List(patches)) if !patches.is_empty()) {
-        let finding = Diagnostic::error(Code(510), "patches of a source are not supported yet")
-            .at(source.span, "the source")
-            .help("write `patches` in the element");
-        reader.report(finding);
-        return None;
-    }
     Some(Source::Git {
         url: text("url")?,
         track: text("track")?,

@@ -96,6 +96,13 @@ impl Machine {
                 Some("a kind makes elements: `K { … }`".to_owned())
             }
             (Term::Null, _) => None,
+            (Term::Text(text), TypeForm::Path) => Some(format!("write {}", as_path(text))),
+            (Term::Text(text), TypeForm::List(one)) if is_path(one) => {
+                Some(format!("put it in brackets, and write {}", as_path(text)))
+            }
+            (Term::Text(text), TypeForm::Union(types)) if types.iter().any(is_path) => {
+                Some(format!("write {}", as_path(text)))
+            }
             (Term::Text(text), TypeForm::Union(types)) => {
                 let literals = types.iter().filter_map(|one| match one.as_ref() {
                     TypeForm::TextLiteral(literal) => Some(literal.as_ref()),
@@ -136,6 +143,20 @@ pub(super) fn mismatch(ty: &TypeRef, found: &Term) -> Refusal {
         at: Vec::new(),
         help: None,
     }))
+}
+
+fn is_path(ty: &TypeRef) -> bool {
+    matches!(ty.as_ref(), TypeForm::Path)
+}
+
+/// Returns a text as the path that was meant, in backticks where it is one.
+fn as_path(text: &str) -> String {
+    let text = text.strip_prefix("./").unwrap_or(text);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-+/".contains(c);
+    if text.is_empty() || text.starts_with('/') || !text.chars().all(is_plain) {
+        return "a path of the project, such as `./a.txt`, without quotes".to_owned();
+    }
+    format!("`./{text}`, without quotes: it is a path of the project")
 }
 
 /// Returns where the written item of a list stands.

@@ -243,9 +243,9 @@ impl Begun {
             part.restart()?;
             return Err(broken("the file changed while it was fetched".into()));
         }
-        // What comes from two places has no origin.
-        let is_one = self.at == 0 || (self.origin.is_some() && self.origin == answer.validator);
-        self.validator = answer.validator.take().filter(|_| is_one);
+        // Who sends the rest of the same file need not say again what tells that it is the same.
+        let before = self.origin.take().filter(|_| self.at > 0);
+        self.validator = answer.validator.take().or(before);
         Ok(part.set_origin(&self.name, self.validator.as_ref())?)
     }
 }

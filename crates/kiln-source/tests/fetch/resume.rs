@@ -110,6 +110,20 @@ fn what_nobody_vouches_for_is_not_gone_on_with() {
 }
 
 #[test]
+fn what_is_not_known_does_not_go_on_at_another_mirror() {
+    let n_asked = AtomicUsize::new(0);
+    let first = Server::start(move |seen| match n_asked.fetch_add(1, Ordering::SeqCst) {
+        0 => answer(seen, TEXT, "\"one\"").cut(10),
+        _ => Reply::new(404, ""),
+    });
+    // By chance it is called the same there.
+    let second = Server::start(|seen| answer(seen, "another text, and longer", "\"one\""));
+    let world = World::new(&[&first, &second]);
+    assert_eq!(world.current().unwrap(), "another text, and longer");
+    assert_eq!(asked(&second), [(0, String::new())]);
+}
+
+#[test]
 fn known_content_goes_on_at_another_mirror() {
     let first = Server::start(|seen| match from(seen) {
         0 => Reply::new(200, TEXT).cut(10),

@@ -6,8 +6,8 @@ import http.server
 import os
 import re
 import shutil
-import subprocess
 import sys
+import threading
 
 import measure
 
@@ -29,11 +29,11 @@ class Mirror(http.server.SimpleHTTPRequestHandler):
 
 
 def serve():
-    """Serves the fixtures until the parent is gone."""
+    """Serves the fixtures from a thread, as every other process would be waited for, and returns the address."""
     handler = functools.partial(Mirror, directory=str(MIRROR))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    print(server.server_address[1], flush=True)
-    server.serve_forever()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_address[1]}"
 
 
 def apt(folder, url):
@@ -41,11 +41,10 @@ def apt(folder, url):
     for part in ("state/lists/partial", "cache/archives/partial"):
         (folder / part).mkdir(parents=True)
     (folder / "status").write_text("")
-    (folder / "sources.list").write_text(f"deb [trusted=yes] {url} bookworm main\n")
+    (folder / "sources.list").write_text(f"deb [trusted=yes target=Packages] {url} bookworm main\n")
     options = {
         "Dir::Etc::SourceList": folder / "sources.list",
         "Dir::Etc::SourceParts": "-",
-        "Dir::Etc::Parts": "-",
         "Dir::State": folder / "state",
         "Dir::State::status": folder / "status",
         "Dir::Cache": folder / "cache",
@@ -67,11 +66,7 @@ def main():
     if not MIRROR.is_dir():
         sys.exit("error: no fixtures: `make fixtures` brings them")
     packages = PACKAGE.findall(LOCK.read_text())
-    with subprocess.Popen([sys.executable, __file__, "serve"], stdout=subprocess.PIPE, text=True) as server:
-        try:
-            rows(packages, f"http://127.0.0.1:{server.stdout.readline().strip()}")
-        finally:
-            server.terminate()
+    rows(packages, serve())
 
 
 def rows(packages, url):
@@ -120,7 +115,4 @@ def check(folder, count, size):
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["serve"]:
-        serve()
-    else:
-        main()
+    main()

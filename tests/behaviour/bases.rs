@@ -92,3 +92,25 @@ fn an_image_that_changed_is_not_built_on() {
     assert_eq!(refused.stderr.matches("error[K2804]").count(), 1, "{}", refused.stderr);
     assert_eq!(bench.run(&["build", "one"]).status, 0, "the other base is as it was");
 }
+
+#[test]
+fn a_bundle_carries_an_image_that_is_fetched() {
+    let bench = bench();
+    let packed = said(bench.command("sh").args(["-ec", "tar -C image -cf ../image.tar ."]));
+    assert_eq!(packed.status, 0, "{packed:?}");
+    let image = bench.path("image.tar");
+    bench.write(
+        "roots.kiln",
+        &format!("image = OciBase {{ source = OciImage(\"file://{}\") }}\n", image.display()),
+    );
+    bench
+        .write("one.kiln", "Manual { base = roots.image, install = \"echo 1 > $KILN_OUT/one\" }\n");
+    assert_eq!(bench.run(&["track"]).status, 0);
+    let bundle = bench.path("bundle").display().to_string();
+    let made = bench.run(&["bundle", "--file", &bundle]);
+    assert_eq!(made.status, 0, "{}", made.stderr);
+    fs::remove_file(image).expect("the folder is ours");
+    fs::remove_dir_all(bench.path("kiln")).expect("the folder is ours");
+    let built = bench.run(&["build", "--offline", "--bundle", &bundle, "one", "two"]);
+    assert_eq!(built.status, 0, "{}", built.stderr);
+}

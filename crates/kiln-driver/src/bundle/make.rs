@@ -91,8 +91,10 @@ impl Gather<'_> {
     fn one(&self, need: Need<'_>) -> Result<Gathered, ForeignError> {
         let fetcher = self.supplier.fetcher()?;
         let mut gathered = Gathered::default();
+        // A commit is no file, and of an image the lock does not say which file it comes in.
         if let Need::Source(source) = need
-            && let Content::Commit(_) = pin(self.loaded, source)?.content
+            && (matches!(pin(self.loaded, source)?.content, Content::Commit(_))
+                || matches!(source, Source::OciImage { local: false, .. }))
         {
             gathered.tree = Some((self.supplier.source(source)?, source.to_string()));
             return Ok(gathered);

@@ -15,6 +15,8 @@ mod bench;
 mod ending;
 #[path = "behaviour/machine.rs"]
 mod machine;
+#[path = "behaviour/offline.rs"]
+mod offline;
 #[path = "behaviour/rebuild.rs"]
 mod rebuild;
 #[path = "behaviour/shell.rs"]

@@ -26,13 +26,13 @@ pub(crate) fn sleeper() -> Bench {
 }
 
 /// Sends a signal to a process, or to a group of a negative number.
-fn signal(name: &str, process: i64) {
+pub(crate) fn signal(name: &str, process: i64) {
     let sent = Command::new("sh").args(["-c", &format!("kill -s {name} -- {process}")]).status();
     assert!(sent.expect("every system has sh").success());
 }
 
 /// A build that does not outlive its test.
-struct Started(Child);
+pub(crate) struct Started(pub(crate) Child);
 
 impl Drop for Started {
     fn drop(&mut self) {

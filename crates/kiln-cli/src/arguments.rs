@@ -65,7 +65,6 @@ const EVERYWHERE: &str = "Options of all commands";
     version,
     after_long_help = EXAMPLES,
     disable_help_subcommand = true,
-    disable_help_flag = true,
     disable_version_flag = true,
     max_term_width = COLUMNS
 )]
@@ -73,10 +72,6 @@ pub(crate) struct Arguments {
     /// Print the version.
     #[arg(short = 'V', long, action = ArgAction::Version, hide_short_help = true)]
     pub(crate) version: Option<bool>,
-    // Among the options of all commands it needs no heading of its own: the list of commands is long.
-    /// Print help (see more with '--help').
-    #[arg(short, long, action = ArgAction::Help, help_heading = EVERYWHERE)]
-    pub(crate) help: Option<bool>,
     #[command(flatten)]
     pub(crate) common: Common,
     #[command(subcommand)]
@@ -86,7 +81,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// Returns an option that the command would have to ignore.
     pub(crate) fn misplaced(&self) -> Option<&'static str> {
-        let Self { version: _, help: _, common, command } = self;
+        let Self { version: _, common, command } = self;
         let knows_no_elements = match command {
             Command::Fmt { .. } | Command::Doctor | Command::Explain { .. } => true,
             Command::Debug { stage } => matches!(stage, Stage::Cst { .. }),
@@ -107,7 +102,7 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub(crate) ir: Option<PathBuf>,
     /// Processors that builds may use [default: all].
-    #[arg(short, long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(short, long, global = true, value_name = "N", hide_short_help = true, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
     /// Try this mirror of an alias first.
     #[arg(long = "mirror", global = true, value_name = "ALIAS=URL", hide_short_help = true)]
@@ -196,7 +191,7 @@ pub(crate) enum Command {
         /// Make errors of warnings, also of what is built already.
         #[arg(short = 'D', long = "deny", value_enum, value_name = "NAME")]
         denied: Vec<Denied>,
-        /// Take what is fetched from this file of `kiln bundle`.
+        /// Take sources from a file of `kiln bundle`.
         #[arg(long, value_name = "FILE")]
         bundle: Option<PathBuf>,
         #[command(flatten)]

@@ -19,7 +19,7 @@ use crate::sources;
 
 /// Returns what the command line says for all operations.
 pub(crate) fn choices(arguments: &Arguments, words: Vec<String>) -> Choices {
-    let Arguments { version: _, help: _, common, command } = arguments;
+    let Arguments { version: _, common, command } = arguments;
     let said = Choices {
         directory: common.directory.clone(),
         ir: common.ir.clone(),

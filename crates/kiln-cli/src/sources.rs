@@ -31,7 +31,7 @@ pub(crate) fn track(
             match (is_current, tracking.dry) {
                 (true, _) => screen.note("kiln: nothing has changed\n"),
                 (false, true) => {
-                    screen.note("kiln: the lock is not current; `kiln track` writes it\n")
+                    screen.note("kiln: the lock is not current; `kiln track` writes it\n");
                 }
                 (false, false) => {}
             }
@@ -49,10 +49,10 @@ pub(crate) fn fetch(session: &Session, screen: &Screen, elements: &[String]) -> 
         Ok(brought) => {
             let kiln_driver::Brought { n_sources, n_bases, n_files, bytes } = brought;
             screen.note(&format!(
-                "kiln: all is here: {} sources, {} bases ({} files, {})\n",
-                text::count(n_sources),
-                text::count(n_bases),
-                text::count(n_files),
+                "kiln: all is here: {}, {} ({}, {})\n",
+                of(n_sources, "source"),
+                of(n_bases, "base"),
+                of(n_files, "file"),
                 text::bytes(bytes)
             ));
             0
@@ -69,10 +69,10 @@ pub(crate) fn bundle(session: &Session, screen: &Screen, elements: &[String], fi
         Err(status) => status,
         Ok(bundled) => {
             screen.note(&format!(
-                "kiln: {}: {} files and {} trees, {}\n",
+                "kiln: {}: {}, {}, {}\n",
                 sanitise(&file.display().to_string(), false),
-                text::count(bundled.n_files),
-                text::count(bundled.n_trees),
+                of(bundled.n_files, "file"),
+                of(bundled.n_trees, "tree"),
                 text::bytes(bundled.bytes)
             ));
             0
@@ -108,6 +108,10 @@ fn told(screen: &Screen, verified: &[Verified]) -> u8 {
         text::count(verified.len())
     ));
     if others.is_empty() { written } else { 1 }
+}
+
+fn of(number: usize, what: &str) -> String {
+    format!("{} {what}{}", text::count(number), if number == 1 { "" } else { "s" })
 }
 
 /// Does something that a signal may stop; a failure is told, and answers with the exit status. `stopped` says how things

@@ -18,6 +18,17 @@ pub struct Checked {
 
 /// Loads a project in the language.
 pub(crate) fn load(root: PathBuf, targets: &[String]) -> Result<Loaded, Problem> {
+    match load_whatever_is_locked(root, targets)? {
+        (loaded, None) => Ok(loaded),
+        (_, Some(broken)) => Err(broken),
+    }
+}
+
+/// Loads a project in the language as one without a lock when its lock is broken, and tells what is wrong with that.
+pub(crate) fn load_whatever_is_locked(
+    root: PathBuf,
+    targets: &[String],
+) -> Result<(Loaded, Option<Problem>), Problem> {
     let project = kiln_project::load(&root, targets)?;
     let broken = project.findings.iter().any(Diagnostic::is_error);
     let Some(ir) = project.ir.filter(|_| !broken) else {
@@ -25,15 +36,17 @@ pub(crate) fn load(root: PathBuf, targets: &[String]) -> Result<Loaded, Problem>
     };
     let (texts, lints, n_texts) = (project.texts, project.findings, project.n_texts);
     let looked = Some(project.looked);
-    let lock = match project.lock {
-        None => Lock::default(),
-        Some(file) => {
-            let text = texts.get(file).map_or("", |text| &text.text);
-            parse_lock(&texts, file, text)?
-        }
+    let parsed = project.lock.map(|file| {
+        let text = texts.get(file).map_or("", |text| &text.text);
+        parse_lock(&texts, file, text)
+    });
+    let (lock, broken) = match parsed {
+        None => (Lock::default(), None),
+        Some(Ok(lock)) => (lock, None),
+        Some(Err(broken)) => (Lock::default(), Some(broken)),
     };
     let identity = Loaded::identity(&root);
-    Ok(Loaded { root, identity, ir, texts, lock, lints, looked, n_texts })
+    Ok((Loaded { root, identity, ir, texts, lock, lints, looked, n_texts }, broken))
 }
 
 /// Checks the whole project.

@@ -14,6 +14,7 @@ use crate::needs::{Need, all_or_failures, needs, side_by_side, stopped};
 use crate::run::Run;
 use crate::store::Store;
 use crate::supply::Supplier;
+use crate::text::load_whatever_is_locked;
 use crate::tracked::{Tracked, compare, rebuilds};
 use crate::{Problem, Session};
 
@@ -46,10 +47,17 @@ pub fn track(
     shown: &dyn Sink,
     cancel: &CancelFlag,
 ) -> Result<Tracked, Problem> {
-    let loaded = Loaded::load(session, targets)?;
+    let (loaded, broken) = load(session, targets)?;
     let names = target_names(&loaded, targets)?;
     let store = Store::open(session)?;
     let run = Run::start(session, shown)?;
+    if let Some(broken) = broken {
+        let code = broken.code().unwrap_or_default();
+        run.emit(Event::Warning {
+            code,
+            message: "the lock is broken and not looked at".to_owned(),
+        });
+    }
     let pins = Pins::default();
     let supplier = Supplier::new(session, &loaded, &pins, &store, &run).until(cancel);
     let needs: Vec<Need<'_>> = needs(&loaded, &names).into_iter().collect();
@@ -66,6 +74,14 @@ pub fn track(
         crate::text::replace(&loaded.root.join(LOCK_FILE), &lock.to_string())?;
     }
     Ok(tracked)
+}
+
+/// Loads the project. Where all of it is tracked, a broken lock stands in nobody's way.
+fn load(session: &Session, targets: &[String]) -> Result<(Loaded, Option<Problem>), Problem> {
+    if targets.is_empty() && session.choices.ir.is_none() {
+        return load_whatever_is_locked(Loaded::root(session)?, targets);
+    }
+    Loaded::load(session, targets).map(|loaded| (loaded, None))
 }
 
 /// Returns the end of a run that builds nothing.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use kiln_action::CancelFlag;
 use kiln_cas::DiskCas;
-use kiln_event::Sink;
+use kiln_event::{Event, Sink};
 use kiln_exec::{ForeignError, Supply as _};
 use kiln_ir::Pins;
 use kiln_source::{Fetcher, Wanted};
@@ -83,12 +83,13 @@ pub fn verify(
     let scratch = Scratch::new(&store)?;
     let downloads = scratch.0.join("downloads");
     let fetcher = crate::fetching::fetcher(session, &downloads, &loaded.ir)?;
+    let quiet = Quiet(&run);
     let verify = Verify {
         session,
         loaded: &loaded,
         scratch: &scratch.0,
         fetcher: Arc::new(fetcher),
-        run: &run,
+        sink: &quiet,
     };
     let verified = verify.all(&names, cancel);
     run.emit(ended(verified.is_ok(), run.micros()));
@@ -100,7 +101,7 @@ struct Verify<'a> {
     loaded: &'a Loaded,
     scratch: &'a Path,
     fetcher: Arc<Fetcher>,
-    run: &'a Run<'a>,
+    sink: &'a dyn Sink,
 }
 
 impl Verify<'_> {
@@ -119,7 +120,7 @@ impl Verify<'_> {
                 Need::Base(_) => {
                     let places = self.places(0)?;
                     let supplier =
-                        Supplier::apart(self.session, self.loaded, &pins, places, self.run);
+                        Supplier::apart(self.session, self.loaded, &pins, places, self.sink);
                     let packages = wanted_of(self.loaded, &supplier, need)?;
                     tasks.extend(packages.into_iter().map(Task::Package));
                 }
@@ -138,7 +139,7 @@ impl Verify<'_> {
             match result {
                 None => return Err(stopped()),
                 Some(Ok(())) => {
-                    verified.push(Verified { what, verdict: Verdict::Same, error: None })
+                    verified.push(Verified { what, verdict: Verdict::Same, error: None });
                 }
                 Some(Err(error)) => {
                     let verdict = verdict(&error).ok_or(());
@@ -154,7 +155,7 @@ impl Verify<'_> {
     fn one(&self, ix: usize, task: &Task<'_>) -> Result<(), ForeignError> {
         match task {
             Task::Package(wanted) => {
-                self.fetcher.fetch(wanted, self.run)?;
+                self.fetcher.fetch(wanted, self.sink)?;
                 Ok(())
             }
             Task::Source(Need::Source(source)) => {
@@ -163,7 +164,7 @@ impl Verify<'_> {
                     Problem::Findings { .. } => DriverError::NeedsNetwork.into(),
                 })?;
                 let pins = Pins::default();
-                let supplier = Supplier::apart(self.session, self.loaded, &pins, places, self.run);
+                let supplier = Supplier::apart(self.session, self.loaded, &pins, places, self.sink);
                 let compared = supplier.with(&self.fetcher).source(source).map(drop);
                 // What was unpacked is of no use any more.
                 drop(std::fs::remove_dir_all(self.scratch.join(ix.to_string())));
@@ -178,6 +179,17 @@ impl Verify<'_> {
         let folder = self.scratch.join(ix.to_string());
         let cas = Arc::new(DiskCas::open(&folder.join("store"))?);
         Ok(Places { cas, downloads: self.scratch.join("downloads"), git: folder.join("git") })
+    }
+}
+
+/// A run that is not told of failures: they are verdicts.
+struct Quiet<'a>(&'a Run<'a>);
+
+impl Sink for Quiet<'_> {
+    fn emit(&self, event: Event) {
+        if !matches!(event, Event::FetchFailed { .. }) {
+            self.0.emit(event);
+        }
     }
 }
 

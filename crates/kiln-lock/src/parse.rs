@@ -20,6 +20,11 @@ const BAD_VALUE: Code = Code(1103);
 /// Two entries have one key.
 const TWICE: Code = Code(1104);
 
+/// How a line starts that a merge put between its two sides.
+const MARKS: [&str; 3] = ["<<<<<<< ", ">>>>>>> ", "=======\n"];
+const TAKE_A_SIDE: &str = "keep the entries of both sides, or take one side (`git checkout --ours kiln.lock`) and run \
+     `kiln track ELEMENT` for what the other one changed";
+
 const TRACK_ALL: &str = "take the file of the last commit, or run `kiln track` to write it again";
 
 impl Lock {
@@ -36,8 +41,25 @@ struct Reading {
     diagnostics: Vec<Diagnostic>,
 }
 
+/// Returns where the first mark of a merge stands.
+fn conflict(text: &str) -> Option<Range<usize>> {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if MARKS.iter().any(|mark| line.starts_with(mark)) {
+            return Some(at..at + line.trim_end().len());
+        }
+        at += line.len();
+    }
+    None
+}
+
 impl Reading {
     fn lock(&mut self, text: &str) -> Option<Lock> {
+        if let Some(at) = conflict(text) {
+            let message = "the lock has both sides of a merge".to_owned();
+            self.report(BAD_FORM, message, at, "of a merge", TAKE_A_SIDE);
+            return None;
+        }
         let version: VersionText = self.toml(text)?;
         if *version.version.get_ref() != i64::from(VERSION) {
             let message = format!(
@@ -155,6 +177,15 @@ mod tests {
     use snapbox::str;
 
     use super::*;
+
+    #[test]
+    fn marks_of_a_merge_are_told_as_such() {
+        let ours = format!("version = 1\n<<<<<<< ours\n{ENTRY}=======\n>>>>>>> theirs\n");
+        for text in [&ours, "=======\n", ">>>>>>> x"] {
+            check(text, str!["error[K1101]: the lock has both sides of a merge"]);
+        }
+        check("version = 1\n# =======\n", "");
+    }
 
     const ENTRY: &str = r#"
 [[source]]

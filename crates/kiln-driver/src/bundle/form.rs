@@ -22,7 +22,7 @@ pub(super) type Header = [u8; N_HEADER];
 /// A tar ends with so many bytes of nothing.
 pub(super) const END: u64 = 2 * BLOCK;
 /// No list is longer.
-pub(super) const LONGEST_LIST: u64 = 1 << 30;
+pub(super) const LONGEST_LIST: u64 = 256 << 20;
 /// What fits into the octal digits of a header.
 const LARGEST_OCTAL: u64 = 0o777_7777_7777;
 

@@ -1,6 +1,6 @@
 //! What targets need of outside, gathered and written as one file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use kiln_source::{Download, Fetcher};
 use kiln_tree::Tree;
 
 use super::BundleError;
-use super::form::{END, Kind, List, Member, N_HEADER, header_of_list, padded};
+use super::form::{END, Kind, LONGEST_LIST, List, Member, N_HEADER, header_of_list, padded};
 use super::fresh::Fresh;
 use crate::fetch::{pin, wanted_of};
 use crate::loaded::{Loaded, target_names};
@@ -186,7 +186,7 @@ fn write(
     let mut beside = to.to_owned().into_os_string();
     beside.push(format!(".kiln-{}", std::process::id()));
     let beside = PathBuf::from(beside);
-    let writing = Writing { store, paths, beside: &beside, cancel };
+    let writing = Writing { store, paths, to, beside: &beside, cancel };
     let written = writing.all(&list).and_then(|bytes| {
         let failed = |cause| BundleError::Write { path: to.to_owned(), cause };
         fs::rename(&beside, to).map_err(failed)?;
@@ -203,19 +203,23 @@ fn write(
 struct Writing<'a> {
     store: &'a Store,
     /// Where the downloads are.
-    paths: std::collections::BTreeMap<Digest, &'a Path>,
+    paths: BTreeMap<Digest, &'a Path>,
+    to: &'a Path,
     beside: &'a Path,
     cancel: &'a CancelFlag,
 }
 
 impl Writing<'_> {
     fn all(&self, list: &List) -> Result<u64, Problem> {
-        let failed = |cause| BundleError::Write { path: self.beside.to_owned(), cause };
+        let failed = |cause| BundleError::Write { path: self.to.to_owned(), cause };
         let too_big = || failed(io::ErrorKind::FileTooLarge.into());
         let (members, bytes) = list.members().ok_or_else(too_big)?;
         let file = File::create(self.beside).map_err(failed)?;
         let mut out = BufWriter::with_capacity(1 << 17, file);
         let text = list.text();
+        if text.len() as u64 > LONGEST_LIST {
+            return Err(too_big().into());
+        }
         let header = header_of_list(text.len() as u64);
         out.write_all(&header).and_then(|()| out.write_all(text.as_bytes())).map_err(failed)?;
         fill(&mut out, text.len() as u64).map_err(failed)?;
@@ -232,7 +236,7 @@ impl Writing<'_> {
     }
 
     fn member(&self, member: Member, out: &mut BufWriter<File>) -> Result<(), Problem> {
-        let failed = |cause| BundleError::Write { path: self.beside.to_owned(), cause };
+        let failed = |cause| BundleError::Write { path: self.to.to_owned(), cause };
         let Member { kind, digest, at: _ } = member;
         let mut from = match (kind, self.paths.get(&digest)) {
             (Kind::File, Some(path)) => {

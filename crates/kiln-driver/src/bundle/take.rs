@@ -20,7 +20,7 @@ pub(crate) fn take(session: &Session, store: &Store) -> Result<(), Problem> {
     let Some(bundle) = &session.choices.bundle else {
         return Ok(());
     };
-    let mut opened = Opened::new(&session.environment.cwd.join(bundle))?;
+    let mut opened = Opened::new(&session.environment.cwd, bundle)?;
     let missing = missing(store, &opened.members)?;
     let mut taking = Taking::new(store)?;
     for member in missing {
@@ -55,16 +55,18 @@ struct Opened {
 }
 
 impl Opened {
-    fn new(path: &Path) -> Result<Self, BundleError> {
+    fn new(folder: &Path, path: &Path) -> Result<Self, BundleError> {
         let path = path.to_owned();
         let read = |cause| BundleError::Read { path: path.clone(), cause };
         let damaged =
             |what: &str| BundleError::Damaged { path: path.clone(), what: what.to_owned() };
-        let mut file = File::open(&path).map_err(read)?;
-        let found = file.metadata().map_err(read)?;
-        if found.is_dir() {
-            return Err(read(io::ErrorKind::IsADirectory.into()));
+        let at = folder.join(&path);
+        // What is no file may keep whoever opens it waiting.
+        let found = fs::metadata(&at).map_err(read)?;
+        if !found.is_file() {
+            return Err(read(io::Error::other("it is no file")));
         }
+        let mut file = File::open(&at).map_err(read)?;
         let mut header = [0; N_HEADER];
         let foreign = |cause: io::Error| match cause.kind() {
             io::ErrorKind::UnexpectedEof => BundleError::Foreign { path: path.clone() },

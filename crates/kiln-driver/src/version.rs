@@ -70,7 +70,7 @@ mod tests {
             assert_eq!(told.as_deref().unwrap_or_default(), expected, "{url}");
         };
         check("gnu:hello/hello-2.10.tar.gz", "hello 2.10");
-        check("a:pool/lua5.4/lua5.4_5.4.4.orig.tar.gz", "lua5.4 5.4.4");
+        check("a:pool/app5.4/app5.4_5.4.4.orig.tar.gz", "app5.4 5.4.4");
         check("https://example.org/app-v1.2-rc1.zip", "app 1.2-rc1");
         check("a:web-tools-3.tar", "web-tools 3");
         check("a:tool-1.5.sh", "tool 1.5");

@@ -144,6 +144,10 @@ def table():
         why = "; ".join(filter(None, [*result["reasons"], missing, notes.get(name, "")]))
         present = f"{result['present']} of {result['shipped']}"
         rows.append(f"| {name} | {kinds[name][0]} | {state} | {result['cpu']:.0f} | {present} | {why} |")
+    built = complete()
+    clean = [name for name in built if not results[name]["reasons"]]
+    seconds = sum(results[name]["cpu"] for name in built)
+    rows += ["", f"{len(built)} build, {len(clean)} of them without an exception; {seconds:.0f} s of CPU in all."]
     readme = HERE / "README.md"
     head = readme.read_text().split("<!-- table -->\n")[0]
     readme.write_text(head + "<!-- table -->\n" + "\n".join(rows) + "\n")

@@ -148,7 +148,10 @@ fn send_file(
     fault: Option<Fault>,
 ) -> io::Result<()> {
     let inside = !request.path.split('/').any(|part| part == "..");
-    let path = shared.folder.join(&request.path);
+    let mut path = shared.folder.join(&request.path);
+    if path.is_dir() {
+        path.push("index.html");
+    }
     if !inside || !path.is_file() {
         return send_status(&mut stream, "404 Not Found");
     }

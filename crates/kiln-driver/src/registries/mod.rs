@@ -38,11 +38,12 @@ pub(crate) fn discovered(
     if needs(|source| matches!(source, Source::Crates(_))) {
         found.extend(cargo::mirrors(session, mirrors, get));
     }
-    let mut look_up = |alias: &str, is: fn(&Source) -> bool, ask: fn(&Environment) -> Vec<String>| {
-        if mirrors.get(alias).is_empty() && needs(is) {
-            found.insert(alias.to_owned(), ask(environment));
-        }
-    };
+    let mut look_up =
+        |alias: &str, is: fn(&Source) -> bool, ask: fn(&Environment) -> Vec<String>| {
+            if mirrors.get(alias).is_empty() && needs(is) {
+                found.insert(alias.to_owned(), ask(environment));
+            }
+        };
     look_up(PYPI, |source| matches!(source, Source::Pypi(_)), pypi::mirrors);
     look_up(NPM, |source| matches!(source, Source::Npm(_)), npm::mirrors);
     look_up(GOPROXY, |source| matches!(source, Source::GoModules(_)), go::mirrors);

@@ -1,0 +1,36 @@
+//! What can be wrong with a `go.sum` and what it names.
+
+use std::io;
+use std::path::PathBuf;
+
+use kiln_cas::CasError;
+
+/// Modules that cannot be vendored. What comes from the file is escaped.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum GoError {
+    #[error("line {line} of `{path}` is no sum of a module")]
+    #[diagnostic(code("K2627"), help("`go mod tidy` writes it; `sumfile` names the file `go.sum`"))]
+    Syntax { path: String, line: usize },
+    #[error("`{path}` names a module `{}` that go has not", named.escape_debug())]
+    #[diagnostic(code("K2628"), help("the file is hostile or damaged: `go mod tidy` writes it"))]
+    BadName { path: String, named: String },
+    #[error("`{path}` has two sums of `{named}`")]
+    #[diagnostic(code("K2629"), help("the file is hostile or damaged: `go mod tidy` writes it"))]
+    Twice { path: String, named: String },
+    #[error("`{path}` has no sum of the `go.mod` of `{named}`")]
+    #[diagnostic(code("K2630"), help("kiln takes nothing unchecked: `go mod tidy` writes it"))]
+    NoSum { path: String, named: String },
+    #[error("`{path}` names more than {limit} modules")]
+    #[diagnostic(code("K2631"), help("the file is hostile, or too big for kiln"))]
+    TooMany { path: String, limit: usize },
+    #[error("cannot read the download `{}`", path.display())]
+    #[diagnostic(code("K2219"), help("check the folder of downloads"))]
+    Read {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("cannot keep the vendored modules")]
+    #[diagnostic(code("K5022"), help("is the disk of the store full?"))]
+    Keep(#[from] CasError),
+}

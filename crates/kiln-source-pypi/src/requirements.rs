@@ -1,0 +1,84 @@
+//! Requirements with hashes, as pip reads them.
+
+use crate::PypiError;
+use crate::lockfile::{Locked, Place, file_name, normal, sha256, syntax};
+
+/// Reads a file of requirements: each with the hashes of the files that may be taken.
+pub(crate) fn parse(path: &str, text: &str) -> Result<Vec<Locked>, PypiError> {
+    let mut files = Vec::new();
+    for line in lines(text) {
+        let mut words = line.split_whitespace().peekable();
+        if words.peek().is_some_and(|word| word.starts_with('-')) {
+            option(path, &line)?;
+            continue;
+        }
+        let requirement: Vec<&str> =
+            std::iter::from_fn(|| words.next_if(|word| !word.starts_with("--"))).collect();
+        let requirement = requirement.join(" ");
+        let name_end = requirement.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c));
+        let (name, rest) = requirement.split_at(name_end.unwrap_or(requirement.len()));
+        if name.is_empty() || name.len() > 200 {
+            let start: String = requirement.chars().take(60).collect();
+            return Err(syntax(path, &format!("`{}` is no requirement", start.escape_debug())));
+        }
+        let url = rest.split_once('@').map(|(_, url)| url.split(';').next().unwrap_or(url).trim());
+        let place = url.map(|url| {
+            Ok::<_, PypiError>(Place {
+                name: file_name(path, url)?,
+                url: url.to_owned(),
+                index: None,
+            })
+        });
+        let place = place.transpose()?;
+        let before = files.len();
+        while let Some(word) = words.next() {
+            let hash = match word.strip_prefix("--hash") {
+                Some("") => words.next(),
+                Some(rest) => rest.strip_prefix('='),
+                None => None,
+            };
+            let hash = hash.unwrap_or_default();
+            // Others may stand beside it; one of them is enough for pip, and this one for kiln.
+            if hash.starts_with("sha384:") || hash.starts_with("sha512:") {
+                continue;
+            }
+            let sha256 = sha256(path, name, hash.strip_prefix("sha256:"))?;
+            let place = place.clone();
+            files.push(Locked { project: normal(name), sha256, size: None, place });
+        }
+        if files.len() == before {
+            return Err(PypiError::NoHash { path: path.to_owned(), named: name.to_owned() });
+        }
+    }
+    Ok(files)
+}
+
+/// Refuses options that bring more than this file says; what is about indexes or about building is not for kiln.
+fn option(path: &str, line: &str) -> Result<(), PypiError> {
+    let word = line.split(['=', ' ']).next().unwrap_or_default();
+    let what = match word {
+        "-r" | "--requirement" => "from another file of requirements",
+        "-c" | "--constraint" => "with another file of constraints",
+        "-e" | "--editable" => "as a folder",
+        _ => return Ok(()),
+    };
+    let named = line.chars().take(100).collect();
+    Err(PypiError::Unsupported { path: path.to_owned(), named, what })
+}
+
+/// Returns lines without comments, those that go on joined.
+fn lines(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut open = String::new();
+    for line in text.lines() {
+        let line = line.strip_prefix('#').map_or(line, |_comment| "");
+        let line = line.find(" #").map_or(line, |start| &line[..start]).trim_end();
+        match line.strip_suffix('\\') {
+            Some(start) => open.extend([start, " "]),
+            None => lines.push(std::mem::take(&mut open) + line),
+        }
+    }
+    lines.push(open);
+    lines.retain(|line| !line.trim().is_empty());
+    lines.iter().map(|line| line.trim().to_owned()).collect()
+}

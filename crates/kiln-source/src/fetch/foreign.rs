@@ -67,6 +67,7 @@ impl Fetcher {
     }
 
     fn foreign(&self, file: &Foreign, sink: &dyn Sink) -> Result<Download, SourceError> {
+        file.urls.iter().for_each(|url| self.note_sealed(&Wanted::current(url).shown()));
         if let Some(download) = self.noted(file, sink)? {
             return Ok(download);
         }

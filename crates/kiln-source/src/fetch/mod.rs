@@ -71,8 +71,16 @@ pub struct Fetcher {
     account: Account,
     /// What was tracked in this run, by URL: two sources of one file are to be of one content.
     tracked: Mutex<BTreeMap<String, Download>>,
-    /// What was given to whoever asked, by URL.
-    served: Mutex<BTreeMap<String, Vec<Download>>>,
+    /// What was given to who knew its sha256, by what events call it.
+    served: Mutex<BTreeMap<String, Served>>,
+}
+
+/// Files that were given.
+#[derive(Default)]
+struct Served {
+    files: Vec<Download>,
+    /// Whether somebody did not know the sha256.
+    is_sealed: bool,
 }
 
 impl Wanted {
@@ -194,7 +202,9 @@ impl Fetcher {
         let size = brought.as_ref().ok().map(|(download, _)| download.content.size);
         let result = match brought {
             Ok((download, bytes)) => {
-                self.note(&wanted.url, &download);
+                if wanted.sha256.is_some() {
+                    self.note(&source, &download);
+                }
                 sink.emit(Event::Fetched { source, bytes });
                 Ok(download)
             }
@@ -207,18 +217,25 @@ impl Fetcher {
         result
     }
 
-    /// Returns the files that this fetcher gave for a URL: one, unless different contents were asked for.
-    pub fn served(&self, url: &str) -> Vec<Download> {
+    /// Returns the files that this fetcher gave to who knew their sha256, by what events call them: none of what was also
+    /// asked for by something else, as another machine cannot tell which file that is.
+    pub fn served(&self, source: &str) -> Vec<Download> {
         let served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
-        served.get(url).cloned().unwrap_or_default()
+        let files = served.get(source).filter(|served| !served.is_sealed);
+        files.map(|served| served.files.clone()).unwrap_or_default()
     }
 
-    fn note(&self, url: &str, download: &Download) {
+    fn note(&self, source: &str, download: &Download) {
         let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
-        let files = served.entry(url.to_owned()).or_default();
+        let files = &mut served.entry(source.to_owned()).or_default().files;
         if !files.contains(download) {
             files.push(download.clone());
         }
+    }
+
+    fn note_sealed(&self, source: &str) {
+        let mut served = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        served.entry(source.to_owned()).or_default().is_sealed = true;
     }
 
     /// Fetches files, several at once; the answer has their order.

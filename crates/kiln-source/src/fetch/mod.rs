@@ -7,7 +7,7 @@ mod tries;
 
 pub use foreign::{Foreign, Seal};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -69,6 +69,8 @@ pub struct Fetcher {
     pause: Box<dyn Pause>,
     is_stopped: AtomicBool,
     account: Account,
+    /// Servers that did not answer, however often they were asked.
+    silent: Mutex<BTreeSet<String>>,
     /// What was tracked in this run, by URL: two sources of one file are to be of one content.
     tracked: Mutex<BTreeMap<String, Download>>,
     /// What was given to who knew its sha256, by what events call it.
@@ -125,8 +127,8 @@ impl Fetcher {
             n_connections: settings.n_threads,
         })?;
         let (is_stopped, account) = (AtomicBool::new(false), Account::default());
-        let (tracked, served) = (Mutex::default(), Mutex::default());
-        Ok(Self { settings, transport, pause, is_stopped, account, tracked, served })
+        let (tracked, served, silent) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Ok(Self { settings, transport, pause, is_stopped, account, silent, tracked, served })
     }
 
     /// Ends all that is under way with [`SourceError::Stopped`], and whatever is asked for later. What came so far stays.

@@ -2,10 +2,12 @@
 
 use std::error::Error;
 use std::io;
+use std::sync::PoisonError;
 
 use kiln_digest::{Digest, Hasher};
 use kiln_event::{Event, Sink};
 
+use crate::address::Address;
 use crate::known::Known;
 use crate::part::Part;
 use crate::pause::backoff;
@@ -63,10 +65,15 @@ impl Fetcher {
         let mut wrong = None;
         let mut cause: Box<dyn Error + Send + Sync> = "it has no mirror".into();
         for (place_ix, place) in places.iter().enumerate() {
-            let mut attempt = 1;
+            let (mut attempt, most) = (1, self.most_tries(place));
             loop {
                 let before = part.n_fetched;
                 let tried = self.try_place(wanted, place, part, sink);
+                let unanswered =
+                    matches!(&tried, Err(Miss::Refused(refusal)) if refusal.unanswered);
+                if !unanswered || attempt == most {
+                    self.note_answer(place, !unanswered);
+                }
                 if tried.is_err() && self.is_stopped() {
                     return Err(SourceError::Stopped { url: wanted.shown() });
                 }
@@ -86,7 +93,7 @@ impl Fetcher {
                 let message = told(&*refusal.cause);
                 tries.push(format!("{place}: {message}"));
                 cause = refusal.cause;
-                let again = refusal.again && attempt < TRIES;
+                let again = refusal.again && attempt < most;
                 if again || place_ix + 1 < places.len() {
                     let source = wanted.shown();
                     sink.emit(Event::FetchRetried { source, attempt, message });
@@ -105,6 +112,25 @@ impl Fetcher {
                 Err(SourceError::WrongContent { url, expected, found, tries })
             }
             None => Err(SourceError::Unreachable { url, tries, cause }),
+        }
+    }
+
+    /// Returns how often a place is tried: once only where its server has not answered any more, however often it was
+    /// asked for another file.
+    fn most_tries(&self, place: &Place) -> u32 {
+        let silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_silent = server(place).is_some_and(|server| silent.contains(&server));
+        if is_silent { 1 } else { TRIES }
+    }
+
+    /// Notes whether the server of a place answers, where the last of many tries told that it does not.
+    fn note_answer(&self, place: &Place, answers: bool) {
+        let Some(server) = server(place) else { return };
+        let mut silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        if answers {
+            silent.remove(&server);
+        } else {
+            silent.insert(server);
         }
     }
 
@@ -276,6 +302,14 @@ fn wrong(wanted: &Wanted, content: Digest) -> Option<Wrong> {
     let hash = wanted.sha256.filter(|hash| *hash != content.hash)?;
     let expected = format!("sha256 `{}`", Digest { hash, size: 0 }.hex());
     Some(Wrong { expected, found: format!("sha256 `{}`", content.hex()) })
+}
+
+/// Returns the server of a place.
+fn server(place: &Place) -> Option<String> {
+    match place {
+        Place::Http(url) => Address::parse(url).map(|(address, _)| address.origin()),
+        Place::File(_) => None,
+    }
 }
 
 fn broken(cause: Box<dyn Error + Send + Sync>) -> Miss {

@@ -42,7 +42,7 @@ impl<In: Transport> Transport for Forwarded<In> {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        self.inner.await_input(timeout)
+        In::await_input(&mut self.inner, timeout)
     }
 
     fn is_open(&mut self) -> bool {

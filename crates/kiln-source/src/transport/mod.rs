@@ -91,6 +91,8 @@ pub(crate) struct Refusal {
     pub(crate) again: bool,
     /// Whether what is here already does not fit to what the place has.
     pub(crate) restart: bool,
+    /// Whether nobody answered at all.
+    pub(crate) unanswered: bool,
     /// The wait that the server asks for.
     pub(crate) after: Option<Duration>,
     pub(crate) cause: Box<dyn Error + Send + Sync>,
@@ -121,7 +123,7 @@ struct Identity {
 impl Refusal {
     /// Says that the place will not answer better.
     pub(crate) fn last(cause: Box<dyn Error + Send + Sync>) -> Self {
-        Self { again: false, restart: false, after: None, cause }
+        Self { again: false, restart: false, unanswered: false, after: None, cause }
     }
 }
 
@@ -246,7 +248,12 @@ fn opened(
             let cause = Box::new(BadStatus { status, through: route.name.clone(), hint });
             let restart = status == StatusCode::RANGE_NOT_SATISFIABLE;
             drain(response);
-            return Err(Refusal { again: may_pass(status), restart, after, cause });
+            return Err(Refusal {
+                again: may_pass(status),
+                restart,
+                after,
+                ..Refusal::last(cause)
+            });
         }
     };
     let body: Box<dyn Read> = Box::new(response.into_body().into_reader());
@@ -289,7 +296,7 @@ fn failed(cause: ureq::Error, through: Option<String>) -> Refusal {
         Some(name) => Box::new(ThroughProxy { name, cause }),
         None => Box::new(cause),
     };
-    Refusal { again, ..Refusal::last(cause) }
+    Refusal { again, unanswered: again, ..Refusal::last(cause) }
 }
 
 fn may_pass(status: StatusCode) -> bool {

@@ -127,6 +127,36 @@ fn answers_that_stay_are_not_asked_for_again() {
 }
 
 #[test]
+fn a_server_that_does_not_answer_is_asked_often_only_for_the_first_file() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let mut world = World::new(&[]);
+    world.settings.mirrors.set("m", [format!("http://{address}")]).unwrap();
+    let (fetcher, files) = (world.fetcher(), wanted(4));
+    let mut n_pauses = Vec::new();
+    for file in &files[..3] {
+        fetcher.fetch(file, &world.said).unwrap_err();
+        n_pauses.push(world.pauses.0.lock().unwrap().len());
+    }
+    assert_eq!(n_pauses, [4, 4, 4]);
+}
+
+#[test]
+fn a_server_that_answers_again_is_asked_often_again() {
+    let server = Server::start(|seen| match seen.target.as_str() {
+        "/0" | "/2" => Reply::raw(""),
+        target => Reply::new(200, target),
+    });
+    let world = World::new(&[&server]);
+    let (fetcher, files) = (world.fetcher(), wanted(3));
+    let found: Vec<bool> =
+        files.iter().map(|file| fetcher.fetch(file, &world.said).is_ok()).collect();
+    assert_eq!(found, [false, true, false]);
+    assert_eq!(server.seen().len(), 5 + 1 + 5);
+}
+
+#[test]
 fn progress_is_told_of_all_together() {
     let server = Server::start(|seen| Reply::new(200, seen.target.clone()));
     let world = World::new(&[&server]);

@@ -112,7 +112,7 @@ fn mirror(session: &Session) -> Finding {
                 "none for `debian:`: add `debian = [\"URL\"]` below `[mirrors]` in config.toml"
                     .to_owned()
             },
-            |url| format!("debian: {url}"),
+            |url| format!("debian: {}", kiln_source::without_password(url)),
         )
     });
     told("mirror", false, answer)

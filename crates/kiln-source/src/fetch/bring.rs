@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::PoisonError;
 
 use kiln_digest::{Digest, Hasher};
-use kiln_event::Sink;
+use kiln_event::{Event, Silent, Sink};
 
 use crate::part::Part;
 use crate::template::SHA256;
@@ -25,7 +25,7 @@ impl Fetcher {
             move |cause| SourceError::Write { path, cause }
         };
         fs::create_dir_all(folder).map_err(failed(folder))?;
-        if let Some(download) = self.present(wanted).map_err(failed(folder))? {
+        if let Some(download) = self.present(wanted, sink).map_err(failed(folder))? {
             return Ok((download, 0));
         }
         let places = self.places(wanted)?;
@@ -35,7 +35,7 @@ impl Fetcher {
             return Err(SourceError::Stopped { url: wanted.shown() });
         };
         // Another thread or process may have brought it while this one waited for the lock.
-        if let Some(download) = self.present(wanted).map_err(failed(folder))? {
+        if let Some(download) = self.present(wanted, &Silent).map_err(failed(folder))? {
             part.discard();
             return Ok((download, 0));
         }
@@ -64,7 +64,7 @@ impl Fetcher {
     }
 
     /// Returns the file if it is here and whole; one that was changed is taken away.
-    fn present(&self, wanted: &Wanted) -> io::Result<Option<Download>> {
+    fn present(&self, wanted: &Wanted, sink: &dyn Sink) -> io::Result<Option<Download>> {
         let Some(hash) = wanted.sha256 else {
             let tracked = self.tracked.lock().unwrap_or_else(PoisonError::into_inner);
             return Ok(tracked.get(&wanted.url).cloned());
@@ -72,11 +72,17 @@ impl Fetcher {
         let name = Digest { hash, size: 0 }.hex();
         for folder in &self.settings.prepared {
             let path = folder.join(&name);
-            // What is not what its name says is of no use; it is not ours to take away.
-            if let Ok(Some(content)) = digest(&path)
-                && content.hash == hash
-            {
-                return Ok(Some(Download { path, content }));
+            match digest(&path) {
+                Ok(Some(content)) if content.hash == hash => {
+                    return Ok(Some(Download { path, content }));
+                }
+                // It is of no use, but not ours to take away.
+                Ok(Some(_)) => {
+                    let what = "is not what its name says, and is passed over";
+                    let message = format!("`{}` {what}", path.display());
+                    sink.emit(Event::Warning { code: "K2005".to_owned(), message });
+                }
+                Ok(None) | Err(_) => {}
             }
         }
         let path = self.settings.folder.join(name);

@@ -101,6 +101,7 @@ fn prepared_files_need_no_network() {
     let error = told(&world.fetch(&pinned(b"other")).unwrap_err());
     assert!(error.contains("is not here and kiln is offline"), "{error}");
     assert!(error.contains("KILN_SOURCE_DIR"), "{error}");
+    assert!(world.said.text().contains("is not what its name says"));
     assert_eq!(fs::read_to_string(name("other")).unwrap(), "not what its name says");
 }
 

@@ -51,6 +51,13 @@ impl Environment {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// Returns the environment without one of its variables.
+    pub(crate) fn without(&self, name: &str) -> Self {
+        let mut environment = self.clone();
+        environment.variables.remove(name);
+        environment
+    }
+
     /// Returns all variables.
     pub fn variables(&self) -> &BTreeMap<String, String> {
         &self.variables

@@ -16,7 +16,7 @@ const N_DOWNLOADS: usize = 8;
 const MIRROR_VARIABLE: &str = "KILN_MIRROR_";
 
 /// Folders, separated by colons, that hold files under their sha256: for machines without a network.
-const PREPARED_VARIABLE: &str = "KILN_SOURCE_DIR";
+pub(crate) const PREPARED_VARIABLE: &str = "KILN_SOURCE_DIR";
 
 /// Returns the mirrors: command line, environment, configuration, the project's own aliases, what apt uses.
 pub(crate) fn mirrors(session: &Session, ir: &Ir) -> Result<Mirrors, Problem> {

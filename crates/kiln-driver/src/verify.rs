@@ -12,6 +12,7 @@ use kiln_ir::Pins;
 use kiln_source::{Fetcher, Wanted};
 
 use crate::fetch::wanted_of;
+use crate::fetching::PREPARED_VARIABLE;
 use crate::loaded::{Loaded, target_names};
 use crate::needs::{Need, check_locked, needs, side_by_side, stopped};
 use crate::run::Run;
@@ -82,7 +83,10 @@ pub fn verify(
     let run = Run::start(session, shown)?;
     let scratch = Scratch::new(&store)?;
     let downloads = scratch.0.join("downloads");
-    let fetcher = crate::fetching::fetcher(session, &downloads, &loaded.ir)?;
+    // What was prepared on this machine is not what is upstream.
+    let environment = session.environment.without(PREPARED_VARIABLE);
+    let elsewhere = Session { environment, ..session.clone() };
+    let fetcher = crate::fetching::fetcher(&elsewhere, &downloads, &loaded.ir)?;
     let quiet = Quiet(&run);
     let verify = Verify {
         session,

@@ -11,7 +11,7 @@ use kiln_digest::{Digest, Hasher};
 use kiln_event::{Event, Sink};
 use kiln_exec::{ForeignError, Supply as _};
 use kiln_ir::{Content, Pins, Source};
-use kiln_source::{Download, Fetcher};
+use kiln_source::{Download, Fetcher, without_password};
 use kiln_tree::Tree;
 
 use super::BundleError;
@@ -105,7 +105,7 @@ impl Gather<'_> {
             _ => {
                 // A base has many files, and the threads of the others are busy.
                 let downloads = fetcher.fetch_all(&wanted, self.run)?;
-                let urls = wanted.into_iter().map(|wanted| wanted.url);
+                let urls = wanted.iter().map(|wanted| without_password(&wanted.url));
                 gathered.files = downloads.into_iter().zip(urls).collect();
                 Ok(gathered)
             }
@@ -114,7 +114,9 @@ impl Gather<'_> {
 
     /// Fetches a source as if it were not here, and looks what it asks for.
     fn watched(&self, source: &Source, fetcher: &Arc<Fetcher>) -> Result<Gathered, ForeignError> {
-        let Places { cas, downloads, git } = Places::of(self.store);
+        let Places { cas, git, .. } = Places::of(self.store);
+        // Nothing that was noted beside the downloads of this machine is known on another one.
+        let downloads = self.store.cas.fresh().join("downloads");
         let places = Places { cas: Arc::new(Fresh::new(cas)), downloads, git };
         let watch = Watch { run: self.run, asked: Mutex::default() };
         let pins = Pins::default();
@@ -126,7 +128,7 @@ impl Gather<'_> {
         let inner: BTreeSet<String> = source.with_inner().skip(1).map(Source::to_string).collect();
         for url in asked.difference(&inner) {
             match fetcher.served(url) {
-                // What came in another way cannot be carried as a file.
+                // What came in another way, or is not known by its sha256, cannot be carried as a file.
                 files if files.is_empty() => {
                     gathered.tree = Some((tree.clone(), source.to_string()));
                 }
@@ -175,7 +177,7 @@ fn write(
             }
         }
         if let Some((tree, name)) = tree {
-            list.trees.insert(tree.digest(), name.clone());
+            list.trees.insert(tree.digest(), without_password(name));
             list.blobs.extend(tree.directories().keys().copied());
             list.blobs.extend(tree.files().map(|(_, file)| file.digest));
         }

@@ -85,9 +85,13 @@ fn locked(crates: &[(&str, &str, &str)]) -> String {
 
 /// Vendors what a lock file names.
 fn vendored(lockfile: &[u8], server: &FileServer) -> Result<(Tree, MemoryCas), String> {
+    vendored_from(lockfile, server.url())
+}
+
+fn vendored_from(lockfile: &[u8], mirror: String) -> Result<(Tree, MemoryCas), String> {
     let folder = scratch();
     let mut mirrors = Mirrors::default();
-    mirrors.set(ALIAS, [server.url()]).unwrap();
+    mirrors.set(ALIAS, [mirror]).unwrap();
     let downloads = folder.path().join("downloads");
     let settings = Settings { folder: downloads, mirrors, n_threads: 4, ..Settings::default() };
     let fetcher = Fetcher::new(settings, Box::new(NoPause)).unwrap();
@@ -183,6 +187,22 @@ fn what_is_not_the_crate_of_its_name_is_refused() {
         &[("bit-1.0.0/Cargo.toml", ""), ("bit-1.0.0/Cargo.toml", "")],
         "K2207: cannot unpack `bit 1.0.0`: the entry `bit-1.0.0/Cargo.toml` comes twice",
     );
+}
+
+#[test]
+fn a_registry_says_how_urls_are_put_together() {
+    let folder = scratch();
+    let bit =
+        serve(folder.path(), "bit", &[("Cargo.toml", &manifest("bit", "")), ("src/lib.rs", LIB)]);
+    let place = folder.path().join("bi/bit");
+    fs::create_dir_all(&place).unwrap();
+    fs::rename(folder.path().join("bit/1.0.0/download"), place.join(format!("1.0.0-{bit}")))
+        .unwrap();
+    let server = FileServer::start(folder.path());
+    let text = locked(&[("bit", INDEX, &bit)]);
+    let template = format!("{}/bi/{{crate}}/{{version}}-{{sha256-checksum}}", server.url());
+    let (tree, cas) = vendored_from(text.as_bytes(), template).unwrap();
+    assert_eq!(self::text(&tree, &cas, "bit-1.0.0/src/lib.rs").as_deref(), Some(LIB));
 }
 
 #[test]

@@ -211,6 +211,21 @@ mod tests {
     }
 
     #[test]
+    fn a_mirror_may_say_how_a_url_is_put_together() {
+        let mut mirrors = Mirrors::default();
+        let all =
+            ["https://c.example.org/{crate}/{crate}-{version}.crate", "https://d.example.org"];
+        mirrors.set("crates", all).unwrap();
+        let places = mirrors.resolve("crates:bit/1.0.0/download").unwrap();
+        let places: Vec<String> = places.iter().map(ToString::to_string).collect();
+        let expected = [
+            "https://c.example.org/bit/bit-1.0.0.crate",
+            "https://d.example.org/bit/1.0.0/download",
+        ];
+        assert_eq!(places, expected);
+    }
+
+    #[test]
     fn what_leads_nowhere_is_refused() {
         check("gnu:hello.tar.gz", "the alias `gnu` of `gnu:hello.tar.gz` has no mirror");
         check("hello.tar.gz", "`hello.tar.gz` is no URL: it has no alias");

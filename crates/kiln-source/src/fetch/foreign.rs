@@ -68,7 +68,7 @@ impl Fetcher {
 
     fn foreign(&self, file: &Foreign, sink: &dyn Sink) -> Result<Download, SourceError> {
         file.urls.iter().for_each(|url| self.note_sealed(&Wanted::current(url).shown()));
-        if let Some(download) = self.noted(file, sink)? {
+        if let Some(download) = self.noted(file, sink) {
             return Ok(download);
         }
         let mut refusal = None;
@@ -100,16 +100,12 @@ impl Fetcher {
     }
 
     /// Returns the file that an earlier run found, if it is still here and right.
-    fn noted(&self, file: &Foreign, sink: &dyn Sink) -> Result<Option<Download>, SourceError> {
-        let text = fs::read_to_string(self.note_path(&file.seal)).ok();
-        let Some(content) = text.and_then(|text| text.parse().ok()) else { return Ok(None) };
-        let url = file.urls.first().cloned().unwrap_or_default();
-        let wanted = Wanted::pinned(url, content);
-        if !self.is_here(&wanted) {
-            return Ok(None);
-        }
-        let download = self.fetch(&wanted, sink)?;
-        Ok(matches!((file.check)(&download.path), Seal::Right).then_some(download))
+    fn noted(&self, file: &Foreign, sink: &dyn Sink) -> Option<Download> {
+        let content = fs::read_to_string(self.note_path(&file.seal)).ok()?.parse().ok()?;
+        let wanted = Wanted::pinned(file.urls.first().cloned().unwrap_or_default(), content);
+        // What was changed meanwhile is fetched from all places there are.
+        let download = self.is_here(&wanted).then(|| self.fetch(&wanted, sink))?.ok()?;
+        matches!((file.check)(&download.path), Seal::Right).then_some(download)
     }
 
     fn keep_note(&self, seal: &str, content: Digest) -> io::Result<()> {
@@ -129,4 +125,76 @@ fn other(file: &Foreign, url: &str, found: String) -> SourceError {
     let (url, expected) = (url.to_owned(), format!("`{}`", file.seal));
     let tries = vec![format!("{url}: other content: {found}")];
     SourceError::WrongContent { url, expected, found, tries }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use kiln_event::Silent;
+    use kiln_testkit::{FileServer, scratch};
+
+    use super::*;
+    use crate::{Mirrors, Pause, Settings};
+
+    struct NoPause;
+
+    impl Pause for NoPause {
+        fn pause(&self, _time: Duration, _is_stopped: &dyn Fn() -> bool) {}
+    }
+
+    fn fetcher(folder: &Path, server: &FileServer) -> Fetcher {
+        let mut mirrors = Mirrors::default();
+        mirrors.set("up", [server.url()]).unwrap();
+        let settings = Settings { folder: folder.to_owned(), mirrors, ..Settings::default() };
+        Fetcher::new(settings, Box::new(NoPause)).unwrap()
+    }
+
+    /// Means the file that begins with `right`.
+    fn wanted(urls: &[&str]) -> [Foreign; 1] {
+        let check = |path: &Path| match fs::read_to_string(path) {
+            Ok(text) if text.starts_with("right") => Seal::Right,
+            Ok(text) => Seal::Wrong(text),
+            Err(cause) => Seal::Unreadable(cause),
+        };
+        let urls = urls.iter().map(ToString::to_string).collect();
+        [Foreign { seal: "begins with right".to_owned(), urls, check: Box::new(check) }]
+    }
+
+    #[test]
+    fn the_first_place_with_the_right_file_counts_and_is_asked_once() {
+        let (served, cache) = (scratch(), scratch());
+        for (name, text) in [("wrong", "left"), ("good", "right"), ("later", "right, too")] {
+            fs::write(served.path().join(name), text).unwrap();
+        }
+        let server = FileServer::start(served.path());
+        let places = ["up:none", "up:wrong", "up:good", "up:later"];
+        let first = fetcher(cache.path(), &server);
+        let found = first.fetch_foreign(&wanted(&places), &Silent).unwrap();
+        assert_eq!(found[0].content, Digest::of(b"right"));
+        let n_asked = server.requests().len();
+        let again = fetcher(cache.path(), &server);
+        assert_eq!(again.fetch_foreign(&wanted(&places), &Silent).unwrap(), found);
+        assert_eq!(server.requests().len(), n_asked);
+        // What the note says is compared, too.
+        fs::write(&found[0].path, "left").unwrap();
+        let third = fetcher(cache.path(), &server);
+        assert_eq!(third.fetch_foreign(&wanted(&places), &Silent).unwrap(), found);
+    }
+
+    #[test]
+    fn what_is_nowhere_right_is_told() {
+        let (served, cache) = (scratch(), scratch());
+        fs::write(served.path().join("wrong"), "left").unwrap();
+        let server = FileServer::start(served.path());
+        let fetcher = fetcher(cache.path(), &server);
+        let told = |urls: &[&str]| {
+            let error = fetcher.fetch_foreign(&wanted(urls), &Silent).unwrap_err();
+            error.to_string()
+        };
+        let wrong = "`up:wrong` has other content: expected `begins with right`, found left";
+        assert_eq!(told(&["up:wrong", "up:none"]), wrong);
+        assert_eq!(told(&["up:none", "up:wrong"]), wrong);
+        assert_eq!(told(&["up:none"]), "cannot fetch `up:none`");
+    }
 }

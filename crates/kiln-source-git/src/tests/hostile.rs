@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use kiln_cas::Cas as _;
+
 use super::{World, commit_of, source};
 
 /// Makes a commit of a tree object that git itself would not write.
@@ -134,4 +136,116 @@ fn hooks_and_templates_of_the_user_do_not_run() {
     // The hook is one that would run.
     world.git("up", &["update-ref", "refs/heads/proof", &commit], b"");
     assert!(home.join("ran").exists());
+}
+
+#[test]
+fn what_stands_where_git_keeps_its_own_files_is_refused_in_every_spelling() {
+    let world = World::new();
+    let blob = |text: &str| world.git("bad", &["hash-object", "-w", "--stdin"], text.as_bytes());
+    let (x, link) = (blob("[core]\n\tfsmonitor = touch proof\n"), blob("src"));
+    let refused = |entries: &[(&str, &[u8], &str)]| {
+        crafted(&world, entries);
+        let found = world.tree(&source("a:bad", "main"));
+        assert!(found.starts_with("cannot take the commit `"), "{entries:?}: {found}");
+        assert!(found.ends_with("stands where git keeps its own files"), "{entries:?}: {found}");
+    };
+    let inner = crafted(&world, &[("100644", b"config", &x)]);
+    for name in [".git", ".GIT", ".Git", ".giT"] {
+        refused(&[("40000", name.as_bytes(), &inner)]);
+        refused(&[("100644", name.as_bytes(), &x)]);
+        refused(&[("120000", name.as_bytes(), &link)]);
+        refused(&[("160000", name.as_bytes(), &"1".repeat(40))]);
+    }
+    let below = crafted(&world, &[("120000", b".git", &link)]);
+    refused(&[("40000", b"d", &below)]);
+}
+
+#[test]
+fn a_list_of_submodules_that_is_a_link_is_no_list() {
+    let world = World::new();
+    let lib = world.commit("lib", &[("f", "1")]);
+    let blob = |text: &str| world.git("bad", &["hash-object", "-w", "--stdin"], text.as_bytes());
+    let list = blob("[submodule \"s\"]\n\tpath = s\n\turl = ../lib\n");
+    let link = blob("list");
+    crafted(
+        &world,
+        &[("120000", b".gitmodules", &link), ("100644", b"list", &list), ("160000", b"s", &lib)],
+    );
+    let found = world.tree(&source("a:bad", "main"));
+    assert!(found.ends_with("the submodule `s` has no URL in `.gitmodules`"), "{found}");
+}
+
+#[test]
+fn a_submodule_that_holds_itself_ends() {
+    let world = World::new();
+    // A submodule names its commit by the content, so it can only hold itself by way of another commit: here each
+    // of many holds the one before it.
+    let list = "[submodule \"s\"]\n\tpath = s\n\turl = ../bad\n";
+    let list = world.git("bad", &["hash-object", "-w", "--stdin"], list.as_bytes());
+    let mut last = String::new();
+    for _ in 0..18 {
+        let inner = [("100644", &b".gitmodules"[..], list.as_str()), ("160000", b"s", &last)];
+        crafted(&world, if last.is_empty() { &inner[..1] } else { &inner });
+        last = world.git("bad", &["rev-parse", "refs/heads/main"], b"");
+    }
+    let found = world.tree(&source("a:bad", "main"));
+    assert!(
+        found.ends_with("it has more than 1000 submodules, or 16 within each other"),
+        "{found}"
+    );
+}
+
+#[test]
+fn settings_of_submodules_run_nothing() {
+    let world = World::new();
+    let lib = world.commit("lib", &[("f", "1")]);
+    let proof = world.folder.path().join("proof");
+    let list = format!(
+        "[submodule \"s\"]\n\tpath = s\n\turl = ../lib\n\tupdate = !touch {0}\n\tbranch = --upload-pack=touch {0}\n\
+         [core]\n\tfsmonitor = touch {0}\n\tsshCommand = touch {0}\n[include]\n\tpath = {0}.config\n\
+         [submodule \"../../x\"]\n\tpath = ../../x\n\turl = ../lib\n",
+        proof.display()
+    );
+    let list = world.git("bad", &["hash-object", "-w", "--stdin"], list.as_bytes());
+    crafted(&world, &[("100644", b".gitmodules", &list), ("160000", b"s", &lib)]);
+    let found = world.track(&source("a:bad", "main")).unwrap();
+    let tree = world.cas.read_tree(found.tree).unwrap();
+    let files: Vec<String> = tree.files().map(|(path, _)| path.to_string()).collect();
+    assert_eq!(files, [".gitmodules", "s/f"]);
+    assert!(!proof.exists());
+}
+
+#[test]
+fn refs_without_end_or_sense_do_no_harm() {
+    let world = World::new();
+    let commit = world.commit("up", &[("f", "1")]);
+    let mut refs = String::new();
+    for ix in 0..5_000 {
+        refs += &format!("create refs/tags/v{ix}.{} {commit}\n", ix % 7);
+    }
+    refs += &format!("create refs/heads/{} {commit}\n", "deep/".repeat(200) + "x");
+    refs +=
+        &format!("create refs/heads/--upload-pack=x {commit}\ncreate refs/tags/$(id) {commit}\n");
+    world.git("up", &["update-ref", "--stdin"], refs.as_bytes());
+    let newest = commit_of(&world.track(&source("a:up", "v*")).unwrap());
+    assert_eq!(newest.version.as_deref(), Some("4999.1"));
+    let odd = commit_of(&world.track(&source("a:up", "--upload-pack=x")).unwrap());
+    assert_eq!(odd.id.as_str(), commit);
+}
+
+#[test]
+fn an_object_whose_content_is_not_its_name_is_found() {
+    let world = World::new();
+    let commit = world.commit("up", &[("f", "honest")]);
+    let blob = world.git("up", &["rev-parse", "HEAD:f"], b"");
+    let other = world.git("up", &["hash-object", "-w", "--stdin"], b"evil");
+    let object =
+        |id: &str| world.folder.path().join("up/.git/objects").join(&id[..2]).join(&id[2..]);
+    // As a server would have it that gives another content for a name.
+    fs::set_permissions(object(&blob), fs::Permissions::from_mode(0o644)).unwrap();
+    fs::copy(object(&other), object(&blob)).unwrap();
+    let found = world.tree(&source("a:up", &commit));
+    assert!(found.starts_with("cannot fetch `a:up`"), "{found}");
+    let missing = world.cas.missing(&[kiln_digest::Digest::of(b"evil")]).unwrap();
+    assert_eq!(missing.len(), 1);
 }

@@ -33,6 +33,7 @@ fn a_whiteout_takes_away_what_is_below_it_only() {
         &[base, &[file("d/c", "2"), file("d/.wh..wh..opq", ""), file("d/.wh..wh.plnk", "")]],
         "d/ d/c=2 e/ e/f/ e/f/g=1",
     );
+    check(&[&[file("a", "1")], &[folder(".wh..wh.plnk"), file(".wh..wh.plnk/1", "")]], "a=1");
     check(&[base, &[file(".wh.e", ""), file("e/h", "2")]], "d/ d/a=1 d/b=1 e/ e/h=2");
 }
 
@@ -195,4 +196,22 @@ fn layers_are_those_of_the_configuration() {
     check_image(&described(config("amd64", std::slice::from_ref(&first))), &asked, told);
     let told = "K2810 it has nothing for `linux/amd64`; it has `linux/arm64`";
     check_image(&described(config("arm64", &[first.clone(), second.clone()])), &asked, told);
+}
+
+#[test]
+fn an_image_with_two_names_is_one_image() {
+    let mut image = Image::default();
+    let manifest = image.add("amd64", &[vec![file("a", "1")]]);
+    let named = |name: &str| {
+        format!(r#"{manifest},"annotations":{{"org.opencontainers.image.ref.name":"{name}"}}"#)
+    };
+    let names = ["app:1", "app:2"].map(named);
+    check_image(&image.index(&names), &source(None, "linux/amd64"), "a=1");
+    let mut entries = saved(r#""app:1""#, &[vec![file("a", "1")]]);
+    let manifest = entries.iter_mut().find(|entry| entry.name == "manifest.json").unwrap();
+    let text = String::from_utf8(manifest.content.clone()).unwrap();
+    let one = text.trim_matches(['[', ']']);
+    manifest.content = format!("[{one},{}]", one.replace("app:1", "app:2")).into_bytes();
+    check_archive(&tar(&entries), &source(None, "linux/amd64"), "a=1");
+    check_archive(&tar(&entries), &source(Some("app:2"), "linux/amd64"), "a=1");
 }

@@ -90,3 +90,60 @@ fn names(names: &[String]) -> String {
         _ => shown,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base(n_packages: usize, size: u64) -> Option<Entry> {
+        let (version, short) = (None, String::new());
+        Some(Entry { version, short, size: Some(size), n_packages: Some(n_packages) })
+    }
+
+    fn package(name: &str, old: Option<&str>, new: Option<&str>) -> PackageChange {
+        let owned = |version: Option<&str>| version.map(str::to_owned);
+        PackageChange { name: name.to_owned(), old: owned(old), new: owned(new) }
+    }
+
+    #[test]
+    fn packages_of_a_base_are_told_by_their_versions() {
+        let packages = vec![
+            package("gcc", Some("12.2.0-1"), Some("12.2.0-2")),
+            package("libnew", None, Some("1")),
+            package("libold", Some("2"), None),
+        ];
+        let what = "debian bookworm".to_owned();
+        let (old, new) = (base(10, 1_024), base(11, 2_048));
+        let changes = vec![
+            Change { what: what.clone(), old: old.clone(), new, packages },
+            Change { what, old, new: None, packages: Vec::new() },
+        ];
+        let direct = (0..14).map(|ix| format!("e{ix}")).collect();
+        let rebuilds = Some(Rebuilds { direct, by_dependency: vec!["app".to_owned()] });
+        let text = tracked_text(&Tracked { changes, n_same: 0, rebuilds });
+        let expected = "\
+changed debian bookworm (10 packages -> 11 packages, 1.0 KiB -> 2.0 KiB)
+        gcc 12.2.0-1 -> 12.2.0-2
+        libnew 1 is new
+        libold 2 is gone
+gone    debian bookworm (10 packages)
+builds  15 anew: e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11 and 2 more
+        and what needs them: app
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn what_changes_no_key_builds_nothing() {
+        let change = Change {
+            what: "a:b.tar".to_owned(),
+            old: base(1, 1),
+            new: base(1, 1),
+            packages: (0..22).map(|ix| package(&ix.to_string(), None, Some("1"))).collect(),
+        };
+        let rebuilds = Some(Rebuilds::default());
+        let text = tracked_text(&Tracked { changes: vec![change], n_same: 0, rebuilds });
+        assert!(text.starts_with("changed a:b.tar (1 packages, 1 B)\n"), "{text}");
+        assert!(text.ends_with("        and 2 more packages\nbuilds  nothing anew\n"), "{text}");
+    }
+}

@@ -15,6 +15,9 @@ use crate::{Problem, Session};
 /// How many sources are worked on at a time where nobody says otherwise.
 const N_AT_ONCE: usize = 8;
 
+/// Failures that are told with their causes; a line told of each when it happened.
+const MOST_IN_FULL: usize = 20;
+
 /// Something that is fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Need<'a> {
@@ -39,11 +42,17 @@ impl miette::Diagnostic for Several {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        Some(Box::new("what came stays in the cache; the next run goes on from there"))
+        let more = match self.failures.len().checked_sub(MOST_IN_FULL) {
+            Some(more) if more > 0 => format!("\n{more} more are like these; mend these first"),
+            _ => String::new(),
+        };
+        Some(Box::new(format!(
+            "what came stays in the cache; the next run goes on from there{more}"
+        )))
     }
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
-        let failures = self.failures.iter();
+        let failures = self.failures.iter().take(MOST_IN_FULL);
         Some(Box::new(failures.map(|failure| -> &dyn miette::Diagnostic { failure.as_ref() })))
     }
 }

@@ -64,7 +64,7 @@ pub fn bundle(
         if is_stopped {
             return Err(stopped());
         }
-        write(&store, &gathered, &session.environment.cwd.join(to), cancel)
+        write(&store, &gathered, Place { to, here: &session.environment.cwd }, cancel)
     };
     let bundled = work();
     run.emit(ended(bundled.is_ok(), run.micros()));
@@ -161,11 +161,17 @@ impl Sink for Watch<'_> {
     }
 }
 
+/// Where a bundle goes, as somebody said who was here.
+struct Place<'a> {
+    to: &'a Path,
+    here: &'a Path,
+}
+
 /// Writes a bundle beside its place, and puts it there when it is whole.
 fn write(
     store: &Store,
     gathered: &[Gathered],
-    to: &Path,
+    Place { to, here }: Place<'_>,
     cancel: &CancelFlag,
 ) -> Result<Bundled, Problem> {
     let mut list = List::default();
@@ -185,13 +191,14 @@ fn write(
     list.blobs.remove(&Digest::EMPTY);
     let paths = gathered.iter().flat_map(|gathered| &gathered.files);
     let paths = paths.map(|(download, _)| (download.content, download.path.as_path())).collect();
-    let mut beside = to.to_owned().into_os_string();
+    let at = here.join(to);
+    let mut beside = at.clone().into_os_string();
     beside.push(format!(".kiln-{}", std::process::id()));
     let beside = PathBuf::from(beside);
     let writing = Writing { store, paths, to, beside: &beside, cancel };
     let written = writing.all(&list).and_then(|bytes| {
         let failed = |cause| BundleError::Write { path: to.to_owned(), cause };
-        fs::rename(&beside, to).map_err(failed)?;
+        fs::rename(&beside, &at).map_err(failed)?;
         Ok(bytes)
     });
     if written.is_err() {

@@ -194,7 +194,6 @@ impl<'a> Taking<'a> {
             let kept = fs::rename(self.scratch.join(digest.hex()), &path);
             kept.map_err(|cause| DriverError::Folder { path, cause })?;
         }
-        drop(fs::remove_dir_all(&self.scratch));
         Ok(())
     }
 }

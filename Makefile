@@ -46,7 +46,8 @@ bench: tools fixtures
 	@echo "bench: building kiln and what is measured beside it"
 	@$(CARGO) build --quiet --release --package kiln-cli
 	@$(CARGO) build --quiet --release --examples --package kiln-plan --package kiln-artifact \
-		--package kiln-stage --package kiln-source-local --package kiln-source-deb --package kiln-local
+		--package kiln-stage --package kiln-source-local --package kiln-source-deb \
+		--package kiln-source-archive --package kiln-source-git --package kiln-local
 	@CARGO_TARGET_DIR=$(TARGET) benches/run
 
 scale: tools

@@ -1,5 +1,6 @@
 //! Repositories that no honest git would make, and what the user's own configuration may not do.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -219,13 +220,12 @@ fn settings_of_submodules_run_nothing() {
 fn refs_without_end_or_sense_do_no_harm() {
     let world = World::new();
     let commit = world.commit("up", &[("f", "1")]);
-    let mut refs = String::new();
-    for ix in 0..5_000 {
-        refs += &format!("create refs/tags/v{ix}.{} {commit}\n", ix % 7);
+    let tag = |ix: u32| format!("create refs/tags/v{ix}.{} {commit}\n", ix % 7);
+    let mut refs: String = (0..5_000).map(tag).collect();
+    let deep = "deep/".repeat(200);
+    for name in [&format!("heads/{deep}x"), "heads/--upload-pack=x", "tags/$(id)"] {
+        writeln!(refs, "create refs/{name} {commit}").unwrap();
     }
-    refs += &format!("create refs/heads/{} {commit}\n", "deep/".repeat(200) + "x");
-    refs +=
-        &format!("create refs/heads/--upload-pack=x {commit}\ncreate refs/tags/$(id) {commit}\n");
     world.git("up", &["update-ref", "--stdin"], refs.as_bytes());
     let newest = commit_of(&world.track(&source("a:up", "v*")).unwrap());
     assert_eq!(newest.version.as_deref(), Some("4999.1"));

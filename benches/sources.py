@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Sources: a tar.xz to a tree in the store, and one commit of a repository of a gigabyte; CPU time and wall."""
+
+import os
+import random
+import subprocess
+
+import measure
+
+ROUNDS = 7
+MIRROR = measure.TOP / "target/mirror/debian/pool/main"
+UNPACK = measure.TARGET / "examples/unpack"
+FETCH = measure.TARGET / "examples/fetch"
+# What unpacking by hand would be: all programs that a script needs, side by side where they can be.
+BY_HAND = 'xz -dc "$1" | tar -x -C "$2" && find "$2" -type f -print0 | xargs -0 sha256sum > "$2.sums"'
+GIT = ["git", "-c", "gc.auto=0", "-c", "maintenance.auto=false", "-C"]
+
+
+def archive():
+    """A tar.xz of sources becomes a tree in an empty store."""
+    largest = max(MIRROR.rglob("*.orig.tar.xz"), key=lambda path: path.stat().st_size)
+    folder = measure.fresh("sources-archive")
+
+    def unpacked(round_ix):
+        return measure.timed([UNPACK, largest, folder / f"store-{round_ix}"])
+
+    def by_hand(round_ix):
+        out = folder / f"out-{round_ix}"
+        out.mkdir()
+        return measure.timed(["sh", "-euc", BY_HAND, "sh", largest, out])
+
+    costs = measure.in_turns(ROUNDS, unpacked=unpacked, by_hand=by_hand)
+    for field in ("cpu", "wall"):
+        figures = [measure.median(costs[way], field) for way in ("unpacked", "by_hand")]
+        what = f"tar.xz of {largest.stat().st_size >> 20} MiB to a tree, {field}"
+        measure.ratio(what, *figures, 1.2, "xz, tar, sha256sum")
+
+
+def repository():
+    """Generates a repository of a gigabyte that nothing compresses: forty commits, each with other files."""
+    folder = measure.fresh("sources-git") / "up"
+    made = {"GIT_CONFIG_GLOBAL": "/dev/null", "PATH": os.environ["PATH"]}
+    subprocess.run(["git", "init", "--quiet", "--bare", str(folder)], env=made, check=True)
+    stream = subprocess.Popen(
+        ["git", "-C", str(folder), "fast-import", "--quiet"], stdin=subprocess.PIPE, env=made
+    )
+    bytes_of = random.Random(4)
+    for commit in range(40):
+        who = f"committer a <a@example.org> {1000000000 + commit} +0000"
+        stream.stdin.write(f"commit refs/heads/main\n{who}\ndata 1\nx\n".encode())
+        for file in range(200):
+            size = bytes_of.randrange(1, 2 << 17)
+            path = f"d{file % 20}/f{file}"
+            stream.stdin.write(f"M 644 inline {path}\ndata {size}\n".encode())
+            stream.stdin.write(bytes_of.randbytes(size) + b"\n")
+    stream.stdin.close()
+    assert stream.wait() == 0
+    head = subprocess.run(
+        ["git", "-C", str(folder), "rev-parse", "main"], env=made, capture_output=True, check=True
+    )
+    return folder, head.stdout.decode().strip()
+
+
+def commit():
+    """One commit becomes a tree in an empty store, beside the fetch alone and the fetch with a checkout."""
+    up, head = repository()
+    folder = up.parent
+
+    def fetched(round_ix):
+        return measure.timed([FETCH, f"file://{up}", head, folder / f"kiln-{round_ix}"])
+
+    def by_git(round_ix, name, *then):
+        at = folder / f"{name}-{round_ix}"
+        subprocess.run(["git", "init", "--quiet", str(at)], check=True)
+        fetch = ["fetch", "--quiet", "--no-tags", "--depth=1", f"file://{up}", head]
+        cost = measure.timed([*GIT, at, *fetch])
+        for argv in then:
+            more = measure.timed([word.format(at) for word in argv])
+            cost = measure.Cost(cost.wall + more.wall, cost.cpu + more.cpu)
+        return cost
+
+    out = ["git", "-C", "{}", "checkout", "--quiet", "FETCH_HEAD"]
+    sums = ["sh", "-euc", "find {} -name .git -prune -o -type f -print0 | xargs -0 sha256sum"]
+    costs = measure.in_turns(
+        ROUNDS,
+        fetched=fetched,
+        alone=lambda round_ix: by_git(round_ix, "alone"),
+        laid_out=lambda round_ix: by_git(round_ix, "out", out, sums),
+    )
+    for field in ("cpu", "wall"):
+        figure, alone, laid_out = (measure.median(some, field) for some in costs.values())
+        what = f"one commit of 1 GB to a tree, {field}"
+        measure.ratio(what, figure, alone, 1.2, "git fetch --depth 1, and no tree")
+        measure.ratio(what, figure, laid_out, 1.2, "git fetch --depth 1, checkout, sha256sum")
+
+
+archive()
+commit()

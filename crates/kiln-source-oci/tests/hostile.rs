@@ -265,3 +265,22 @@ fn a_layer_that_is_damaged_or_endless_is_refused() {
         "K2212 cannot unpack `image, layer 1`: the entry `d` is no file but has content",
     );
 }
+
+#[test]
+fn whichever_byte_is_changed_nothing_else_is_taken() {
+    let layers = [vec![file("a", "1")], vec![file("b", "2"), file(".wh.b", "")]];
+    let project = scratch();
+    for archive in [one(&layers).archive(), tar(&saved("", &layers))] {
+        let mut n_refused = 0;
+        for at in (0..archive.len()).step_by(211) {
+            let mut changed = archive.clone();
+            changed[at] ^= 1 << (at % 8);
+            fs::write(project.path().join("image"), changed).unwrap();
+            let found = taken(project.path(), &asked()).0;
+            let is_refused = found.starts_with('K');
+            assert!(is_refused || found == "a=1 b=2", "byte {at}: {found}");
+            n_refused += usize::from(is_refused);
+        }
+        assert!(n_refused > 10, "{n_refused}");
+    }
+}

@@ -4,28 +4,42 @@
 pub(crate) fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let limit = (written.len() / 3).clamp(1, 3);
     let near = |name: &&'a str| name.len().abs_diff(written.len()) <= limit;
-    let mut scored: Vec<(usize, &str)> = names
+    let mut scored: Vec<(usize, bool, &str)> = names
         .into_iter()
         .filter(near)
-        .map(|name| (distance(written.as_bytes(), name.as_bytes()), name))
-        .filter(|(score, _)| *score <= limit)
+        .map(|name| {
+            let score = distance(written.as_bytes(), name.as_bytes());
+            // Of two names as near, the one that only goes on is meant: `python3` of `python`.
+            (score, !name.starts_with(written), name)
+        })
+        .filter(|(score, ..)| *score <= limit)
         .collect();
     scored.sort_unstable();
-    scored.into_iter().take(3).map(|(_, name)| name).collect()
+    scored.into_iter().take(3).map(|(.., name)| name).collect()
 }
 
-/// Counts the bytes that are put in, left out or changed between two names.
+/// Counts the bytes that are put in, left out, changed or swapped with their neighbour between two names.
 fn distance(left: &[u8], right: &[u8]) -> usize {
-    let mut above: Vec<usize> = (0..=right.len()).collect();
+    let first: Vec<usize> = (0..=right.len()).collect();
+    let mut rows = vec![first];
     for (left_ix, left_byte) in left.iter().enumerate() {
+        let above = &rows[left_ix];
         let mut row = vec![left_ix + 1];
         for (right_ix, right_byte) in right.iter().enumerate() {
             let changed = above[right_ix] + usize::from(left_byte != right_byte);
-            row.push(changed.min(above[right_ix + 1] + 1).min(row[right_ix] + 1));
+            let mut best = changed.min(above[right_ix + 1] + 1).min(row[right_ix] + 1);
+            let is_swap = left_ix > 0
+                && right_ix > 0
+                && *left_byte == right[right_ix - 1]
+                && left[left_ix - 1] == *right_byte;
+            if is_swap {
+                best = best.min(rows[left_ix - 1][right_ix - 1] + 1);
+            }
+            row.push(best);
         }
-        above = row;
+        rows.push(row);
     }
-    above[right.len()]
+    rows[left.len()][right.len()]
 }
 
 #[cfg(test)]
@@ -34,15 +48,16 @@ mod tests {
 
     #[test]
     fn names_that_are_almost_alike_are_found() {
-        let names = ["gcc", "g++", "cmake", "make", "python3", "python3-pip"];
+        let names = ["gcc", "g++", "cmake", "make", "bpython", "python3", "python3-pip"];
         let check = |written: &str, expected: &[&str]| {
             assert_eq!(nearest(written, names), expected, "{written}");
         };
         check("gccc", &["gcc"]);
-        check("cmaek", &[]);
+        check("cmaek", &["cmake"]);
         check("cmae", &["cmake"]);
         check("cmakee", &["cmake", "make"]);
         check("pyton3", &["python3"]);
+        check("python", &["python3", "bpython"]);
         check("", &[]);
         check("nothing", &[]);
     }

@@ -84,7 +84,7 @@ impl<'a> Supplier<'a> {
         sink: &'a dyn Sink,
     ) -> Self {
         let Places { cas, downloads, git: mirrors } = places;
-        let vendors = vendors(session, &mirrors);
+        let vendors = vendors(session, &mirrors, &downloads);
         let local = LocalKind { project: loaded.root.clone() };
         let program = session.environment.find_program("git").unwrap_or_else(|| "git".into());
         let git = GitKind {

@@ -11,13 +11,13 @@ use kiln_source_pypi::PypiVendor;
 
 use crate::{Session, registries};
 
-/// Folder of notes how files of Python packages are called, beside the git repositories.
+/// Folder of notes how files of Python packages are called, beside the downloads.
 const PYPI_NOTES: &str = "pypi-v1";
 
 /// Returns all of them; `git` is the folder of git repositories.
-pub(crate) fn vendors(session: &Session, git: &Path) -> Vec<Box<dyn Vendor>> {
+pub(crate) fn vendors(session: &Session, git: &Path, downloads: &Path) -> Vec<Box<dyn Vendor>> {
     let environment = &session.environment;
-    let notes = git.with_file_name(PYPI_NOTES);
+    let notes = downloads.with_file_name(PYPI_NOTES);
     let program = environment.find_program("git").unwrap_or_else(|| "git".into());
     let git = GitKind {
         git: Box::new(GitProgram::new(program, environment.variables())),

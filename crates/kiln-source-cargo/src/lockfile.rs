@@ -73,7 +73,8 @@ pub(crate) fn parse(lockfile: &Lockfile<'_>) -> Result<Vec<Package>, CargoError>
     let path = lockfile.path.to_owned();
     let syntax = |cause| CargoError::Syntax { path: path.clone(), cause };
     let text = std::str::from_utf8(lockfile.bytes).map_err(|cause| syntax(cause.into()))?;
-    let mut written: Written = toml::from_str(text).map_err(|cause| syntax(cause.into()))?;
+    let read = toml::from_str(text).map_err(|cause| syntax(plain(text, &cause).into()));
+    let mut written: Written = read?;
     let version = written.version.unwrap_or(1);
     if !(1..=NEWEST).contains(&version) {
         return Err(CargoError::Version { path, found: version });
@@ -114,6 +115,14 @@ pub(crate) fn parse(lockfile: &Lockfile<'_>) -> Result<Vec<Package>, CargoError>
         }
     }
     Ok(packages)
+}
+
+/// Returns what is wrong with a text, without the text: it may be anybody's.
+fn plain(text: &str, cause: &toml::de::Error) -> String {
+    let before = cause.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let message: String = cause.message().chars().take(200).collect();
+    format!("line {line}: {}", message.escape_debug())
 }
 
 fn named(package: &WrittenPackage) -> String {

@@ -36,7 +36,8 @@ pub(crate) fn parse(lockfile: &Lockfile<'_>) -> Result<Lock, NpmError> {
     let path = lockfile.path;
     let syntax = |what: String| NpmError::Syntax { path: path.to_owned(), what };
     let read = serde_json::from_slice(lockfile.bytes);
-    let mut lock: Map<String, Value> = read.map_err(|cause| syntax(cause.to_string()))?;
+    let mut lock: Map<String, Value> =
+        read.map_err(|cause| syntax(cause.to_string().escape_debug().to_string()))?;
     let version = lock.get("lockfileVersion").and_then(Value::as_i64);
     match version {
         Some(2 | 3) => {}
@@ -53,7 +54,7 @@ pub(crate) fn parse(lockfile: &Lockfile<'_>) -> Result<Lock, NpmError> {
     let mut packages = BTreeMap::new();
     for (place, package) in all.iter_mut() {
         let Some(package) = package.as_object_mut() else {
-            return Err(syntax(format!("`{}` is no package", shortened(place))));
+            return Err(syntax(format!("`{}` is no package", shortened(place).escape_debug())));
         };
         let Some(found) = self::package(path, place, package)? else { continue };
         packages.insert((found.integrity.clone(), found.path.clone()), found);

@@ -103,21 +103,26 @@ pub(crate) fn parse(lockfile: &Lockfile<'_>) -> Result<Vec<Locked>, PypiError> {
     Ok(files)
 }
 
-pub(crate) fn syntax(path: &str, what: &(impl ToString + ?Sized)) -> PypiError {
-    // One line says it; a parser of TOML draws pictures.
-    let what = what.to_string();
-    let what = what.lines().filter(|line| !line.contains('|')).collect::<Vec<_>>().join(": ");
-    PypiError::Syntax { path: path.to_owned(), what: what.chars().take(200).collect() }
+pub(crate) fn syntax(path: &str, what: &str) -> PypiError {
+    let what = what.chars().take(200).collect();
+    PypiError::Syntax { path: path.to_owned(), what }
+}
+
+/// Says what is wrong with a text, without the text: it may be anybody's.
+fn bad_toml(path: &str, text: &str, cause: &toml::de::Error) -> PypiError {
+    let before = cause.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    syntax(path, &format!("line {line}: {}", cause.message().escape_debug()))
 }
 
 fn uv(path: &str, text: &str) -> Result<Vec<Locked>, PypiError> {
-    let lock: UvLock = toml::from_str(text).map_err(|cause| syntax(path, &cause))?;
+    let lock: UvLock = toml::from_str(text).map_err(|cause| bad_toml(path, text, &cause))?;
     if lock.version != 1 {
         return Err(syntax(path, &format!("it has the version {}, kiln knows 1", lock.version)));
     }
     let mut files = Vec::new();
     for package in lock.package {
-        let project = normal(&package.name);
+        let project = project(path, &package.name)?;
         let own = ["virtual", "editable", "directory", "path"];
         if own.iter().any(|kind| package.source.contains_key(*kind)) {
             continue;
@@ -151,14 +156,14 @@ fn uv(path: &str, text: &str) -> Result<Vec<Locked>, PypiError> {
 }
 
 fn pylock(path: &str, text: &str) -> Result<Vec<Locked>, PypiError> {
-    let lock: PyLock = toml::from_str(text).map_err(|cause| syntax(path, &cause))?;
+    let lock: PyLock = toml::from_str(text).map_err(|cause| bad_toml(path, text, &cause))?;
     if !lock.lock_version.starts_with("1.") {
         let what = format!("it has the version {}, kiln knows 1", lock.lock_version);
         return Err(syntax(path, &what));
     }
     let mut files = Vec::new();
     for package in lock.packages {
-        let project = normal(&package.name);
+        let project = project(path, &package.name)?;
         if package.vcs.is_some() {
             return Err(unsupported(path, &project, "from a repository"));
         }
@@ -211,8 +216,14 @@ pub(crate) fn checked(path: &str, name: &str) -> Result<String, PypiError> {
     Err(PypiError::BadName { path: path.to_owned(), named })
 }
 
-/// Returns the name of a project as indexes write it.
-pub(crate) fn normal(name: &str) -> String {
+/// Returns the name of a project as indexes write it: it becomes a part of a URL.
+pub(crate) fn project(path: &str, name: &str) -> Result<String, PypiError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let starts = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if !starts || name.len() > 200 || !name.bytes().all(plain) {
+        let named = name.chars().take(100).collect();
+        return Err(PypiError::BadName { path: path.to_owned(), named });
+    }
     let mut normal = String::new();
     for c in name.chars() {
         match c {
@@ -221,7 +232,7 @@ pub(crate) fn normal(name: &str) -> String {
             c => normal.push(c.to_ascii_lowercase()),
         }
     }
-    normal
+    Ok(normal)
 }
 
 /// Returns whether a file is of use on Linux: a source archive, or a wheel for any system or for Linux.
@@ -290,6 +301,8 @@ mod tests {
         check("uv.lock", &direct, &format!("bit bit-1-py3-none-any.whl {url}"));
         let git = of("source = { git = \"https://g.example.org/x#1\" }");
         check("uv.lock", &git, "`uv.lock` takes `bit` from a git repository");
+        let climbs = git.replace("Bit", "../bit");
+        check("uv.lock", &climbs, "`uv.lock` names a file `../bit` that no package can be");
         check("uv.lock", &of(registry), "`uv.lock` has no file of `bit` for Linux");
         let bare = of(&format!("{registry}\nsdist = {{ url = \"{url}\" }}"));
         check("uv.lock", &bare, "`uv.lock` has no sha256 for `bit-1-py3-none-any.whl`");
@@ -325,6 +338,9 @@ mod tests {
                 assert!(told(path, bad).contains(start), "{path}");
             }
             assert!(!told(path, "[".repeat(1 << 20).as_bytes()).contains('\n'));
+            let bell = told(path, b"version = 1\nlock-version = \"1.0\"\n\x07");
+            assert!(bell.starts_with(&format!("`{path}` {start}: line 3: ")), "{bell}");
+            assert!(!bell.contains(char::is_control));
         }
         let line = format!("a --hash=sha256:{SHA}\n");
         check("r.txt", &line.repeat(MAX_FILES + 1), "`r.txt` names more than 50000 files");

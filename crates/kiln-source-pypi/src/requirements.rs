@@ -1,7 +1,7 @@
 //! Requirements with hashes, as pip reads them.
 
 use crate::PypiError;
-use crate::lockfile::{Locked, Place, file_name, normal, sha256, syntax};
+use crate::lockfile::{Locked, Place, file_name, project, sha256, syntax};
 
 /// Reads a file of requirements: each with the hashes of the files that may be taken.
 pub(crate) fn parse(path: &str, text: &str) -> Result<Vec<Locked>, PypiError> {
@@ -17,10 +17,11 @@ pub(crate) fn parse(path: &str, text: &str) -> Result<Vec<Locked>, PypiError> {
         let requirement = requirement.join(" ");
         let name_end = requirement.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c));
         let (name, rest) = requirement.split_at(name_end.unwrap_or(requirement.len()));
-        if name.is_empty() || name.len() > 200 {
+        if name.is_empty() {
             let start: String = requirement.chars().take(60).collect();
             return Err(syntax(path, &format!("`{}` is no requirement", start.escape_debug())));
         }
+        let project = project(path, name)?;
         let url = rest.split_once('@').map(|(_, url)| url.split(';').next().unwrap_or(url).trim());
         let place = url.map(|url| {
             Ok::<_, PypiError>(Place {
@@ -44,7 +45,7 @@ pub(crate) fn parse(path: &str, text: &str) -> Result<Vec<Locked>, PypiError> {
             }
             let sha256 = sha256(path, name, hash.strip_prefix("sha256:"))?;
             let place = place.clone();
-            files.push(Locked { project: normal(name), sha256, size: None, place });
+            files.push(Locked { project: project.clone(), sha256, size: None, place });
         }
         if files.len() == before {
             return Err(PypiError::NoHash { path: path.to_owned(), named: name.to_owned() });

@@ -107,7 +107,7 @@ fn indexes_are_asked_for_by_their_hash_where_the_mirror_has_them_so() {
     };
     let (hashed, plain) =
         (format!("dists/trixie/{by_hash}"), "dists/trixie/main/binary-arm64/Packages".to_owned());
-    assert_eq!(asked(root.path()), [hashed.clone()]);
+    assert_eq!(asked(root.path()), std::slice::from_ref(&hashed));
     // A mirror that says so and has them not is asked for the plain name.
     fs::remove_file(root.path().join("dists/trixie").join(&by_hash)).unwrap();
     assert_eq!(asked(root.path()), [hashed, plain.clone()]);

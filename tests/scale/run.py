@@ -140,7 +140,8 @@ def table():
             rows.append(f"| {name} | {kinds[name][0]} | {state} | | | {notes.get(name, '')} |")
             continue
         state = "yes" if not result["missing"] else "in part"
-        missing = f"lacks {' '.join(result['missing'])}" if result["missing"] else ""
+        absent = [*result["missing"][:4], *([f"and {len(result['missing']) - 4} more"] if result["missing"][4:] else [])]
+        missing = f"lacks {' '.join(absent)}" if absent else ""
         why = "; ".join(filter(None, [*result["reasons"], missing, notes.get(name, "")]))
         present = f"{result['present']} of {result['shipped']}"
         rows.append(f"| {name} | {kinds[name][0]} | {state} | {result['cpu']:.0f} | {present} | {why} |")

@@ -37,7 +37,7 @@ def archive():
 
 
 def repository():
-    """Generates a repository of a gigabyte that nothing compresses: forty commits, each with other files."""
+    """Generates a repository of a gigabyte that nothing compresses: eighty commits, each with other files."""
     folder = measure.fresh("sources-git") / "up"
     made = {"GIT_CONFIG_GLOBAL": "/dev/null", "PATH": os.environ["PATH"]}
     subprocess.run(["git", "init", "--quiet", "--bare", str(folder)], env=made, check=True)
@@ -45,7 +45,7 @@ def repository():
         ["git", "-C", str(folder), "fast-import", "--quiet"], stdin=subprocess.PIPE, env=made
     )
     bytes_of = random.Random(4)
-    for commit in range(40):
+    for commit in range(80):
         who = f"committer a <a@example.org> {1000000000 + commit} +0000"
         stream.stdin.write(f"commit refs/heads/main\n{who}\ndata 1\nx\n".encode())
         for file in range(200):

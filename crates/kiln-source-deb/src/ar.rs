@@ -46,7 +46,9 @@ fn member(header: &[u8; 60], start: u64) -> Option<Member> {
     let text = std::str::from_utf8(header).ok()?;
     let (name, size, mark) = (text.get(..16)?, text.get(48..58)?, text.get(58..)?);
     let name = name.trim_end().trim_end_matches('/').to_owned();
-    let size = size.trim_end().parse().ok()?;
+    let size = size.trim_end();
+    // A sign is no digit, though a parser of numbers takes it.
+    let size = size.bytes().all(|byte| byte.is_ascii_digit()).then(|| size.parse().ok())??;
     (mark == "`\n" && !name.is_empty()).then_some(Member { name, start, size })
 }
 
@@ -93,6 +95,8 @@ mod tests {
         check(archive(&[("a", "3", "xy")]), None);
         check(archive(&[("a", "18446744073709551615", "xy")]), None);
         check(archive(&[("a", "-1", "xy")]), None);
+        check(archive(&[("a", "+2", "xy")]), None);
+        check(archive(&[("a", "", "xy")]), None);
         check(archive(&[("", "2", "xy")]), None);
         let mut cut = archive(&[("a", "2", "xy")]);
         cut.extend(b"half a header");

@@ -95,9 +95,9 @@ fn names(names: &[String]) -> String {
 mod tests {
     use super::*;
 
-    fn base(n_packages: usize, size: u64) -> Option<Entry> {
+    fn base(n_packages: usize, size: u64) -> Entry {
         let (version, short) = (None, String::new());
-        Some(Entry { version, short, size: Some(size), n_packages: Some(n_packages) })
+        Entry { version, short, size: Some(size), n_packages: Some(n_packages) }
     }
 
     fn package(name: &str, old: Option<&str>, new: Option<&str>) -> PackageChange {
@@ -113,7 +113,7 @@ mod tests {
             package("libold", Some("2"), None),
         ];
         let what = "debian bookworm".to_owned();
-        let (old, new) = (base(10, 1_024), base(11, 2_048));
+        let (old, new) = (Some(base(10, 1_024)), Some(base(11, 2_048)));
         let changes = vec![
             Change { what: what.clone(), old: old.clone(), new, packages },
             Change { what, old, new: None, packages: Vec::new() },
@@ -137,8 +137,8 @@ builds  15 anew: e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11 and 2 more
     fn what_changes_no_key_builds_nothing() {
         let change = Change {
             what: "a:b.tar".to_owned(),
-            old: base(1, 1),
-            new: base(1, 1),
+            old: Some(base(1, 1)),
+            new: Some(base(1, 1)),
             packages: (0..22).map(|ix| package(&ix.to_string(), None, Some("1"))).collect(),
         };
         let rebuilds = Some(Rebuilds::default());

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use kiln_action::CancelFlag;
+use kiln_diag::Code;
 use kiln_exec::ForeignError;
 use kiln_ir::{Base, Element, ElementName, Source, Step};
 use kiln_source::SourceError;
@@ -36,9 +37,12 @@ pub(crate) struct Several {
     done: &'static str,
 }
 
+/// Several things could not be fetched.
+const SEVERAL: Code = Code(2050);
+
 impl miette::Diagnostic for Several {
     fn code<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        Some(Box::new("K2050"))
+        Some(Box::new(SEVERAL))
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {

@@ -1,10 +1,8 @@
 //! What can be wrong with a `Cargo.lock` and what it names.
 
-use std::io;
-use std::path::PathBuf;
-
 use kiln_cas::CasError;
 use kiln_ir::ObjectId;
+use kiln_source::TakeError;
 
 /// Crates that cannot be vendored. What comes from the lock file is escaped.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -61,14 +59,13 @@ pub enum CargoError {
     #[error("`{path}` says that `{named}` needs `{}`, which it does not name", need.escape_debug())]
     #[diagnostic(code("K2612"), help("the lock file is hostile or damaged: let cargo write it"))]
     NoPackage { path: String, named: String, need: String },
-    #[error("cannot read the download `{}`", path.display())]
-    #[diagnostic(code("K2219"), help("check the folder of downloads"))]
-    Read {
-        path: PathBuf,
-        #[source]
-        cause: io::Error,
-    },
-    #[error("cannot keep the vendored crates")]
-    #[diagnostic(code("K5022"), help("is the disk of the store full?"))]
-    Keep(#[from] CasError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Take(#[from] TakeError),
+}
+
+impl From<CasError> for CargoError {
+    fn from(error: CasError) -> Self {
+        Self::Take(error.into())
+    }
 }

@@ -36,7 +36,7 @@ pub use error::CargoError;
 use std::collections::BTreeMap;
 
 use kiln_ir::Source;
-use kiln_source::{AnyError, Lockfile, Ports, Vendor, Wanted};
+use kiln_source::{AnyError, Lockfile, Ports, TakeError, Vendor, Wanted};
 use kiln_source_git::GitKind;
 use kiln_tree::Tree;
 
@@ -73,7 +73,7 @@ impl Vendor for CargoVendor {
         let crates = unpack::all(&files, &downloads, self.n_threads, ports.cas)?;
         let git = git::packages(&self.git, &packages, ports)?;
         let tree = layout::tree(&packages, &crates.into_iter().chain(git).collect(), ports.cas)?;
-        ports.cas.write_tree(&tree).map_err(CargoError::Keep)?;
+        ports.cas.write_tree(&tree).map_err(TakeError::Keep)?;
         Ok(tree)
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use kiln_cas::Cas;
 use kiln_digest::Digest;
-use kiln_source::{AnyError, Download};
+use kiln_source::{AnyError, Download, TakeError};
 use kiln_source_archive::{ArchiveError, Kind, Limits, Rule, Unpack, extract};
 use kiln_tree::{Draft, File as TreeFile, RelPath, Tree};
 
@@ -66,7 +66,7 @@ fn unpack(package: &Package, path: &Path, cas: &dyn Cas) -> Result<Tree, AnyErro
         let kept = parts.fold(RelPath::default(), |path, part| path.join(&part));
         (!kept.is_root()).then_some(kept)
     };
-    let read = |cause| CargoError::Read { path: path.to_owned(), cause };
+    let read = |cause| TakeError::Read { path: path.to_owned(), cause };
     let file = BufReader::with_capacity(1 << 16, File::open(path).map_err(read)?);
     let unpack = Unpack { name: &named, cas, limits: Limits::default(), place: &below };
     let tree = match extract(file, &unpack) {

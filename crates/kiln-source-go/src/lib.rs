@@ -27,7 +27,7 @@ pub use error::GoError;
 use std::fs::File;
 
 use kiln_ir::Source;
-use kiln_source::{AnyError, Foreign, Lockfile, Ports, Vendor};
+use kiln_source::{AnyError, Foreign, Lockfile, Ports, TakeError, Vendor};
 use kiln_tree::{Draft, File as TreeFile, RelPath, Tree};
 
 use sums::Module;
@@ -62,20 +62,20 @@ impl Vendor for GoVendor {
         let downloads = ports.fetcher.fetch_foreign(&wanted, ports.sink)?;
         let mut draft = Draft::default();
         for (place, download) in places.iter().zip(downloads) {
-            let read = |cause| GoError::Read { path: download.path.clone(), cause };
+            let read = |cause| TakeError::Read { path: download.path.clone(), cause };
             let mut file = File::open(&download.path).map_err(read)?;
             let kept = ports.cas.write_stream(&mut file, false);
-            put(&mut draft, place, TreeFile::new(kept.map_err(GoError::Keep)?, false));
+            put(&mut draft, place, TreeFile::new(kept.map_err(TakeError::Keep)?, false));
         }
         for module in modules.keys() {
             // What a proxy says here besides, a time, nobody could check.
             let text = format!("{{\"Version\":\"{}\"}}", module.version);
-            let digest = ports.cas.write(text.as_bytes()).map_err(GoError::Keep)?;
+            let digest = ports.cas.write(text.as_bytes()).map_err(TakeError::Keep)?;
             let place = format!("{PROXY}/{}.info", module.place());
             put(&mut draft, &place, TreeFile::new(digest, false));
         }
         let tree = draft.seal();
-        ports.cas.write_tree(&tree).map_err(GoError::Keep)?;
+        ports.cas.write_tree(&tree).map_err(TakeError::Keep)?;
         Ok(tree)
     }
 }

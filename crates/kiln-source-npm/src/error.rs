@@ -1,9 +1,6 @@
 //! What can be wrong with a `package-lock.json` and what it names.
 
-use std::io;
-use std::path::PathBuf;
-
-use kiln_cas::CasError;
+use kiln_source::TakeError;
 
 /// Packages that cannot be vendored. What comes from the lock file is escaped.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -37,14 +34,7 @@ pub enum NpmError {
     #[error("`{path}` names more than {limit} packages")]
     #[diagnostic(code("K2626"), help("the lock file is hostile, or too big for kiln"))]
     TooMany { path: String, limit: usize },
-    #[error("cannot read the download `{}`", path.display())]
-    #[diagnostic(code("K2219"), help("check the folder of downloads"))]
-    Read {
-        path: PathBuf,
-        #[source]
-        cause: io::Error,
-    },
-    #[error("cannot keep the vendored packages")]
-    #[diagnostic(code("K5022"), help("is the disk of the store full?"))]
-    Keep(#[from] CasError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Take(#[from] TakeError),
 }

@@ -29,7 +29,7 @@ pub use error::NpmError;
 use std::fs::File;
 
 use kiln_ir::Source;
-use kiln_source::{AnyError, Foreign, Lockfile, Ports, Vendor};
+use kiln_source::{AnyError, Foreign, Lockfile, Ports, TakeError, Vendor};
 use kiln_tree::{Draft, File as TreeFile, RelPath, Tree};
 
 use lockfile::Package;
@@ -56,16 +56,16 @@ impl Vendor for NpmVendor {
         let downloads = ports.fetcher.fetch_foreign(&wanted, ports.sink)?;
         let mut draft = Draft::default();
         for (package, download) in lock.packages.iter().zip(downloads) {
-            let read = |cause| NpmError::Read { path: download.path.clone(), cause };
+            let read = |cause| TakeError::Read { path: download.path.clone(), cause };
             let mut file = File::open(&download.path).map_err(read)?;
             let kept = ports.cas.write_stream(&mut file, false);
-            let digest = kept.map_err(NpmError::Keep)?;
+            let digest = kept.map_err(TakeError::Keep)?;
             put(&mut draft, &package.integrity.path(), TreeFile::new(digest, false));
         }
-        let digest = ports.cas.write(lock.whole.as_bytes()).map_err(NpmError::Keep)?;
+        let digest = ports.cas.write(lock.whole.as_bytes()).map_err(TakeError::Keep)?;
         put(&mut draft, LOCKFILE, TreeFile::new(digest, false));
         let tree = draft.seal();
-        ports.cas.write_tree(&tree).map_err(NpmError::Keep)?;
+        ports.cas.write_tree(&tree).map_err(TakeError::Keep)?;
         Ok(tree)
     }
 }

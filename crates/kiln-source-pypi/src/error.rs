@@ -1,10 +1,6 @@
 //! What can be wrong with a lock file of Python packages and what it names.
 
-use std::io;
-use std::path::PathBuf;
-
-use kiln_cas::CasError;
-use kiln_source::SourceError;
+use kiln_source::{SourceError, TakeError};
 
 /// Python packages that cannot be vendored. What comes from the lock file is escaped.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -46,16 +42,9 @@ pub enum PypiError {
     #[error("`{path}` has no file of `{project}` for Linux")]
     #[diagnostic(code("K2620"), help("lock it with its source archive or wheels for Linux"))]
     NotForLinux { path: String, project: String },
-    #[error("cannot read the download `{}`", path.display())]
-    #[diagnostic(code("K2219"), help("check the folder of downloads"))]
-    Read {
-        path: PathBuf,
-        #[source]
-        cause: io::Error,
-    },
-    #[error("cannot keep the vendored packages")]
-    #[diagnostic(code("K5022"), help("is the disk of the store full?"))]
-    Keep(#[from] CasError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Take(#[from] TakeError),
     #[error(transparent)]
     #[diagnostic(transparent)]
     Source(#[from] SourceError),

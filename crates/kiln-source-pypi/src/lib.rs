@@ -32,7 +32,7 @@ use std::path::PathBuf;
 
 use kiln_digest::Digest;
 use kiln_ir::Source;
-use kiln_source::{AnyError, Lockfile, Ports, Vendor, Wanted};
+use kiln_source::{AnyError, Lockfile, Ports, TakeError, Vendor, Wanted};
 use kiln_tree::{File as TreeFile, Name, Node, Tree};
 
 use lockfile::{Locked, Place, is_for_linux};
@@ -59,16 +59,16 @@ impl Vendor for PypiVendor {
         let downloads = ports.fetcher.fetch_all(&wanted, ports.sink)?;
         let mut entries = BTreeMap::new();
         for (name, download) in files.into_keys().zip(downloads) {
-            let read = |cause| PypiError::Read { path: download.path.clone(), cause };
+            let read = |cause| TakeError::Read { path: download.path.clone(), cause };
             let mut file = File::open(&download.path).map_err(read)?;
             let kept = ports.cas.write_stream(&mut file, false);
-            let digest = kept.map_err(PypiError::Keep)?;
+            let digest = kept.map_err(TakeError::Keep)?;
             let bad = |_bad| PypiError::BadName { path: path.to_owned(), named: name.clone() };
             let name = Name::parse(&name).map_err(bad)?;
             entries.insert(name, Node::File(TreeFile::new(digest, false)));
         }
         let tree = Tree::new(entries);
-        ports.cas.write_tree(&tree).map_err(PypiError::Keep)?;
+        ports.cas.write_tree(&tree).map_err(TakeError::Keep)?;
         Ok(tree)
     }
 }

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
+use kiln_cas::CasError;
+
 /// A source that could not be fetched.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum SourceError {
@@ -94,6 +96,21 @@ fn counted(lines: &[String]) -> String {
         group => format!("{} ({} times)", group[0], group.len()),
     });
     groups.collect::<Vec<_>>().join("\n")
+}
+
+/// What came could not be taken into the store.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum TakeError {
+    #[error("cannot read the download `{}`", path.display())]
+    #[diagnostic(code("K2009"), help("check the folder of downloads"))]
+    Read {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("cannot keep what was fetched")]
+    #[diagnostic(code("K5025"), help("is the disk of the store full?"))]
+    Keep(#[from] CasError),
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ mod template;
 mod transport;
 mod vendor;
 
-pub use error::SourceError;
+pub use error::{SourceError, TakeError};
 pub use fetch::{Download, Fetcher, Foreign, Seal, Settings, Wanted};
 pub use login::{Login, Logins, Token};
 pub use mirrors::{Mirrors, Place, without_password};

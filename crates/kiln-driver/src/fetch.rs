@@ -9,7 +9,6 @@ use kiln_event::{Silent, Sink};
 use kiln_exec::{ForeignError, Supply as _};
 use kiln_ir::{ElementName, Pins, Source};
 use kiln_source::{Fetcher, Pin, Wanted};
-use kiln_source_local::kept;
 
 use crate::loaded::{Loaded, target_names};
 use crate::needs::{Need, all_or_failures, check_locked, needs, side_by_side, stopped};
@@ -83,7 +82,7 @@ fn bring(
             Need::Source(source) => {
                 brought.n_sources += 1;
                 let tree = pin(loaded, source)?.tree;
-                if !is_near && kept(store.cas.as_ref(), tree).is_some() {
+                if !is_near && kiln_source::whole(store.cas.as_ref(), tree).is_some() {
                     // A tree that is in the store needs no file.
                     continue;
                 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kiln_event::{Event, Sink};
+use kiln_event::Silent;
 use kiln_ir::{Ir, Source, Step};
 use kiln_source::{Certificates, Fetcher, Mirrors, Patience, Settings, ThreadPause, Wanted};
 
@@ -92,7 +92,7 @@ pub(crate) fn fetcher(session: &Session, downloads: &Path, ir: &Ir) -> Result<Fe
     if !settings.offline && registries::needed(ir) {
         let asking = Fetcher::new(settings.clone(), Box::new(ThreadPause))?;
         let get = |url: &str| {
-            let download = asking.fetch(&Wanted::current(url), &Unseen).ok()?;
+            let download = asking.fetch(&Wanted::current(url), &Silent).ok()?;
             std::fs::read(download.path).ok()
         };
         for (alias, urls) in registries::discovered(session, ir, &settings.mirrors, &get) {
@@ -100,11 +100,4 @@ pub(crate) fn fetcher(session: &Session, downloads: &Path, ir: &Ir) -> Result<Fe
         }
     }
     Ok(Fetcher::new(settings, Box::new(ThreadPause))?)
-}
-
-/// Nobody watches how registries are found.
-struct Unseen;
-
-impl Sink for Unseen {
-    fn emit(&self, _event: Event) {}
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use kiln_cas::{Batch, Cas, CasError, DiskCas};
 use kiln_digest::Digest;
-use kiln_source_local::{Local, LocalError, Remember, forget_unused, import, kept, measure};
+use kiln_source_local::{Local, LocalError, Remember, forget_unused, import, measure};
 use kiln_tree::Tree;
 
 use crate::Session;
@@ -56,7 +56,7 @@ impl<'a> Sources<'a> {
         exclude: &[String],
         measured: Option<Digest>,
     ) -> Result<Tree, LocalError> {
-        if let Some(tree) = measured.and_then(|digest| kept(cas, digest)) {
+        if let Some(tree) = measured.and_then(|digest| kiln_source::whole(cas, digest)) {
             return Ok(tree);
         }
         let tree = import(cas, &self.local(path, exclude))?;

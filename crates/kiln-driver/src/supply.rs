@@ -14,7 +14,7 @@ use kiln_source::{Fetcher, Lockfile, Pin, Ports, SourceKind, Vendor, Wanted};
 use kiln_source_archive::ArchiveKind;
 use kiln_source_deb::DebKind;
 use kiln_source_git::{GitKind, GitProgram};
-use kiln_source_local::{LocalKind, kept};
+use kiln_source_local::LocalKind;
 use kiln_source_oci::{ImageKind, RootfsKind};
 use kiln_tree::Tree;
 
@@ -237,7 +237,7 @@ impl Supply for Supplier<'_> {
         let pin = Pin { content: locked.content.clone(), tree: locked.tree };
         if let Some(vendored) = source.vendored() {
             // What is there needs no lock file, nor who reads it.
-            return match kept(self.cas.as_ref(), pin.tree) {
+            return match kiln_source::whole(self.cas.as_ref(), pin.tree) {
                 Some(tree) => Ok(tree),
                 None => self.fetch_vendored(source, vendored, &pin),
             };

@@ -23,7 +23,7 @@ impl SourceKind for ArchiveKind {
 
     fn track(&self, source: &Source, ports: Ports<'_>) -> Result<Pin, AnyError> {
         let (url, form) = parts(source)?;
-        let sha256 = source.written_sha256().map(|hex| hash(url, hex)).transpose()?;
+        let sha256 = source.written_sha256().map(|hex| written_hash(url, hex)).transpose()?;
         let wanted = Wanted { url: url.to_owned(), sha256, size: None };
         let download = ports.fetcher.fetch(&wanted, ports.sink)?;
         let tree = unpack(url, form, &download, None, ports)?;
@@ -39,7 +39,7 @@ impl SourceKind for ArchiveKind {
 
     fn fetch(&self, source: &Source, pin: Pin, ports: Ports<'_>) -> Result<Tree, AnyError> {
         let (url, form) = parts(source)?;
-        if let Some(tree) = whole(pin.tree, ports) {
+        if let Some(tree) = kiln_source::whole(ports.cas, pin.tree) {
             return Ok(tree);
         }
         let no_file = || KindError::NoArchive { given: url.to_owned() };
@@ -79,17 +79,14 @@ fn parts(source: &Source) -> Result<(&str, Form<'_>), KindError> {
     }
 }
 
-fn hash(url: &str, hex: &str) -> Result<[u8; 32], KindError> {
+/// Reads the sha256 that the project writes for a source.
+///
+/// # Errors
+/// [`KindError::BadHash`] when it is none.
+pub fn written_hash(url: &str, hex: &str) -> Result<[u8; 32], KindError> {
     let digest = format!("{}/0", hex.to_ascii_lowercase()).parse::<Digest>();
     let bad = |_bad| KindError::BadHash { url: url.to_owned(), written: hex.to_owned() };
     Ok(digest.map_err(bad)?.hash)
-}
-
-/// Returns a tree that is in the store with all its files.
-fn whole(tree: Digest, ports: Ports<'_>) -> Option<Tree> {
-    let tree = ports.cas.read_tree(tree).ok()?;
-    let files: Vec<Digest> = tree.files().map(|(_, file)| file.digest).collect();
-    ports.cas.missing(&files).is_ok_and(|missing| missing.is_empty()).then_some(tree)
 }
 
 /// Makes a tree of a download, and keeps it when it is the one that is expected.

@@ -3,12 +3,10 @@
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use kiln_cas::Cas;
 use kiln_digest::Digest;
-use kiln_source::{AnyError, Download, TakeError};
+use kiln_source::{AnyError, Download, TakeError, side_by_side};
 use kiln_source_archive::{ArchiveError, Kind, Limits, Rule, Unpack, extract};
 use kiln_tree::{Draft, File as TreeFile, RelPath, Tree};
 
@@ -30,28 +28,10 @@ pub(crate) fn all<'a>(
     cas: &dyn Cas,
 ) -> Result<Vec<Vendored<'a>>, AnyError> {
     let work: Vec<_> = crates.iter().zip(downloads).collect();
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::new());
-    let unpack_some = || {
-        loop {
-            let ix = next.fetch_add(1, Ordering::Relaxed);
-            let Some(((package, sha256), download)) = work.get(ix) else { return };
-            let result = unpack(package, &download.path, cas)
-                .and_then(|tree| Ok((*package, with_checksum(tree, Some(sha256), cas)?)));
-            if result.is_err() {
-                next.store(work.len(), Ordering::Relaxed);
-            }
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((ix, result));
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..n_threads.clamp(1, work.len().max(1)) {
-            scope.spawn(unpack_some);
-        }
-    });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_by_key(|(ix, _)| *ix);
-    done.into_iter().map(|(_, result)| result).collect()
+    side_by_side(&work, n_threads, |((package, sha256), download)| {
+        let tree = unpack(package, &download.path, cas)?;
+        Ok((*package, with_checksum(tree, Some(sha256), cas)?))
+    })
 }
 
 /// Unpacks one crate: all of it lies in a folder of its name and version.

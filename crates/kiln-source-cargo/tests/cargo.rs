@@ -6,32 +6,19 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use kiln_cas::{Cas as _, MemoryCas};
 use kiln_digest::Digest;
-use kiln_event::{Event, Sink};
+use kiln_event::Silent;
 use kiln_ir::{Source, Vendored};
-use kiln_source::{Fetcher, Lockfile, Mirrors, Pause, Ports, Settings, Vendor};
+use kiln_source::{Fetcher, Lockfile, Mirrors, Ports, Settings, Vendor};
 use kiln_source_cargo::CargoVendor;
 use kiln_source_git::{GitKind, GitProgram};
-use kiln_testkit::conformance::{ALIAS, OfLockfile, Subject, check};
+use kiln_testkit::conformance::{ALIAS, NoPause, OfLockfile, Subject, check};
 use kiln_testkit::{FileServer, scratch};
 use kiln_tree::{RelPath, Tree};
 
 const INDEX: &str = "registry+https://r.example.org/rust-lang/the-index";
-
-struct NoPause;
-
-impl Pause for NoPause {
-    fn pause(&self, _time: Duration, _is_stopped: &dyn Fn() -> bool) {}
-}
-
-struct Quiet;
-
-impl Sink for Quiet {
-    fn emit(&self, _event: Event) {}
-}
 
 fn vendor(cache: &Path) -> CargoVendor {
     let git = GitProgram::new("git".into(), &BTreeMap::new());
@@ -96,7 +83,7 @@ fn vendored_from(lockfile: &[u8], mirror: String) -> Result<(Tree, MemoryCas), S
     let settings = Settings { folder: downloads, mirrors, n_threads: 4, ..Settings::default() };
     let fetcher = Fetcher::new(settings, Box::new(NoPause)).unwrap();
     let cas = MemoryCas::default();
-    let ports = Ports { cas: &cas, fetcher: &fetcher, sink: &Quiet };
+    let ports = Ports { cas: &cas, fetcher: &fetcher, sink: &Silent };
     let lockfile = Lockfile { path: "Cargo.lock", bytes: lockfile };
     let tree = vendor(folder.path()).vendor(&lockfile, ports);
     let tree = tree.map_err(|error| format!("{}: {error}", error.code().unwrap()))?;

@@ -2,10 +2,9 @@
 
 use std::fs;
 
-use kiln_digest::Digest;
 use kiln_ir::Source;
 use kiln_source::{AnyError, Download, Pin, Ports, SourceKind, Wanted};
-use kiln_source_archive::{KindError, strip};
+use kiln_source_archive::{KindError, strip, written_hash};
 use kiln_tree::Tree;
 
 use crate::dsc::{Description, LARGEST};
@@ -23,7 +22,7 @@ impl SourceKind for DebKind {
 
     fn track(&self, source: &Source, ports: Ports<'_>) -> Result<Pin, AnyError> {
         let (url, form) = parts(source)?;
-        let sha256 = source.written_sha256().map(|hex| hash(url, hex)).transpose()?;
+        let sha256 = source.written_sha256().map(|hex| written_hash(url, hex)).transpose()?;
         let wanted = Wanted { url: url.to_owned(), sha256, size: None };
         let download = ports.fetcher.fetch(&wanted, ports.sink)?;
         let tree = unpack(url, form, &download, ports)?;
@@ -40,7 +39,7 @@ impl SourceKind for DebKind {
 
     fn fetch(&self, source: &Source, pin: Pin, ports: Ports<'_>) -> Result<Tree, AnyError> {
         let (url, form) = parts(source)?;
-        if let Some(tree) = whole(pin.tree, ports) {
+        if let Some(tree) = kiln_source::whole(ports.cas, pin.tree) {
             return Ok(tree);
         }
         let no_file = || KindError::NoArchive { given: url.to_owned() };
@@ -68,19 +67,6 @@ fn parts(source: &Source) -> Result<(&str, Form), KindError> {
         Source::Dsc { url, sha256: _ } => Ok((url, Form::Source)),
         other => Err(KindError::NoArchive { given: other.to_string() }),
     }
-}
-
-fn hash(url: &str, hex: &str) -> Result<[u8; 32], KindError> {
-    let digest = format!("{}/0", hex.to_ascii_lowercase()).parse::<Digest>();
-    let bad = |_bad| KindError::BadHash { url: url.to_owned(), written: hex.to_owned() };
-    Ok(digest.map_err(bad)?.hash)
-}
-
-/// Returns a tree that is in the store with all its files.
-fn whole(tree: Digest, ports: Ports<'_>) -> Option<Tree> {
-    let tree = ports.cas.read_tree(tree).ok()?;
-    let files: Vec<Digest> = tree.files().map(|(_, file)| file.digest).collect();
-    ports.cas.missing(&files).is_ok_and(|missing| missing.is_empty()).then_some(tree)
 }
 
 fn unpack(url: &str, form: Form, download: &Download, ports: Ports<'_>) -> Result<Tree, DebError> {

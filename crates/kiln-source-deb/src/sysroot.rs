@@ -1,8 +1,6 @@
 //! From package files to a sysroot: unpacked side by side, merged, fixed up.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use kiln_cas::Cas;
 use kiln_lock::LockedPackage;
@@ -52,25 +50,11 @@ fn unpack_all(
         .map(|(ix, (package, download))| (ix, package, download.path.as_path()))
         .collect();
     work.sort_by_key(|(_, package, _)| std::cmp::Reverse(package.content.size));
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::new());
-    let unpack_some = || {
-        while let Some((ix, package, path)) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let result = unpack(package, path, cas);
-            if result.is_err() {
-                next.store(work.len(), Ordering::Relaxed);
-            }
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((*ix, result));
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..n_threads.clamp(1, work.len().max(1)) {
-            scope.spawn(unpack_some);
-        }
-    });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_by_key(|(ix, _)| *ix);
-    done.into_iter().map(|(_, result)| result).collect()
+    let mut unpacked = kiln_source::side_by_side(&work, n_threads, |(ix, package, path)| {
+        Ok::<_, DebError>((*ix, unpack(package, path, cas)?))
+    })?;
+    unpacked.sort_by_key(|(ix, _)| *ix);
+    Ok(unpacked.into_iter().map(|(_, unpacked)| unpacked).collect())
 }
 
 fn unpack(package: &LockedPackage, path: &Path, cas: &dyn Cas) -> Result<Unpacked, DebError> {

@@ -114,7 +114,7 @@ impl SourceKind for GitKind {
         let Content::Commit(commit) = pin.content else {
             return Err(GitError::NoGitSource { given: source.to_string() }.into());
         };
-        if let Some(tree) = whole(pin.tree, ports) {
+        if let Some(tree) = kiln_source::whole(ports.cas, pin.tree) {
             return Ok(tree);
         }
         Ok(told(wanted.url, ports, || self.bring(&wanted, &commit.id, pin.tree, ports))?)
@@ -233,13 +233,6 @@ fn told<T>(
             Err(error)
         }
     }
-}
-
-/// Returns a tree that is in the store with all its files.
-fn whole(tree: Digest, ports: Ports<'_>) -> Option<Tree> {
-    let tree = ports.cas.read_tree(tree).ok()?;
-    let files: Vec<Digest> = tree.files().map(|(_, file)| file.digest).collect();
-    ports.cas.missing(&files).is_ok_and(|missing| missing.is_empty()).then_some(tree)
 }
 
 #[cfg(test)]

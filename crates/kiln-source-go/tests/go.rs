@@ -5,28 +5,15 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use kiln_cas::MemoryCas;
-use kiln_event::{Event, Sink};
+use kiln_event::Silent;
 use kiln_ir::{Source, Vendored};
-use kiln_source::{Fetcher, Lockfile, Mirrors, Pause, Ports, Settings, SourceKind, Vendor};
+use kiln_source::{Fetcher, Lockfile, Mirrors, Ports, Settings, SourceKind, Vendor};
 use kiln_source_go::GoVendor;
-use kiln_testkit::conformance::{ALIAS, OfLockfile, Subject, check};
+use kiln_testkit::conformance::{ALIAS, NoPause, OfLockfile, Subject, check};
 use kiln_testkit::{FileServer, scratch};
 use kiln_tree::Tree;
-
-struct NoPause;
-
-impl Pause for NoPause {
-    fn pause(&self, _time: Duration, _is_stopped: &dyn Fn() -> bool) {}
-}
-
-struct Quiet;
-
-impl Sink for Quiet {
-    fn emit(&self, _event: Event) {}
-}
 
 /// Packs a module as go does, below the folder that is served, and prints the lines of its sums.
 const PUBLISH: &str = r##"
@@ -65,7 +52,7 @@ fn vendored(text: &str, server: &FileServer) -> Result<Tree, String> {
     let settings = Settings { folder: downloads, mirrors, n_threads: 4, ..Settings::default() };
     let fetcher = Fetcher::new(settings, Box::new(NoPause)).unwrap();
     let cas = MemoryCas::default();
-    let ports = Ports { cas: &cas, fetcher: &fetcher, sink: &Quiet };
+    let ports = Ports { cas: &cas, fetcher: &fetcher, sink: &Silent };
     let lockfile = Lockfile { path: "go.sum", bytes: text.as_bytes() };
     let tree = GoVendor { alias: ALIAS.to_owned() }.vendor(&lockfile, ports);
     tree.map_err(|error| format!("{}: {error}", error.code().unwrap()))

@@ -77,7 +77,7 @@ pub fn import(cas: &dyn Cas, source: &Local<'_>) -> Result<Tree, LocalError> {
     let walked = walk(source, source.memory, Some(cas))?;
     match walked {
         Walked { tree: Some(tree), all_read: true, .. } => Ok(tree),
-        Walked { digest, .. } => match kept(cas, digest) {
+        Walked { digest, .. } => match kiln_source::whole(cas, digest) {
             Some(tree) => Ok(tree),
             // It is remembered, but the store lost it.
             None => reread(cas, source),
@@ -92,13 +92,6 @@ pub fn import(cas: &dyn Cas, source: &Local<'_>) -> Result<Tree, LocalError> {
 /// As [`import`].
 pub fn measure(source: &Local<'_>, keep: Option<&dyn Cas>) -> Result<Digest, LocalError> {
     Ok(walk(source, source.memory, keep)?.digest)
-}
-
-/// Returns a tree if the store has all of it.
-pub fn kept(cas: &dyn Cas, tree: Digest) -> Option<Tree> {
-    let tree = cas.read_tree(tree).ok()?;
-    let files: Vec<Digest> = tree.files().map(|(_, file)| file.digest).collect();
-    cas.missing(&files).is_ok_and(|missing| missing.is_empty()).then_some(tree)
 }
 
 struct Walked {

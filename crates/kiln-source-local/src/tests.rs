@@ -236,9 +236,9 @@ fn only_what_changed_is_read_and_what_the_store_lost_is_read_again() {
     let tree = import(&cas, &source).unwrap();
     n_read(1);
     cas.blobs.remove(Digest::of(b"2"));
-    assert!(crate::kept(&cas, tree.digest()).is_none());
+    assert!(kiln_source::whole(&cas, tree.digest()).is_none());
     assert_eq!(import(&cas, &source).unwrap(), tree);
-    assert_eq!(crate::kept(&cas, tree.digest()), Some(tree));
+    assert_eq!(kiln_source::whole(&cas, tree.digest()), Some(tree));
 }
 
 /// Remembers a file as `aaaa` that is `bbbb` by now and has the very times it had then, as if both were written in one

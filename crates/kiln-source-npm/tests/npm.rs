@@ -5,29 +5,16 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use kiln_cas::{Cas as _, MemoryCas};
-use kiln_event::{Event, Sink};
+use kiln_event::Silent;
 use kiln_ir::{Source, Vendored};
-use kiln_source::{Fetcher, Lockfile, Mirrors, Pause, Ports, Settings, SourceKind, Vendor};
+use kiln_source::{Fetcher, Lockfile, Mirrors, Ports, Settings, SourceKind, Vendor};
 use kiln_source_npm::NpmVendor;
-use kiln_testkit::conformance::{ALIAS, OfLockfile, Subject, check};
+use kiln_testkit::conformance::{ALIAS, NoPause, OfLockfile, Subject, check};
 use kiln_testkit::{FileServer, scratch};
 use kiln_tree::Tree;
 use sha2::{Digest as _, Sha512};
-
-struct NoPause;
-
-impl Pause for NoPause {
-    fn pause(&self, _time: Duration, _is_stopped: &dyn Fn() -> bool) {}
-}
-
-struct Quiet;
-
-impl Sink for Quiet {
-    fn emit(&self, _event: Event) {}
-}
 
 /// Packs a package, has it served, and returns its integrity.
 fn publish(folder: &Path, name: &str, answer: &str) -> String {
@@ -94,7 +81,7 @@ fn vendored(text: &str, mirror: Option<String>) -> Result<(Tree, MemoryCas), Str
     let settings = Settings { folder: downloads, mirrors, n_threads: 4, ..Settings::default() };
     let fetcher = Fetcher::new(settings, Box::new(NoPause)).unwrap();
     let cas = MemoryCas::default();
-    let ports = Ports { cas: &cas, fetcher: &fetcher, sink: &Quiet };
+    let ports = Ports { cas: &cas, fetcher: &fetcher, sink: &Silent };
     let lockfile = Lockfile { path: "package-lock.json", bytes: text.as_bytes() };
     let tree = NpmVendor { alias: ALIAS.to_owned() }.vendor(&lockfile, ports);
     let tree = tree.map_err(|error| format!("{}: {error}", error.code().unwrap()))?;

@@ -13,7 +13,7 @@ use crate::choose::{Asked, choose};
 use crate::error::{ImageError, Rule};
 use crate::files::Files;
 use crate::layers::{LeftOut, Merging};
-use crate::{hash, tell, whole};
+use crate::{hash, tell};
 
 /// The kind of [`Source::OciImage`].
 #[derive(Clone, Debug)]
@@ -74,7 +74,7 @@ impl SourceKind for ImageKind {
     }
 
     fn fetch(&self, source: &Source, pin: Pin, ports: Ports<'_>) -> Result<Tree, AnyError> {
-        if let Some(tree) = whole(pin.tree, ports) {
+        if let Some(tree) = kiln_source::whole(ports.cas, pin.tree) {
             return Ok(tree);
         }
         Ok(self.take(&Wish::of(source, Some(&pin))?, ports)?.1)

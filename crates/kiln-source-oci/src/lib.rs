@@ -35,16 +35,8 @@ pub use rootfs::RootfsKind;
 use kiln_digest::Digest;
 use kiln_event::Event;
 use kiln_source::Ports;
-use kiln_tree::Tree;
 
 use layers::LeftOut;
-
-/// Returns a tree that is in the store with all its files.
-fn whole(tree: Digest, ports: Ports<'_>) -> Option<Tree> {
-    let tree = ports.cas.read_tree(tree).ok()?;
-    let files: Vec<Digest> = tree.files().map(|(_, file)| file.digest).collect();
-    ports.cas.missing(&files).is_ok_and(|missing| missing.is_empty()).then_some(tree)
-}
 
 /// Reads the sha256 that the project writes.
 fn hash(hex: &str) -> Result<[u8; 32], Rule> {

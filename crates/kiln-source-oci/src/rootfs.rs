@@ -13,7 +13,7 @@ use kiln_tree::{RelPath, Tree};
 
 use crate::error::{ImageError, Rule};
 use crate::layers::LeftOut;
-use crate::{hash, tell, whole};
+use crate::{hash, tell};
 
 /// The kind of [`Source::Rootfs`].
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,7 +50,7 @@ impl SourceKind for RootfsKind {
 
     fn fetch(&self, source: &Source, pin: Pin, ports: Ports<'_>) -> Result<Tree, AnyError> {
         let (url, n_stripped, _) = parts(source)?;
-        if let Some(tree) = whole(pin.tree, ports) {
+        if let Some(tree) = kiln_source::whole(ports.cas, pin.tree) {
             return Ok(tree);
         }
         let foreign = || ImageError { image: url.to_owned(), rule: Box::new(Rule::Foreign) };

@@ -5,29 +5,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use kiln_cas::{Cas as _, MemoryCas};
 use kiln_digest::Digest;
-use kiln_event::{Event, Sink};
+use kiln_event::Silent;
 use kiln_ir::{Source, Vendored};
-use kiln_source::{Fetcher, Lockfile, Mirrors, Pause, Ports, Settings, SourceKind, Vendor};
+use kiln_source::{Fetcher, Lockfile, Mirrors, Ports, Settings, SourceKind, Vendor};
 use kiln_source_pypi::PypiVendor;
-use kiln_testkit::conformance::{ALIAS, OfLockfile, Subject, check};
+use kiln_testkit::conformance::{ALIAS, NoPause, OfLockfile, Subject, check};
 use kiln_testkit::{FileServer, scratch};
 use kiln_tree::Tree;
-
-struct NoPause;
-
-impl Pause for NoPause {
-    fn pause(&self, _time: Duration, _is_stopped: &dyn Fn() -> bool) {}
-}
-
-struct Quiet;
-
-impl Sink for Quiet {
-    fn emit(&self, _event: Event) {}
-}
 
 fn vendor(cache: &Path) -> PypiVendor {
     PypiVendor { alias: ALIAS.to_owned(), notes: cache.join("pypi-v1") }
@@ -42,7 +29,7 @@ fn vendored(path: &str, text: &str, server: &FileServer) -> Result<(Tree, Memory
     let settings = Settings { folder: downloads, mirrors, n_threads: 4, ..Settings::default() };
     let fetcher = Fetcher::new(settings, Box::new(NoPause)).unwrap();
     let cas = MemoryCas::default();
-    let ports = Ports { cas: &cas, fetcher: &fetcher, sink: &Quiet };
+    let ports = Ports { cas: &cas, fetcher: &fetcher, sink: &Silent };
     let tree = vendor(folder.path()).vendor(&Lockfile { path, bytes: text.as_bytes() }, ports);
     let tree = tree.map_err(|error| format!("{}: {error}", error.code().unwrap()))?;
     Ok((tree, cas))

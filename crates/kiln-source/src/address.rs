@@ -141,12 +141,17 @@ pub(crate) fn decoded(text: &str) -> String {
 
 /// Encodes what may not stand in a request.
 fn plain(path: &str) -> String {
+    escaped(path, |byte| byte.is_ascii_graphic())
+}
+
+/// Writes `%XX` for every byte that may not stay.
+pub(crate) fn escaped(path: &str, may_stay: impl Fn(u8) -> bool) -> String {
+    let digit = |nibble: u8| char::from(b"0123456789ABCDEF"[usize::from(nibble)]);
     let mut out = String::new();
     for byte in path.bytes() {
-        if byte.is_ascii_graphic() {
+        if may_stay(byte) {
             out.push(char::from(byte));
         } else {
-            let digit = |nibble: u8| char::from(b"0123456789ABCDEF"[usize::from(nibble)]);
             out.extend(['%', digit(byte >> 4), digit(byte & 15)]);
         }
     }

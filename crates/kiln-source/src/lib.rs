@@ -25,6 +25,7 @@ mod login;
 mod mirrors;
 mod part;
 mod pause;
+mod side_by_side;
 mod template;
 mod transport;
 mod vendor;
@@ -34,6 +35,7 @@ pub use fetch::{Download, Fetcher, Foreign, Seal, Settings, Wanted};
 pub use login::{Login, Logins, Token};
 pub use mirrors::{Mirrors, Place, without_password};
 pub use pause::{Pause, ThreadPause};
+pub use side_by_side::side_by_side;
 pub use transport::{Certificates, Patience, Proxies};
 pub use vendor::{Lockfile, Vendor};
 
@@ -62,6 +64,13 @@ pub struct Ports<'a> {
 
 /// The error of any kind of source: each kind has its own enum.
 pub type AnyError = Box<dyn miette::Diagnostic + Send + Sync>;
+
+/// Returns a tree that is in the store with all its files.
+pub fn whole(cas: &dyn Cas, tree: Digest) -> Option<Tree> {
+    let tree = cas.read_tree(tree).ok()?;
+    let files: Vec<Digest> = tree.files().map(|(_, file)| file.digest).collect();
+    cas.missing(&files).is_ok_and(|missing| missing.is_empty()).then_some(tree)
+}
 
 /// One kind of source.
 pub trait SourceKind: Send + Sync {

@@ -173,16 +173,8 @@ fn place(url: &str) -> Option<Place> {
 
 /// Encodes a path for a URL. `+` and `:` too: some servers read a plain `+` as a space.
 fn encoded(path: &str) -> String {
-    let digit = |nibble: u8| char::from(b"0123456789ABCDEF"[usize::from(nibble)]);
-    let mut out = String::new();
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || b"/-._~%?&=,;@!$'()*".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.extend(['%', digit(byte >> 4), digit(byte & 15)]);
-        }
-    }
-    out
+    let may_stay = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%?&=,;@!$'()*".contains(&byte);
+    crate::address::escaped(path, may_stay)
 }
 
 #[cfg(test)]

@@ -4,23 +4,17 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use kiln_cas::{Cas as _, DiskCas};
 use kiln_event::{Event, Sink};
 use kiln_ir::Source;
-use kiln_source::{Fetcher, Pause, Pin, Ports, Settings, SourceKind as _};
+use kiln_source::{Fetcher, Pin, Ports, Settings, SourceKind as _};
 use kiln_source_oci::{ImageKind, RootfsKind};
+use kiln_testkit::conformance::NoPause;
 use kiln_testkit::scratch;
 use kiln_tree::Node;
 
 use super::sample::{Entry, Image, one, saved, tar};
-
-struct NoPause;
-
-impl Pause for NoPause {
-    fn pause(&self, _time: Duration, _is_stopped: &dyn Fn() -> bool) {}
-}
 
 #[derive(Default)]
 struct Warnings(Mutex<Vec<String>>);

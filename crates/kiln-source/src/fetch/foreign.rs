@@ -3,13 +3,11 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use kiln_digest::Digest;
 use kiln_event::Sink;
 
-use crate::{Download, Fetcher, SourceError, Wanted};
+use crate::{Download, Fetcher, SourceError, Wanted, side_by_side};
 
 /// Folder of notes below the downloads: which file was found to be the one that is meant.
 const NOTES: &str = "foreign";
@@ -44,26 +42,7 @@ impl Fetcher {
         wanted: &[Foreign],
         sink: &dyn Sink,
     ) -> Result<Vec<Download>, SourceError> {
-        let next = AtomicUsize::new(0);
-        let failed = AtomicBool::new(false);
-        let done = Mutex::new(Vec::new());
-        let work = || {
-            while !failed.load(Ordering::Relaxed) {
-                let ix = next.fetch_add(1, Ordering::Relaxed);
-                let Some(file) = wanted.get(ix) else { return };
-                let result = self.foreign(file, sink);
-                failed.fetch_or(result.is_err(), Ordering::Relaxed);
-                done.lock().unwrap_or_else(PoisonError::into_inner).push((ix, result));
-            }
-        };
-        std::thread::scope(|scope| {
-            for _ in 0..self.n_threads().min(wanted.len().max(1)) {
-                scope.spawn(work);
-            }
-        });
-        let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        done.sort_by_key(|(ix, _)| *ix);
-        done.into_iter().map(|(_, result)| result).collect()
+        side_by_side(wanted, self.n_threads(), |file| self.foreign(file, sink))
     }
 
     fn foreign(&self, file: &Foreign, sink: &dyn Sink) -> Result<Download, SourceError> {

@@ -9,7 +9,7 @@ pub use foreign::{Foreign, Seal};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kiln_digest::Digest;
@@ -18,7 +18,8 @@ use kiln_event::{Event, Sink};
 use crate::pause::{TICK, backoff};
 use crate::transport::{Setup, Transport};
 use crate::{
-    Certificates, Logins, Mirrors, Patience, Pause, Proxies, SourceError, Token, without_password,
+    Certificates, Logins, Mirrors, Patience, Pause, Proxies, SourceError, Token, side_by_side,
+    without_password,
 };
 
 use account::Account;
@@ -250,33 +251,14 @@ impl Fetcher {
         sink: &dyn Sink,
     ) -> Result<Vec<Download>, SourceError> {
         self.plan(wanted, sink);
-        let next = AtomicUsize::new(0);
-        let failed = AtomicBool::new(false);
-        let done = Mutex::new(Vec::new());
-        let work = || {
-            while !failed.load(Ordering::Relaxed) {
-                let ix = next.fetch_add(1, Ordering::Relaxed);
-                let Some(file) = wanted.get(ix) else { return };
-                let result = self.fetch(file, sink);
-                failed.fetch_or(result.is_err(), Ordering::Relaxed);
-                done.lock().unwrap_or_else(PoisonError::into_inner).push((ix, result));
-            }
-        };
-        let n_threads = self.n_threads().min(wanted.len().max(1));
-        std::thread::scope(|scope| {
-            for _ in 0..n_threads {
-                scope.spawn(work);
-            }
-        });
-        let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if failed.into_inner() {
+        let fetched = side_by_side(wanted, self.n_threads(), |file| self.fetch(file, sink));
+        if fetched.is_err() {
             // What was not begun will not come.
             for file in wanted {
                 self.account.close(&file.name(), None, sink);
             }
         }
-        done.sort_by_key(|(ix, _)| *ix);
-        done.into_iter().map(|(_, result)| result).collect()
+        fetched
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) struct Told {
 }
 
 /// Does not wait.
-struct NoPause;
+pub struct NoPause;
 
 impl Pause for NoPause {
     fn pause(&self, _time: Duration, _is_stopped: &dyn Fn() -> bool) {}

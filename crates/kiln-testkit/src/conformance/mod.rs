@@ -20,6 +20,7 @@ mod lockfile;
 mod machine;
 
 pub use lockfile::OfLockfile;
+pub use machine::NoPause;
 
 use std::path::Path;
 

@@ -8,14 +8,14 @@ use std::path::PathBuf;
 use kiln_action::{Ending, Outcome, Request, Spent, Usage};
 use kiln_cas::{Cas, DiskCas};
 use kiln_digest::Digest;
-use kiln_sandbox::Sample;
+use kiln_sandbox::{Sample, SandboxError};
 use kiln_stage::{
     Captured, StageError, Taking, Times, Trees, capture, capture_changes, capture_staged,
 };
 use kiln_tree::{RelPath, Tree};
 
 use crate::LocalError;
-use crate::meta::Meta;
+use crate::meta::{Meta, killed};
 use crate::place::Place;
 
 /// A log that is longer keeps this much of its start and of its end.
@@ -33,6 +33,11 @@ impl Harvest<'_> {
     /// Captures what belongs to an ending.
     pub(crate) fn outcome(&self, ending: Ending, log: &File) -> Result<Outcome, LocalError> {
         let meta = Meta::read(&self.place.upper, self.samples);
+        if let Ending::Exit(status) = ending
+            && let Some(signal) = killed(status, &meta)
+        {
+            return Err(SandboxError::Killed { signal }.into());
+        }
         let mut outcome = Outcome {
             ending: if meta.limit && ending != Ending::Cancelled {
                 Ending::TimedOut

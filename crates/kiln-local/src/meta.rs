@@ -41,6 +41,12 @@ impl Meta {
     }
 }
 
+/// Returns the signal that ended a whole command from outside: its shell would have written how the phase ended.
+pub(crate) fn killed(status: i32, meta: &Meta) -> Option<i32> {
+    let is_open = meta.phases.last().is_some_and(|phase| phase.end.is_none());
+    (is_open && !meta.limit).then_some(status - 128).filter(|signal| *signal > 0)
+}
+
 /// Tells the phases of a command while it runs.
 pub(crate) struct Following<'a> {
     /// The upper folder.
@@ -188,6 +194,21 @@ mod tests {
             "\u{1b}[31m 1 2 0\nbuild 1 2\nbuild x 2 0\nbuild 1 2 99999999999\n\nb 1 2 0 5\n",
             &[],
         );
+    }
+
+    #[test]
+    fn a_command_that_could_not_tell_its_end_was_killed() {
+        let check = |status: i32, phases: &str, limit: bool, expected: Option<i32>| {
+            let meta = Meta { phases: parse(phases.as_bytes(), &[]), limit };
+            assert_eq!(killed(status, &meta), expected, "{status} {phases:?}");
+        };
+        check(137, "a 1 2 0\nb 2 - -\n", false, Some(9));
+        check(143, "b 2 - -\n", false, Some(15));
+        check(137, "b 2 - -\n", true, None);
+        check(137, "b 2 - -\nb 2 3 137\n", false, None);
+        check(128, "b 2 - -\n", false, None);
+        check(1, "b 2 - -\n", false, None);
+        check(137, "", false, None);
     }
 
     #[test]

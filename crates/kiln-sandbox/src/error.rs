@@ -49,6 +49,14 @@ pub enum SandboxError {
         #[source]
         cause: std::io::Error,
     },
+    #[error("the sandbox was killed by {}", signal_name(*signal))]
+    #[diagnostic(
+        code("K4006"),
+        help(
+            "somebody ended it, or the kernel for want of memory (`dmesg` tells): build again, then with fewer `--jobs`; nothing of it is recorded"
+        )
+    )]
+    Killed { signal: i32 },
     #[error("lost the sandbox while {step}")]
     #[diagnostic(code("K4006"), help("try again; if it stays, tell the makers of kiln"))]
     Lost {
@@ -56,4 +64,10 @@ pub enum SandboxError {
         #[source]
         cause: std::io::Error,
     },
+}
+
+/// Returns the name of a signal with its number.
+fn signal_name(signal: i32) -> String {
+    let name = signal_hook::low_level::signal_name(signal);
+    name.map_or_else(|| format!("signal {signal}"), |name| format!("{name} (signal {signal})"))
 }

@@ -22,10 +22,21 @@ pub(crate) struct Order {
 pub(crate) enum Report {
     /// The command was started and ended with this status.
     Exit { status: i32, usage: Usage, samples: Vec<Sample> },
-    /// `bwrap` ended without having started the command, or was killed; how, in words, and whether by the helper.
-    NoCommand { bwrap: String, stopped: bool, usage: Usage, samples: Vec<Sample> },
+    /// `bwrap` ended without telling how the command did: it never started it, or was killed.
+    NoCommand { bwrap: Death, usage: Usage, samples: Vec<Sample> },
     /// `bwrap` was not even started.
     Failed(Failure),
+}
+
+/// How `bwrap` itself ended.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Death {
+    /// In words.
+    pub(crate) text: String,
+    /// The signal that killed it.
+    pub(crate) signal: Option<i32>,
+    /// Whether it was the helper who did.
+    pub(crate) asked: bool,
 }
 
 /// A line of `bwrap`; other fields are passed over.

@@ -261,13 +261,16 @@ impl Running {
                 (self.usage, self.samples) = (usage, samples);
                 Ok(Ended::Exit(status))
             }
-            Report::NoCommand { bwrap, stopped, usage, samples } => {
+            Report::NoCommand { bwrap, usage, samples } => {
                 (self.usage, self.samples) = (usage, samples);
-                let hung_up = stopped && self.log.is_none();
+                let hung_up = bwrap.asked && self.log.is_none();
                 if self.killed || hung_up {
                     return Ok(Ended::Killed);
                 }
-                Err(SandboxError::Bwrap { message: self.complaint().unwrap_or(bwrap) })
+                if let Some(signal) = bwrap.signal {
+                    return Err(SandboxError::Killed { signal });
+                }
+                Err(SandboxError::Bwrap { message: self.complaint().unwrap_or(bwrap.text) })
             }
         }
     }

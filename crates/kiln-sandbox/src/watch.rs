@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{self, PipeReader, Read};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,7 +19,7 @@ use rustix::process::{
     set_child_subreaper, waitid,
 };
 
-use crate::report::{Area, Failure, Line, Order, Report};
+use crate::report::{Area, Death, Failure, Line, Order, Report};
 use crate::sample::Sampler;
 use crate::streams::Kind;
 use crate::{Spec, User, raw, seccomp};
@@ -43,16 +44,18 @@ pub(crate) fn run(
     let bwrap = command(order, status.as_raw_fd(), filter.as_ref().map(AsRawFd::as_raw_fd)).spawn();
     let bwrap = bwrap.map_err(|cause| Failure::new(Area::Bwrap, "starting `bwrap`", &cause))?;
     drop((status, filter));
-    let (ended, stopped) =
+    let (ended, asked) =
         wait(bwrap, kiln, stop, &mut sampler).map_err(other("waiting for `bwrap`"))?;
     let mut text = String::new();
     said.read_to_string(&mut text).map_err(other("reading the status pipe"))?;
     let usage = raw::usage_of_children();
     let samples = sampler.as_mut().map(|sampler| sampler.end(usage)).unwrap_or_default();
     let lines = text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
-    let report = match lines.filter_map(|line| line.exit_code).next_back() {
-        Some(status) => Report::Exit { status, usage, samples },
-        None => Report::NoCommand { bwrap: ended.to_string(), stopped, usage, samples },
+    let report = if let Some(status) = lines.filter_map(|line| line.exit_code).next_back() {
+        Report::Exit { status, usage, samples }
+    } else {
+        let bwrap = Death { text: ended.to_string(), signal: ended.signal(), asked };
+        Report::NoCommand { bwrap, usage, samples }
     };
     Ok((report, sampler))
 }

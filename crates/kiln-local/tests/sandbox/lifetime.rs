@@ -24,6 +24,8 @@ pub(crate) const CASES: &[Case] = &[
     ("nothing is left of a killed kiln but what a sweep takes", |bench| killed(bench, "build")),
     ("nothing is left of a killed kiln with a shell", |bench| killed(bench, "given")),
     ("nothing is left of a killed kiln with a terminal", |bench| killed(bench, "terminal")),
+    ("a sandbox that somebody killed is told as lost", lost),
+    ("a command that kills itself in the midst of a phase is told as lost", lost_by_itself),
     ("what a command cost is known, with what it left running", usage),
     ("what a phase cost is told from the others", phases),
     ("the largest process of a phase is told", large),
@@ -155,6 +157,56 @@ pub(crate) fn victim(folder: &str) -> ExitCode {
         }
     });
     ExitCode::SUCCESS
+}
+
+/// Returns the process so many generations below this one; each has one child, the first one a thread of ours started.
+fn below(generations: usize) -> u32 {
+    let only = |process: PathBuf| children(number(&process)).remove(0);
+    number(&(1..generations).fold(first_child(), |process, _| only(process)))
+}
+
+fn number(process: &Path) -> u32 {
+    process.file_name().unwrap().to_str().unwrap().parse().unwrap()
+}
+
+fn code(error: &kiln_action::RunError) -> String {
+    assert!(error.help().is_some(), "{error}");
+    error.code().unwrap().to_string()
+}
+
+fn lost(bench: &Bench) {
+    // Below us: the helper that stays, the one of this sandbox, `bwrap`, its first process inside, the command.
+    for (generation, text) in [(2, "helper died"), (3, "SIGKILL"), (4, "SIGKILL"), (5, "SIGKILL")] {
+        let wait = "echo 'build 1 - -' > /meta/phases; echo ready; while :; do sleep 1000000; done";
+        let request = bench.request(wait);
+        let error = std::thread::scope(|scope| {
+            let runner = &bench.runner;
+            let run = scope.spawn(|| runner.run(&request).unwrap_err());
+            while !std::fs::read(&request.log).is_ok_and(|text| text == b"ready\n") {
+                std::thread::yield_now();
+            }
+            let process = below(generation).cast_signed();
+            let process = rustix::process::Pid::from_raw(process).unwrap();
+            rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
+            run.join().unwrap()
+        });
+        assert_eq!(code(&error), "K4006", "{generation}: {error}");
+        let cause = std::error::Error::source(&*error).map(ToString::to_string);
+        let told = format!("{error} {}", cause.unwrap_or_default());
+        assert!(told.contains(text), "{generation}: {told}");
+        bench.assert_clean();
+    }
+}
+
+fn lost_by_itself(bench: &Bench) {
+    let begin = "echo 'build 1 - -' > /meta/phases";
+    let killed = bench.run(&bench.request(&format!("{begin}; kill -9 $$"))).err().unwrap();
+    assert_eq!(code(&killed), "K4006");
+    // One that tells how its phase ended failed by itself, whatever its status.
+    let told = format!("{begin}; echo 'build 1 2 137' >> /meta/phases; exit 137");
+    for script in ["exit 137", &told] {
+        assert_eq!(bench.sh(script).outcome.ending, Ending::Exit(137), "{script}");
+    }
 }
 
 fn usage(bench: &Bench) {

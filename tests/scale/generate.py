@@ -9,13 +9,18 @@ HERE = pathlib.Path(__file__).parent
 
 # One sysroot for all: what Debian builds these packages with, as far as it is not of the profile.
 PACKAGES = """
-    autoconf-archive autopoint docbook-xsl gawk groff-base gtk-doc-tools help2man libacl1-dev libattr1-dev
-    libbrotli-dev libbz2-dev libc-ares-dev libcap-dev libev-dev libevent-dev libexpat1-dev libfdisk-dev libffi-dev
-    libfreetype-dev libgcrypt20-dev libgdbm-dev libgif-dev libgmp-dev libidn2-dev libjansson-dev libjpeg62-turbo-dev
-    liblz4-dev liblzma-dev libmpfr-dev libncurses-dev libonig-dev libpam0g-dev libpcre2-dev libpng-dev libpsl-dev
-    libreadline-dev libselinux1-dev libsigsegv-dev libsqlite3-dev libssl-dev libtasn1-6-dev libtiff-dev libtool-bin
-    libunistring-dev libutempter-dev libuv1-dev libwebp-dev libxml2-dev libzstd-dev nettle-dev publicsuffix
-    python3-build python3-installer python3-setuptools python3-wheel tcl texinfo uuid-dev xsltproc zlib1g-dev
+    autoconf-archive autopoint docbook-xml docbook-xsl docbook2x gawk gobject-introspection groff-base
+    gtk-doc-tools help2man libacl1-dev libarchive-dev libattr1-dev libbrotli-dev libbz2-dev libc-ares-dev
+    libcairo2-dev libcap-dev libcap-ng-dev libcurl4-openssl-dev libelf-dev libev-dev libevent-dev libexpat1-dev
+    libfdisk-dev libffi-dev libfontconfig-dev libfreetype-dev libfribidi-dev libgcrypt20-dev libgdbm-dev
+    libgif-dev libgirepository1.0-dev libglib2.0-dev libgmp-dev libgnutls28-dev libgraphite2-dev libharfbuzz-dev
+    libicu-dev libidn2-dev libjansson-dev libjpeg62-turbo-dev liblz4-dev liblzma-dev libmicrohttpd-dev
+    libmount-dev libmpfr-dev libncurses-dev libonig-dev libp11-kit-dev libpam0g-dev libpcre2-dev libpng-dev
+    libpsl-dev libreadline-dev libselinux1-dev libsigsegv-dev libsqlite3-dev libssl-dev libtasn1-6-dev
+    libthai-dev libtiff-dev libtool-bin libudev-dev libunbound-dev libunistring-dev libutempter-dev libuv1-dev
+    libwebp-dev libx11-dev libxext-dev libxft-dev libxml2-dev libxrender-dev libxslt1-dev libzstd-dev nasm
+    nettle-dev publicsuffix python3-build python3-dev python3-docutils python3-installer python3-setuptools
+    python3-wheel tcl tcl-dev texinfo uuid-dev xsltproc zlib1g-dev
 """.split()
 
 

@@ -10,7 +10,7 @@ mirror_root=$PWD/target/scale/mirror
 work=$PWD/target/scale/partial
 mkdir -p "$mirror_root" "$work"
 
-# Prints "SHA256 PATH NAME=VERSION" of the archives that the mirror lacks.
+# Prints "SHA256 PATH NAME=VERSION SIZE" of the archives that the mirror lacks.
 missing() {
     python3 - "$here/sources.json" "$mirror_root" "$@" <<'END'
 import hashlib, json, pathlib, sys
@@ -19,20 +19,20 @@ for source in listed:
     for file in source["files"] if not wanted or source["source"] in wanted else []:
         path = root / file["path"]
         if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != file["sha256"]:
-            print(file["sha256"], file["path"], f"{source['source']}={source['version']}")
+            print(file["sha256"], file["path"], f"{source['source']}={source['version']}", file["size"])
 END
 }
 
 missing "$@" >"$work/missing"
 [ -s "$work/missing" ] || exit 0
-echo "scale: bringing $(wc -l <"$work/missing") archives into target/scale/mirror"
+echo "scale: bringing $(wc -l <"$work/missing") archives ($(awk '{ n += $4 } END { print int(n / 1e6) }' "$work/missing") MB) into target/scale/mirror"
 private_apt
 packages=$(cut -d' ' -f3 "$work/missing" | sort -u)
 # An archive may fail to arrive once; the second run fetches only what is still absent.
 # shellcheck disable=SC2086 # one word a package
 (cd "$work" && { apt_get -q=2 source --download-only --tar-only $packages >/dev/null ||
     apt_get -q=2 source --download-only --tar-only $packages >/dev/null; })
-while read -r hash path name; do
+while read -r hash path name _; do
     file=$work/${path##*/}
     [ -f "$file" ] || fail "$name did not bring ${path##*/}"
     echo "$hash  $file" | sha256sum --quiet --check || fail "$name is not the listed one"

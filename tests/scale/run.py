@@ -1,7 +1,8 @@
-"""The proof of the scale set: run.py KILN [track] [fetch] [build [N | NAME...]].
+"""The proof of the scale set: run.py KILN [track] [fetch] [note] [build [N | NAME...]].
 
 track, fetch: all sources with one command each, from a mirror on loopback that breaks half way.
-build: the N cheapest of the packages that build; all of them if there is no N; then what Debian ships is looked for."""
+build: the N cheapest of the packages that build; all of them if there is no N; then what Debian ships is looked for.
+note: what build finds goes into results.json and the table of README.md."""
 
 import json
 import os
@@ -86,9 +87,9 @@ def quoted(name):
 
 
 def build(names):
-    """Builds, looks for what Debian ships, and notes what was found."""
+    """Builds, looks for what Debian ships, and returns what was found by name."""
     home = WORK / "home"
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results = {}
     with Mirror() as mirror:
         elements = [quoted(name) for name in names]
         if kiln(mirror, home, "track", "--quiet", *elements)[0].returncode:
@@ -102,15 +103,19 @@ def build(names):
             result = check.check(name, out) if ended.returncode == 0 else None
             shutil.rmtree(out, ignore_errors=True)
             results[name] = {"cpu": round(seconds.get(name, 0), 1), **result} if result else None
-    RESULTS.write_text("{\n" + ",\n".join(f"{json.dumps(s)}: {json.dumps(results[s])}" for s in order(results)) + "\n}\n")
-    complete = [name for name in names if results[name] and not results[name]["missing"]]
-    for name in names:
-        if name not in complete:
-            print(f"{name}: " + (f"lacks {' '.join(results[name]['missing'])}" if results[name] else "does not build"))
-        elif results[name]["needless"]:
-            print(f"{name}: has {' '.join(results[name]['needless'])}, which exceptions.txt excuses")
-    print(f"scale: {len(complete)} of {len(names)} built, with all that Debian ships or the exceptions list")
-    return len(complete) == len(names)
+    for name, result in results.items():
+        if not result or result["missing"]:
+            print(f"{name}: " + (f"lacks {' '.join(result['missing'])}" if result else "does not build"))
+        elif result["needless"]:
+            print(f"{name}: has {' '.join(result['needless'])}, which exceptions.txt excuses")
+    return results
+
+
+def note(results):
+    """Adds to results.json, and writes the table anew."""
+    noted = {**json.loads(RESULTS.read_text()), **results}
+    RESULTS.write_text("{\n" + ",\n".join(f"{json.dumps(s)}: {json.dumps(noted[s])}" for s in order(noted)) + "\n}\n")
+    table()
 
 
 def order(results):
@@ -118,9 +123,8 @@ def order(results):
     return [source["source"] for source in SOURCES if source["source"] in results]
 
 
-def complete():
-    """Returns what is noted as built with all that Debian ships, the cheapest first."""
-    results = json.loads(RESULTS.read_text())
+def complete(results):
+    """Returns what was built with all that Debian ships, the cheapest first."""
     built = [name for name in results if results[name] and not results[name]["missing"]]
     return sorted(built, key=lambda name: results[name]["cpu"])
 
@@ -145,13 +149,23 @@ def table():
         why = "; ".join(filter(None, [*result["reasons"], missing, notes.get(name, "")]))
         present = f"{result['present']} of {result['shipped']}"
         rows.append(f"| {name} | {kinds[name][0]} | {state} | {result['cpu']:.0f} | {present} | {why} |")
-    built = complete()
+    built = complete(results)
     clean = [name for name in built if not results[name]["reasons"]]
     seconds = sum(results[name]["cpu"] for name in built)
     rows += ["", f"{len(built)} build, {len(clean)} of them without an exception; {seconds:.0f} s of CPU in all."]
     readme = HERE / "README.md"
     head = readme.read_text().split("<!-- table -->\n")[0]
     readme.write_text(head + "<!-- table -->\n" + "\n".join(rows) + "\n")
+
+
+def chosen(words):
+    """Returns the names of what shall be built."""
+    noted = complete(json.loads(RESULTS.read_text()))
+    if not words or not words[0].isdigit():
+        return words or noted
+    if int(words[0]) > len(noted):
+        sys.exit(f"error: {words[0]} packages are wanted, and only {len(noted)} are known to build")
+    return noted[: int(words[0])]
 
 
 def main():
@@ -164,11 +178,16 @@ def main():
     for word in [word for word in words if word in ("track", "fetch")]:
         survives(word)
     if "build" in words:
-        wanted = words[words.index("build") + 1 :]
-        names = complete()[: int(wanted[0])] if wanted and wanted[0].isdigit() else wanted or complete()
-        good = build(names)
-        table()
-        sys.exit(not good)
+        names = chosen(words[words.index("build") + 1 :])
+        results = build(names)
+        if "note" in words:
+            note(results)
+        n_complete = len(complete(results))
+        print(f"scale: {n_complete} of {len(names)} built, with all that Debian ships or the exceptions list")
+        sys.exit(n_complete < len(names))
 
 
-main()
+try:
+    main()
+except KeyboardInterrupt:
+    sys.exit("stopped; what was built is kept")

@@ -41,24 +41,33 @@ fn shown() -> String {
 
 #[test]
 fn hello_has_its_phases_in_order() {
-    snapbox::assert_data_eq!(shown(), str![[r#"
+    let shown = shown();
+    let (phases, _) = shown.split_once("--- finish\n").expect("there is a phase `finish`");
+    snapbox::assert_data_eq!(phases, str![[r#"
 hello
 version: "2.10"
 base: <element 4>
 sources: { "." = Tar { sha256 = null, strip = 1, subdir = null, url = "debian:pool/main/h/hello/hello_2.10.orig.tar.gz", version = null } }
 deps: []
 env: { CFLAGS = "-O2 -ffile-prefix-map=/build=.", CXXFLAGS = "-O2 -ffile-prefix-map=/build=.", LDFLAGS = "" }
-splits: { debug = ["/usr/lib/debug/**"], devel = ["/usr/include/**", "/usr/lib/*.a", "/usr/lib/*.so", "/usr/lib/pkgconfig/**", "/usr/share/pkgconfig/**", "/usr/share/aclocal/**", "/usr/lib/cmake/**"], doc = ["/usr/share/man/**", "/usr/share/doc/**", "/usr/share/info/**", "/usr/share/gtk-doc/**"], locale = ["/usr/share/locale/**"] }
+splits: { debug = ["/usr/lib/debug/**"], devel = ["/usr/include/**", "/usr/lib/*.a", "/usr/lib/*.so", "/usr/lib/pkgconfig/**", "/usr/share/pkgconfig/**", "/usr/share/aclocal/**", "/usr/lib/cmake/**", "/usr/bin/*-config"], doc = ["/usr/share/man/**", "/usr/share/doc/**", "/usr/share/info/**", "/usr/share/gtk-doc/**"], locale = ["/usr/share/locale/**"] }
 --- prepare
+[ -e configure ] || [ -e configure.ac ] || [ ! -e unix/configure ] || cd unix
 if [ -e configure ]; then
   chmod +x configure
 elif [ -e autogen.sh ]; then
   chmod +x autogen.sh
   NOCONFIGURE=1 ./autogen.sh || autoreconf -fi
-else
+elif [ -e configure.ac ] || [ -e configure.in ]; then
   autoreconf -fi
+else
+  for script in configure.gnu Configure config; do
+    [ -e configure ] || [ ! -f "$script" ] || { chmod +x "$script" && ln -s "$script" configure; }
+  done
+  [ -e configure ] || { echo "error: neither configure nor autogen.sh nor configure.ac is here" >&2; exit 1; }
 fi
 --- configure
+[ -e configure ] || [ -e configure.ac ] || [ ! -e unix/configure ] || cd unix
 script=$PWD/configure
 mkdir -p .
 cd .
@@ -77,18 +86,28 @@ if ! grep -qi 'generated.*autoconf' "$script"; then
 fi
 "$script" "$@" "--disable-nls"
 --- build
+[ -e configure ] || [ -e configure.ac ] || [ ! -e unix/configure ] || cd unix
 make -C .
 --- check
 --- install
+[ -e configure ] || [ -e configure.ac ] || [ ! -e unix/configure ] || cd unix
 make -C . -j1  DESTDIR="$KILN_OUT" "install"
---- finish
+
+"#]].raw());
+}
+
+#[test]
+fn hello_is_put_in_order_and_has_a_base() {
+    let shown = shown();
+    let (_, finished) = shown.split_once("--- finish\n").expect("there is a phase `finish`");
+    snapbox::assert_data_eq!(finished, str![[r#"
 cd "$KILN_OUT"
-find . -type l -lname "$KILN_OUT/*" | while read -r link; do
+find . -type l | while read -r link; do
   target=$(readlink "$link")
-  ln -sfn "${target#"$KILN_OUT"}" "$link"
+  case $target in "$KILN_OUT"/*) rm "$link" && ln -s "${target#"$KILN_OUT"}" "$link" ;; esac
 done
 rm -f "./usr/share/info/dir"
-find . -name '*.la' -delete
+find . -name '*.la' -exec rm -f {} +
 if command -v strip >/dev/null; then
   find . -type f -name '*.a' -exec strip --strip-debug --enable-deterministic-archives {} + 2>/dev/null || :
   find . -type f ! -name '*.a' ! -name '*.o' ! -name '*.ko' \( -perm -100 -o -name '*.so*' \) \

@@ -28,6 +28,10 @@ use std::collections::BTreeMap;
 use kiln_digest::Digest;
 use kiln_tree::{RelPath, Tree};
 
+/// Property of the platform of a command that runs on the `/usr` of one machine: the fingerprint of that machine. No
+/// worker of a farm has it.
+pub const HOST_PROPERTY: &str = "kiln-host";
+
 /// A command with its environment, as the REAPI `Command` message.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Command {
@@ -49,6 +53,13 @@ pub struct Action {
     pub input_root: Tree,
     /// A backstop later than the command's own watchdog, in seconds.
     pub timeout_seconds: u64,
+}
+
+impl Command {
+    /// Returns the fingerprint of the one machine that can run it; nothing where any machine of its platform can.
+    pub fn host(&self) -> Option<&str> {
+        self.platform.get(HOST_PROPERTY).map(String::as_str)
+    }
 }
 
 impl Action {

@@ -95,6 +95,7 @@ fn fill(index: &SqliteIndex, keys: &[Key]) -> Result<(), Failed> {
             out: Digest::EMPTY,
             run: Some(run),
             overlaps: Vec::new(),
+            impure: false,
         };
         index.put("/projects/lookups", &artifact)?;
     }

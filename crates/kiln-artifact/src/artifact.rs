@@ -19,6 +19,9 @@ pub struct Artifact {
     /// Paths of its root, or of what it composes, that two elements bring with different content.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overlaps: Vec<String>,
+    /// Whether it was built on this machine's own `/usr`, or of anything that was.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub impure: bool,
 }
 
 /// An artifact of a failed build: for people to look into, never to build on.
@@ -33,6 +36,9 @@ pub struct Failure {
     /// again at any time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
+    /// As of an artifact.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub impure: bool,
 }
 
 /// What was last kept for an element.
@@ -97,6 +103,11 @@ pub struct Usage {
 }
 
 impl Artifact {
+    /// Returns whether another machine may have it. Whatever shares artifacts asks this first: what is impure stays.
+    pub fn may_be_shared(&self) -> bool {
+        !self.impure
+    }
+
     /// Returns the canonical JSON: fields in order of declaration, maps sorted, no white space.
     pub fn to_json(&self) -> Vec<u8> {
         json(self)
@@ -117,6 +128,11 @@ impl Artifact {
 }
 
 impl Failure {
+    /// Returns whether another machine may have it, as of an artifact.
+    pub fn may_be_shared(&self) -> bool {
+        !self.impure
+    }
+
     /// Returns the canonical JSON.
     pub fn to_json(&self) -> Vec<u8> {
         json(self)
@@ -174,6 +190,11 @@ impl Record {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives references")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 fn json(value: &impl Serialize) -> Vec<u8> {
     // Texts, numbers, lists and maps with text keys only: nothing that JSON cannot say.
     serde_json::to_vec(value).unwrap_or_default()
@@ -217,7 +238,9 @@ mod tests {
             out: Digest::EMPTY,
             run: Some(run),
             overlaps: Vec::new(),
+            impure: false,
         };
+        assert!(artifact.may_be_shared());
         let json = artifact.to_json();
         assert_eq!(Artifact::from_json(&json).unwrap(), artifact);
         let text = String::from_utf8(json).unwrap();
@@ -236,5 +259,18 @@ mod tests {
             action = Digest::of(b"action"),
         );
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn what_is_impure_says_so_and_stays_here() {
+        let text = |more: &str| {
+            let (key, empty) = ("ab".repeat(32), Digest::EMPTY);
+            format!(r#"{{"key":"{key}","element":"a","out":"{empty}","run":null{more}}}"#)
+        };
+        let read = |more: &str| Artifact::from_json(text(more).as_bytes()).unwrap();
+        assert!(read("").may_be_shared());
+        let impure = read(r#","impure":true"#);
+        assert!(!impure.may_be_shared());
+        assert_eq!(String::from_utf8(impure.to_json()).unwrap(), text(r#","impure":true"#));
     }
 }

@@ -12,7 +12,7 @@
 //! use kiln_artifact::{Artifact, Index, MemoryIndex};
 //! use kiln_digest::{Digest, Key};
 //! let index = MemoryIndex::default();
-//! let artifact = Artifact { key: Key([1; 32]), element: "zinc".into(), out: Digest::EMPTY, run: None, overlaps: Vec::new() };
+//! let artifact = Artifact { key: Key([1; 32]), element: "zinc".into(), out: Digest::EMPTY, run: None, overlaps: Vec::new(), impure: false };
 //! index.put("/projects/os", &artifact)?;
 //! assert_eq!(index.have(&[Key([1; 32]), Key([2; 32])])?.len(), 1);
 //! assert_eq!(index.get(Key([1; 32]))?, Some(artifact));

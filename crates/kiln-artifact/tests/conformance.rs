@@ -60,11 +60,13 @@ fn built(number: u8, element: &str, run: Option<Run>) -> Artifact {
         out: Digest::of(&[number]),
         run,
         overlaps: Vec::new(),
+        impure: false,
     }
 }
 
 fn failed(number: u8, element: &str, action: &str) -> Failure {
-    Failure { key: key(number), element: element.into(), run: run(action, 2), stopped: None }
+    let (key, element, run) = (key(number), element.into(), run(action, 2));
+    Failure { key, element, run, stopped: None, impure: false }
 }
 
 #[test]

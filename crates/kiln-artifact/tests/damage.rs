@@ -17,6 +17,7 @@ fn artifact() -> Artifact {
         out: Digest::EMPTY,
         run: None,
         overlaps: Vec::new(),
+        impure: false,
     }
 }
 

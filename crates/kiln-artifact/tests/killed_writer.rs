@@ -70,5 +70,6 @@ fn artifact(number: u32) -> Artifact {
         out,
         run: None,
         overlaps: Vec::new(),
+        impure: false,
     }
 }

@@ -66,15 +66,15 @@ pub fn integration(
     generated::lay_out(&mut upper, generated::RUN, &integration.phases(), &mut files)
         .map_err(|_blocked| reserved(element, "kiln"))?;
     let user = if integration.as_root { User::Root } else { User::Builder };
-    let mut command = command(isa, user, &BTreeMap::new());
-    let (mut action, staging) = above(root, element, upper.seal(), command.clone())?;
+    let command = command(isa, user, &BTreeMap::new());
+    let (mut action, staging) = above(root, element, upper.seal(), command)?;
     let is_output = |(name, node): &(&Name, &Node)| {
         matches!(node, Node::Directory(_)) && !KEPT.contains(&name.as_str())
     };
     let folders = action.input_root.entries().iter().filter(is_output);
-    command.output_paths = folders.map(|(name, _)| RelPath::from(name.clone())).collect();
-    command.output_paths.extend(RelPath::parse("meta"));
-    action.command = command;
+    let mut outputs: Vec<RelPath> = folders.map(|(name, _)| RelPath::from(name.clone())).collect();
+    outputs.extend(RelPath::parse("meta"));
+    action.command.output_paths = outputs;
     Ok(Assembled { action, staging, overlaps: Vec::new(), files })
 }
 

@@ -29,7 +29,7 @@ pub use root::{Layer, OverlapFound, Root, layer};
 
 use std::collections::BTreeMap;
 
-use kiln_action::{Action, Command, Staging};
+use kiln_action::{Action, Command, HOST_PROPERTY, Staging};
 use kiln_ir::{Element, ElementName, Phase, Step, User};
 use kiln_tree::{Draft, RelPath, Time, Tree};
 
@@ -170,9 +170,11 @@ fn above(
     root: &Root,
     element: &ElementName,
     upper: Tree,
-    command: Command,
+    mut command: Command,
 ) -> Result<(Action, Staging), AssembleError> {
-    if !root::has_shell(&root.tree) {
+    if let Some(host) = root.host {
+        command.platform.insert(HOST_PROPERTY.to_owned(), host.to_string());
+    } else if !root::has_shell(&root.tree) {
         return Err(AssembleError::NoShell { element: element.clone() });
     }
     let above = kiln_tree::merge(&[root.tree.clone(), upper.clone()]);

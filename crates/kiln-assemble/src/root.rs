@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use kiln_ir::{Element, ElementName};
+use kiln_ir::{Element, ElementName, Fingerprint};
 use kiln_tree::{Difference, Name, Node, RelPath, Tree};
 
 use crate::AssembleError;
@@ -20,6 +20,8 @@ pub struct Layer {
     pub tree: Tree,
     /// Globs of its files that may replace those of others.
     pub overlaps: Vec<String>,
+    /// The machine whose `/usr` lies below everything, where the element is that machine.
+    pub host: Option<Fingerprint>,
 }
 
 /// A path that two elements bring with different content.
@@ -38,6 +40,8 @@ pub struct Root {
     pub layers: Vec<Tree>,
     /// What two elements bring with different content, whitelisted ones aside.
     pub overlaps: Vec<OverlapFound>,
+    /// The machine whose `/usr` is mounted below what the trees have there.
+    pub host: Option<Fingerprint>,
     /// Who brought what, each file where it is in the root.
     members: Vec<(ElementName, Tree)>,
 }
@@ -52,6 +56,7 @@ impl Root {
             tree: Tree::empty(),
             layers: Vec::new(),
             overlaps: Vec::new(),
+            host: None,
             members: Vec::new(),
         };
         empty.with(element, layers)
@@ -73,6 +78,7 @@ impl Root {
         let trees: Vec<Tree> = trees.cloned().collect();
         let merged = kiln_tree::merge(&trees);
         let mut root = Self { tree: merged.tree, ..self.clone() };
+        root.host = more.iter().find_map(|layer| layer.host).or(self.host);
         let mut allowed = Allowed::default();
         for overlap in merged.overlaps {
             let (path, winner) = (overlap.path, &more[overlap.winner - 1]);
@@ -214,5 +220,5 @@ pub(crate) fn has_shell(root: &Tree) -> bool {
 
 /// Returns the layer of an element.
 pub fn layer(element: &Element, tree: Tree) -> Layer {
-    Layer { element: element.name.clone(), tree, overlaps: element.overlaps.clone() }
+    Layer { element: element.name.clone(), tree, overlaps: element.overlaps.clone(), host: None }
 }

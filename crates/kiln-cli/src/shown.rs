@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use kiln_driver::{Element, ElementName, Shown, Step};
+use kiln_driver::{Element, ElementName, IMPURE, Shown, Step};
 
 /// Returns one line each.
 pub(crate) fn lines(values: &[impl Display]) -> String {
@@ -11,25 +11,29 @@ pub(crate) fn lines(values: &[impl Display]) -> String {
 
 /// Returns a table of elements; one alone is shown in full.
 pub(crate) fn shown_text(shown: &[Shown]) -> String {
-    match shown {
+    let impure = shown.iter().any(|one| one.impure);
+    let heading = impure.then(|| format!("{IMPURE}\n"));
+    let rows = match shown {
         [one] => lines(&in_full(one)),
         several => lines(&table(several)),
-    }
+    };
+    heading.unwrap_or_default() + &rows
 }
 
 fn table(shown: &[Shown]) -> Vec<String> {
     let length = |one: &Shown| one.element.name.as_str().chars().count();
     let width = shown.iter().map(length).max().unwrap_or(0);
-    let row = |Shown { element, key, state, warnings: _ }: &Shown| {
+    let row = |Shown { element, key, state, impure, warnings: _ }: &Shown| {
         let (name, kind) = (element.name.as_str(), &element.advice.kind);
         let version = element.advice.version.as_deref().unwrap_or("");
-        let row = format!("{name:width$} {} {state} {kind} {version}", key.short());
+        let impure = if *impure { " impure" } else { "" };
+        let row = format!("{name:width$} {} {state}{impure} {kind} {version}", key.short());
         row.trim_end().to_owned()
     };
     shown.iter().map(row).collect()
 }
 
-fn in_full(Shown { element, key, state, warnings }: &Shown) -> Vec<String> {
+fn in_full(Shown { element, key, state, impure: _, warnings }: &Shown) -> Vec<String> {
     let names =
         |names: &[ElementName]| names.iter().map(ElementName::as_str).collect::<Vec<_>>().join(" ");
     let advice = &element.advice;

@@ -31,7 +31,6 @@ pub(crate) fn track(
         unsigned: trust == Trust::Unsigned,
         now: environment.now,
     };
-    let Base::Debian { .. } = base;
     Ok(kiln_source_deb::track(base, &trust, ports)?)
 }
 

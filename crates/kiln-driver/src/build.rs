@@ -19,7 +19,7 @@ use crate::loaded::Planned;
 use crate::run::Run;
 use crate::store::Store;
 use crate::supply::Supplier;
-use crate::{DriverError, Problem, Session, bundle};
+use crate::{DriverError, Problem, Session, bundle, impure};
 
 /// How often lost content is made anew in one run.
 const MAX_REWINDS: usize = 3;
@@ -112,6 +112,7 @@ pub(crate) fn execute(
     let Planned { loaded, plan, pins } = planned;
     let keys: Vec<Key> = plan.nodes.iter().map(|node| node.key).collect();
     for _rewind in 0..=MAX_REWINDS {
+    impure::tell(session, planned, run)?;
         let mut have = store.index.have(&keys)?;
         have.retain(|key, _| !again.contains(key));
         let keys: BTreeSet<Key> = have.keys().copied().collect();
@@ -152,6 +153,7 @@ pub(crate) fn execute(
             Ok(report) => {
                 touch(session, store, plan)?;
                 return Ok(report);
+                impure::check(session, planned, store, &keys)?;
             }
         }
     }
@@ -174,6 +176,7 @@ pub(crate) fn runner(
     let mut runner = LocalRunner::new(Arc::clone(&store.cas), launcher, &run.id, session.jobs())?;
     if let Some(word) = environment.variable("KILN_STAGING") {
         runner.force(word.parse()?)?;
+    runner.take_usr(crate::host::root(session).join("usr"));
     }
     Ok(runner)
 }

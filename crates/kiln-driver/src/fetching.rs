@@ -60,7 +60,8 @@ fn asks_debian(ir: &Ir) -> bool {
     let of_debian = |source: &Source| source.to_string().contains("debian");
     ir.elements.iter().any(|element| {
         let mut sources = element.sources.iter().flat_map(|placed| placed.source.with_inner());
-        sources.any(of_debian) || element.steps.iter().any(|step| matches!(step, Step::Base(_)))
+        let is_fetched = |step: &Step| matches!(step, Step::Base(base) if base.is_locked());
+        sources.any(of_debian) || element.steps.iter().any(is_fetched)
     })
 }
 

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use kiln_diag::{Code, Diagnostic, FileId, Span, Texts, suggestion};
 use kiln_digest::Digest;
-use kiln_ir::{Element, ElementName, Ir, Pins, Place, PlacedSource, Source};
+use kiln_ir::{Element, ElementName, Fingerprint, Ir, Pins, Place, PlacedSource, Source};
 use kiln_lock::Lock;
 use kiln_plan::{Plan, PlanError, Platform, Request};
 use kiln_project::{LOCK_FILE, Looked, ProjectError};
 use kiln_source_local::LocalError;
 
+use crate::host::Host;
 use crate::kept::{Kept, KeptSources};
 use crate::sources::Sources;
 use crate::{DriverError, Problem, Session};
@@ -81,7 +82,9 @@ impl Loaded {
     pub(crate) fn check_dependencies(&self) -> Result<(), Problem> {
         let targets = self.ir.elements.iter().map(|element| element.name.clone()).collect();
         let platform = Platform { isa: ISA.to_owned(), ..Platform::default() };
-        match kiln_plan::plan(&self.ir, &Pins::default(), &Request { targets, platform }) {
+        // Which machine this is makes no mistake of the project.
+        let pins = Pins { host: Some(Fingerprint([0; 32])), ..Pins::default() };
+        match kiln_plan::plan(&self.ir, &pins, &Request { targets, platform }) {
             Ok(_) | Err(PlanError::MissingPin { .. }) => Ok(()),
             Err(error) => Err(Problem::finding(&self.texts, finding(&self.texts, &error))),
         }
@@ -214,6 +217,10 @@ fn pins(session: &Session, loaded: &Loaded, targets: &[ElementName]) -> Result<P
     if let Some(kept) = kept {
         kept.write();
     }
+    if let Some(element) = needed.iter().find(|element| element.is_host()) {
+        let host = Host::read(session).map_err(|error| unusable(&loaded.texts, element, error))?;
+        pins.host = Some(host.fingerprint);
+    }
     check_lockfiles(loaded, &needed)?;
     for element in &needed {
         for patch in &element.patches {
@@ -318,6 +325,13 @@ fn finding(texts: &Texts, error: &PlanError) -> Diagnostic {
             let finding = Diagnostic::error(Code(3003), message)
                 .help(format!("define `{dependency}`, or take it out of the dependencies"));
             at(finding, place, "this element")
+        }
+        PlanError::HostInList { element: _, host, list, place } => {
+            let help = format!(
+                "take `{host}` out of `{list}`: its `/usr` is mounted where it is the `base`, and is no tree that could \
+                 be staged or composed"
+            );
+            at(Diagnostic::error(Code(3005), message).help(help), place, "this element")
         }
         PlanError::MissingPin { element, what: _, place } => {
             let finding =

@@ -77,10 +77,10 @@ pub(crate) fn sources_of(element: &Element) -> impl Iterator<Item = &Source> {
     all.filter(|source| source.is_locked())
 }
 
-/// Returns the bases that an element is.
+/// Returns the bases that an element is and that are in the lock.
 pub(crate) fn bases_of(element: &Element) -> impl Iterator<Item = &Base> {
     element.steps.iter().filter_map(|step| match step {
-        Step::Base(base) => Some(base),
+        Step::Base(base) => base.is_locked().then_some(base),
         _ => None,
     })
 }

@@ -8,6 +8,7 @@ use kiln_digest::Key;
 use kiln_graph::{Task, prune};
 use kiln_ir::Element;
 
+use crate::impure::heading;
 use crate::loaded::Planned;
 use crate::store::Store;
 use crate::{Problem, Session};
@@ -34,6 +35,8 @@ pub struct Shown {
     pub element: Element,
     pub key: Key,
     pub state: State,
+    /// Whether only this machine can have it.
+    pub impure: bool,
     /// What was warned of when it was made, of an element that was asked for alone.
     pub warnings: Vec<String>,
 }
@@ -51,7 +54,7 @@ pub fn show(session: &Session, targets: &[String]) -> Result<Vec<Shown>, Problem
         let state = if have.contains(&node.key) { State::Cached } else { State::Missing };
         if let Some(element) = planned.loaded.ir.element(&node.element) {
             let (element, warnings) = (element.clone(), Vec::new());
-            shown.push(Shown { element, key: node.key, state, warnings });
+            shown.push(Shown { element, key: node.key, state, impure: node.impure, warnings });
         }
     }
     if let [one] = &mut shown[..]
@@ -78,7 +81,7 @@ pub fn plan_text(session: &Session, targets: &[String]) -> Result<String, Proble
         };
         format!("{word} {} {}\n", job.key, planned.plan.node(job.node).element)
     };
-    Ok(graph.jobs.iter().map(line).collect())
+    Ok(graph.jobs.iter().map(line).fold(heading(&planned), |text, line| text + &line))
 }
 
 fn have(session: &Session, planned: &Planned) -> Result<BTreeSet<Key>, Problem> {

@@ -18,6 +18,7 @@ use kiln_source_local::LocalKind;
 use kiln_source_oci::{ImageKind, RootfsKind};
 use kiln_tree::Tree;
 
+use crate::host::Host;
 use crate::loaded::Loaded;
 use crate::sources::Sources;
 use crate::store::Store;
@@ -264,3 +265,8 @@ fn foreign(problem: Problem) -> ForeignError {
         Problem::Findings { .. } => DriverError::BadMirror { text: problem.to_string() }.into(),
     }
 }
+        if *base == Base::Host {
+            let host = Host::read(self.session)?;
+            host.refuse_other(self.pins.host)?;
+            return host.tree(self.cas.as_ref());
+        }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kiln_digest::{Digest, Key};
-use kiln_ir::{Base, BasePin, Content, Element, ElementName, Pins, Source};
+use kiln_ir::{Base, BasePin, Content, Element, ElementName, Fingerprint, Pins, Source};
 use kiln_lock::{Lock, LockedBase, LockedPackage, LockedSource};
 use kiln_plan::{Platform, Request};
 
@@ -197,7 +197,7 @@ fn is_touched(element: &Element, before: &Pins, after: &Pins) -> bool {
 
 /// Returns pins that only tell what a lock changes: the same for what is not in it, whatever it is.
 fn pins(loaded: &Loaded, lock: &Lock) -> Pins {
-    let mut pins = Pins::default();
+    let mut pins = Pins { host: Some(Fingerprint([0; 32])), ..Pins::default() };
     for element in &loaded.ir.elements {
         for source in element.sources.iter().flat_map(|placed| placed.source.with_inner()) {
             let tree = lock.source(source).map_or(Digest::EMPTY, |locked| locked.tree);

@@ -39,6 +39,12 @@ pub enum Event {
         cached: usize,
         to_build: usize,
     },
+    /// Something that is asked for stands on a base that only this machine has.
+    Impure {
+        base: String,
+        /// What else there is to know of it now, such as what changed.
+        remarks: Vec<String>,
+    },
     FetchStarted {
         source: String,
     },

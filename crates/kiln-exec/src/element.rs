@@ -94,7 +94,8 @@ impl Maker<'_> {
         let out = tree.digest();
         self.memory.keep(ix, tree);
         let (element, overlaps) = (element.name.to_string(), around.overlap_texts());
-        let artifact = Artifact { key: node.key, element, out, run: None, overlaps };
+        let (key, impure) = (node.key, node.impure);
+        let artifact = Artifact { key, element, out, run: None, overlaps, impure };
         self.ports.index.put(self.settings.project, &artifact)?;
         self.tell_built(node, None, out, started);
         Ok(Ended::Made)
@@ -175,7 +176,7 @@ impl Maker<'_> {
     fn parts(&self, nodes: &[NodeIx]) -> Result<Vec<Part<'_>>, ExecError> {
         let part = |ix: &NodeIx| {
             let element = self.element(self.work.plan.node(*ix));
-            Ok(Part { element, layer: layer(element, self.tree(*ix)?) })
+            Ok(Part { element, layer: self.layer(*ix)? })
         };
         nodes.iter().map(part).collect()
     }
@@ -224,11 +225,13 @@ impl Maker<'_> {
     }
 
     pub(crate) fn layers(&self, nodes: &[NodeIx]) -> Result<Vec<Layer>, ExecError> {
-        let one = |ix: &NodeIx| {
-            let element = self.element(self.work.plan.node(*ix));
-            Ok(layer(element, self.tree(*ix)?))
-        };
-        nodes.iter().map(one).collect()
+        nodes.iter().map(|ix| self.layer(*ix)).collect()
+    }
+
+    fn layer(&self, ix: NodeIx) -> Result<Layer, ExecError> {
+        let element = self.element(self.work.plan.node(ix));
+        let host = self.work.plan.host.filter(|_| element.is_host());
+        Ok(Layer { host, ..layer(element, self.tree(ix)?) })
     }
 
     fn run(&self, mut job: Job<'_>, sources: Tree) -> Result<Ended, ExecError> {
@@ -330,7 +333,8 @@ impl Maker<'_> {
         let (key, element, out) = (node.key, node.element.to_string(), whole.digest());
         self.memory.keep(*ix, whole);
         let overlaps = around.overlap_texts();
-        let artifact = Artifact { key, element, out, run: Some(run), overlaps };
+        let impure = node.impure;
+        let artifact = Artifact { key, element, out, run: Some(run), overlaps, impure };
         self.ports.index.put(self.settings.project, &artifact)?;
         Ok(out)
     }
@@ -343,6 +347,7 @@ impl Maker<'_> {
             element: node.element.to_string(),
             run: run.clone(),
             stopped: stopped.clone(),
+            impure: node.impure,
         };
         self.ports.index.put_failure(self.settings.project, &failure)?;
         self.tell_failed(node, run, stopped.clone(), *recorded)?;

@@ -94,7 +94,7 @@ fn costs(work: Work<'_>, ports: Ports<'_>, settings: &Settings<'_>) -> Result<Ve
 /// Returns whether an element starts from something that may have to be downloaded.
 pub(crate) fn fetches(element: &Element) -> bool {
     element.sources.iter().any(|placed| is_remote(&placed.source))
-        || element.steps.iter().any(|step| matches!(step, Step::Base(_)))
+        || element.steps.iter().any(|step| matches!(step, Step::Base(base) if base.is_locked()))
 }
 
 pub(crate) fn is_remote(source: &Source) -> bool {

@@ -79,6 +79,11 @@ impl Element {
             advice: Advice::default(),
         }
     }
+
+    /// Returns whether this element is the machine that kiln runs on.
+    pub fn is_host(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Base(Base::Host)))
+    }
 }
 
 /// A source and the folder below `/build` that it is laid out in.

@@ -23,7 +23,7 @@ pub use element::{
     Advice, Compose, Element, Filter, Patch, Phase, Place, PlacedSource, Step, User,
 };
 pub use name::{BadName, ElementName};
-pub use pins::{BadObjectId, BasePin, Commit, Content, ObjectId, PatchPin, Pins};
+pub use pins::{BadObjectId, BasePin, Commit, Content, Fingerprint, ObjectId, PatchPin, Pins};
 pub use source::{Base, Source, Vendored};
 
 use std::collections::BTreeMap;

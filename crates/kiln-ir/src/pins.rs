@@ -16,7 +16,13 @@ pub struct Pins {
     pub bases: BTreeMap<Base, BasePin>,
     /// The files that each patch stands for, in order: itself, or those of its series.
     pub patches: BTreeMap<Patch, Vec<PatchPin>>,
+    /// What this machine is, where an element is the machine itself; in no lock.
+    pub host: Option<Fingerprint>,
 }
+
+/// What a machine is, as far as builds on it can tell: another one builds anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fingerprint(pub [u8; 32]);
 
 /// A patch file at this moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +68,13 @@ pub struct ObjectId(String);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` is no name of a git object", .0.escape_debug())]
 pub struct BadObjectId(pub String);
+
+impl fmt::Display for Fingerprint {
+    /// Writes 64 hexadecimal digits.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
 
 impl From<Digest> for Content {
     fn from(file: Digest) -> Self {

@@ -236,6 +236,18 @@ pub enum Base {
         /// Packages taken as installed, sorted, each once.
         assume: Vec<String>,
     },
+    /// This machine itself: its `/usr` is mounted and never part of a tree. What is built on it is impure.
+    Host,
+}
+
+impl Base {
+    /// Returns whether the lock says what it is; the machine says it of itself.
+    pub fn is_locked(&self) -> bool {
+        match self {
+            Self::Debian { .. } => true,
+            Self::Host => false,
+        }
+    }
 }
 
 impl fmt::Display for Base {
@@ -244,6 +256,7 @@ impl fmt::Display for Base {
             Self::Debian { suite, arch, packages, .. } => {
                 write!(f, "debian {suite} {arch} ({} root packages)", packages.len())
             }
+            Self::Host => f.write_str("host"),
         }
     }
 }

@@ -35,6 +35,7 @@ mod meta;
 mod place;
 mod runner;
 mod shell;
+mod usr;
 
 pub use delegation::{Delegation, delegation};
 pub use error::LocalError;

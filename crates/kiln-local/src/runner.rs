@@ -24,6 +24,7 @@ use crate::layers::Folding;
 use crate::limits::Limits;
 use crate::meta::Following;
 use crate::place::{Place, Places};
+use crate::usr;
 
 /// How long a cancelled command may go on unnoticed.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
@@ -48,6 +49,8 @@ pub struct LocalRunner {
     pub(crate) jobs: Jobs,
     /// What somebody asked for; else what the machine can.
     forced: Option<Rung>,
+    /// The `/usr` of this machine, for commands that run on it.
+    usr: PathBuf,
     standing: Mutex<Option<Rung>>,
 }
 
@@ -73,7 +76,13 @@ impl LocalRunner {
         let jobs = Jobs::new(jobs).map_err(jobs_error)?;
         let (folding, standing) = (Folding::default(), Mutex::new(None));
         let server = Server::new(launcher);
-        Ok(Self { trees, folding, cas, server, work, jobs, forced: None, standing })
+        let usr = PathBuf::from("/usr");
+        Ok(Self { trees, folding, cas, server, work, jobs, forced: None, usr, standing })
+    }
+
+    /// Takes another folder for the `/usr` of this machine.
+    pub fn take_usr(&mut self, folder: PathBuf) {
+        self.usr = folder;
     }
 
     /// Has all roots staged in one way, whether it is the best here or not.
@@ -194,17 +203,24 @@ impl LocalRunner {
         mut advice: BTreeMap<String, String>,
     ) -> Result<Spec, LocalError> {
         advice.insert("MAKEFLAGS".to_owned(), self.jobs.make_flags());
-        let mut lowers = Vec::new();
+        let (mut layers, mut lowers) = (Vec::new(), Vec::new());
         if place.is_whole() {
             write_copy(&self.cas, &action.input_root, &place.upper)?;
         } else {
-            for tree in self.folding.layers(&staging.lowers) {
-                lowers.push(self.trees.extract(&tree)?);
+            layers = self.folding.layers(&staging.lowers);
+            for tree in &layers {
+                lowers.push(self.trees.extract(tree)?);
             }
             write_copy(&self.cas, &staging.upper, &place.upper)?;
         }
+        let usr = match action.command.host() {
+            Some(_) => {
+                Some(usr::of_machine(&self.usr, &action.input_root, place, &layers, &lowers)?)
+            }
+            None => None,
+        };
         let hold = self.work.as_ref().map(Places::lock_file);
-        Ok(Spec { hold, ..specification(&action.command, advice, place, lowers) })
+        Ok(Spec { hold, usr, ..specification(&action.command, advice, place, lowers) })
     }
 
     /// Tells a command that failed on a full disk from one that failed by itself: that would be remembered.
@@ -333,6 +349,7 @@ fn specification(
         work: place.work.clone(),
         root: place.root.clone(),
         hold: None,
+        usr: None,
         argv: command.arguments.clone(),
         folder: "/".to_owned(),
         sampled: Some("meta/phases".to_owned()),

@@ -68,6 +68,9 @@ impl Pinning<'_> {
             let Step::Base(base) = step else {
                 continue;
             };
+            if !base.is_locked() {
+                continue;
+            }
             let Some(locked) = self.lock.base(base) else {
                 let message = format!("the base `{}`, {base}, is not in the lock", element.name);
                 self.report(NO_BASE, message, element, "needed here");

@@ -119,7 +119,10 @@ fn print_archive(
 }
 
 fn print_base(f: &mut fmt::Formatter<'_>, locked: &LockedBase) -> fmt::Result {
-    let Base::Debian { suite, arch, components, packages, assume } = &locked.base;
+    let Base::Debian { suite, arch, components, packages, assume } = &locked.base else {
+        // A machine says of itself what it is.
+        return Ok(());
+    };
     writeln!(f, "\n[[base]]\nkind = \"debian\"")?;
     writeln!(f, "suite = {}", quoted(suite))?;
     writeln!(f, "arch = {}", quoted(arch))?;

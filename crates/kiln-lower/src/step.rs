@@ -115,6 +115,7 @@ fn base(reader: &mut Reader<'_>, element: &mut Element, fields: &Fields) -> Opti
             element.sources.push(PlacedSource { at: ".".to_owned(), source });
             Some(Step::Import { target: "/".to_owned() })
         }
+        "host" => Some(Step::Base(Base::Host)),
         other => {
             let message = format!("bases of kind `{other}` are not supported yet");
             let help = "take a base of pinned content: `Debian`, `Tarball` or `OciBase`";

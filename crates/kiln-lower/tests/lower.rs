@@ -107,7 +107,6 @@ d = Manual { own: Int, assert 1 > 2, "never" }
 e = Manual { sources { "../up" = Local(.) } }
 f = Manual { source = Tar("https://example.org/x.tar", strip = -1) }
 g = Oci { content = a }
-h = Host {}
 i = Task { stage-at { "sysroot" = [], "/a/../b" = [] }, run = "true" }
 j = Import { target = "etc" }
 "#,
@@ -140,17 +139,14 @@ error[K0201]: `strip` cannot be -1
 error[K0510]: steps of kind `oci` are not supported yet
   x.kiln:8:5 `Oci { content = a }` cannot be built yet
   help: leave this element out of what is built
-error[K0510]: bases of kind `host` are not supported yet
-  x.kiln:9:5 `Host {}` cannot be built yet
-  help: take a base of pinned content: `Debian`, `Tarball` or `OciBase`
 error[K0113]: `/a/../b` is no absolute path
-  x.kiln:10:12 `stage-at { "sysroot" = [], "/a/../b" = [] }` in this field
+  x.kiln:9:12 `stage-at { "sysroot" = [], "/a/../b" = [] }` in this field
   help: write a path such as `/sysroot`, without `.`, `..` and a final `/`
 error[K0113]: `sysroot` is no absolute path
-  x.kiln:10:12 `stage-at { "sysroot" = [], "/a/../b" = [] }` in this field
+  x.kiln:9:12 `stage-at { "sysroot" = [], "/a/../b" = [] }` in this field
   help: write a path such as `/sysroot`, without `.`, `..` and a final `/`
 error[K0113]: `etc` is no absolute path
-  x.kiln:11:23 `"etc"` in this field
+  x.kiln:10:23 `"etc"` in this field
   help: write a path such as `/sysroot`, without `.`, `..` and a final `/`
 
 "#]],

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use kiln_digest::{Digest, Encoder, Key};
 use kiln_ir::{
-    Base, Compose, Element, Filter, Patch, PatchPin, Phase, Pins, PlacedSource, Step, User,
+    Base, Compose, Element, Filter, Fingerprint, Patch, PatchPin, Phase, Pins, PlacedSource, Step,
+    User,
 };
 
 use crate::{Node, NodeIx, PlanError, Platform};
@@ -71,7 +72,8 @@ pub(crate) fn key(
 
 /// Returns the direct dependencies in order: the list, the node, the folder it is staged at.
 fn dependencies(node: &Node) -> Vec<(&'static str, NodeIx, &str)> {
-    let Node { element: _, key: _, base: _, build_deps, deps, run_deps, stage_at, of } = node;
+    let Node { element: _, key: _, impure: _, base: _, build_deps, deps, run_deps, stage_at, of } =
+        node;
     let plain = |list, nodes: &[NodeIx]| -> Vec<(&'static str, NodeIx, &str)> {
         nodes.iter().map(|ix| (list, *ix, "/")).collect()
     };
@@ -90,6 +92,7 @@ fn dependencies(node: &Node) -> Vec<(&'static str, NodeIx, &str)> {
 enum PinnedStep<'a> {
     Plain(&'a Step),
     Base { packages: &'a [[u8; 32]], fixups: u32 },
+    Host(Fingerprint),
 }
 
 struct Pinned<'a> {
@@ -131,12 +134,13 @@ impl<'a> Pinned<'a> {
         let Step::Base(base) = step else {
             return Ok(PinnedStep::Plain(step));
         };
-        let pin = self.pins.bases.get(base).ok_or_else(|| self.missing(base))?;
         match base {
             // What was asked for does not count, only what it came to.
             Base::Debian { suite: _, arch: _, components: _, packages: _, assume: _ } => {
+                let pin = self.pins.bases.get(base).ok_or_else(|| self.missing(base))?;
                 Ok(PinnedStep::Base { packages: &pin.packages, fixups: pin.fixups })
             }
+            Base::Host => self.pins.host.map(PinnedStep::Host).ok_or_else(|| self.missing(base)),
         }
     }
 
@@ -159,6 +163,9 @@ fn encode_step(out: &mut Encoder, step: PinnedStep<'_>) {
             out.list(packages, |out, sha256| {
                 out.raw_key(&Key(*sha256));
             });
+        }
+        PinnedStep::Host(Fingerprint(sha256)) => {
+            out.text("base-host").raw_key(&Key(sha256));
         }
         PinnedStep::Plain(Step::Run { phases }) => {
             out.text("run").list(phases, |out, Phase { name, script }| {

@@ -29,7 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use kiln_digest::Key;
-use kiln_ir::{Element, ElementName, Ir, Pins, Place};
+use kiln_ir::{Element, ElementName, Fingerprint, Ir, Pins, Place};
 
 use crate::order::Needing;
 
@@ -63,6 +63,8 @@ pub struct NodeIx(pub usize);
 pub struct Plan {
     pub nodes: Vec<Node>,
     pub targets: Vec<NodeIx>,
+    /// The machine that impure nodes are of.
+    pub host: Option<Fingerprint>,
 }
 
 /// An element with its identity and the places of its dependencies in the plan.
@@ -70,6 +72,8 @@ pub struct Plan {
 pub struct Node {
     pub element: ElementName,
     pub key: Key,
+    /// Whether this machine is in the key: as its base, or as that of anything it is made of. Never shared.
+    pub impure: bool,
     pub base: Option<NodeIx>,
     pub build_deps: Vec<NodeIx>,
     pub deps: Vec<NodeIx>,
@@ -89,6 +93,9 @@ pub enum PlanError {
     /// Each element needs the next, the last needs the first.
     #[error("`{}` needs itself: {}", path[0].0, in_words(path))]
     Cycle { path: Vec<(ElementName, Option<Place>)> },
+    /// Only a base is mounted; of a tree there is none.
+    #[error("`{element}` has `{host}`, which is this machine, in `{list}`")]
+    HostInList { element: ElementName, host: ElementName, list: String, place: Option<Place> },
     #[error("`{element}` has no pin of `{what}`")]
     MissingPin { element: ElementName, what: String, place: Option<Place> },
 }
@@ -104,13 +111,36 @@ fn in_words(path: &[(ElementName, Option<Place>)]) -> String {
 /// When a name is unknown, elements need each other in a circle, or a pin is missing.
 pub fn plan(ir: &Ir, pins: &Pins, request: &Request) -> Result<Plan, PlanError> {
     let order::Ordered { elements, targets } = order::order(ir, &request.targets)?;
-    let mut nodes = Vec::with_capacity(elements.len());
+    refuse_host(&elements)?;
+    let mut nodes: Vec<Node> = Vec::with_capacity(elements.len());
     for Needing { element, needs } in elements {
         let mut node = node(element, &needs);
+        node.impure = element.is_host() || needs.iter().any(|ix| nodes[ix.0].impure);
         node.key = key::key(element, &node, &nodes, pins, &request.platform)?;
         nodes.push(node);
     }
-    Ok(Plan { nodes, targets })
+    Ok(Plan { nodes, targets, host: pins.host })
+}
+
+/// Refuses the machine itself where a tree is needed: anywhere but as a base.
+fn refuse_host(elements: &[Needing<'_>]) -> Result<(), PlanError> {
+    let is_host = |ix: &NodeIx| elements[ix.0].element.is_host();
+    if !elements.iter().any(|needing| needing.element.is_host()) {
+        return Ok(());
+    }
+    for Needing { element, needs } in elements {
+        let Node { build_deps, deps, run_deps, stage_at, of, .. } = node(element, needs);
+        let lists = [("build-deps", build_deps), ("deps", deps), ("run-deps", run_deps)];
+        let lists = lists.into_iter().chain(stage_at.into_values().map(|of| ("stage-at", of)));
+        for (list, nodes) in lists.chain([("of", of)]) {
+            if let Some(host) = nodes.iter().find(|ix| is_host(ix)) {
+                let host = elements[host.0].element.name.clone();
+                let (element, place) = (element.name.clone(), element.advice.origin.clone());
+                return Err(PlanError::HostInList { element, host, list: list.to_owned(), place });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Lays the places of what an element needs, which are in the order of its lists, back into lists.
@@ -129,6 +159,7 @@ fn node(element: &Element, needs: &[NodeIx]) -> Node {
     Node {
         element: element.name.clone(),
         key: Key([0; 32]),
+        impure: false,
         base: base.first().copied(),
         build_deps,
         deps,

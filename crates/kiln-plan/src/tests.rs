@@ -2,7 +2,7 @@
 
 use super::*;
 use kiln_digest::Digest;
-use kiln_ir::{Patch, PatchPin, Source};
+use kiln_ir::{Fingerprint, Patch, PatchPin, Source};
 
 fn ir(elements: &str) -> Ir {
     Ir::from_json(&format!(r#"{{ "version": 1, "project": "p", "elements": [ {elements} ] }}"#))
@@ -13,6 +13,7 @@ fn planned(elements: &str, target: &str) -> Result<Plan, PlanError> {
     let targets = vec![ElementName::parse(target).unwrap()];
     let mut pins = Pins::default();
     pins.sources.insert(Source::Local { path: "src".into(), exclude: vec![] }, Digest::of(b"src"));
+    pins.host = Some(Fingerprint([7; 32]));
     plan(&ir(elements), &pins, &Request { targets, platform: Platform::default() })
 }
 
@@ -179,4 +180,75 @@ fn a_long_chain_needs_no_deep_stack() {
     let plan = plan(&ir(&elements.join(",")), &Pins::default(), &request).unwrap();
     assert_eq!(plan.nodes.len(), 50_000);
     assert_eq!(plan.staged(plan.targets[0]).len(), 49_999);
+}
+
+const HOST: &str = r#"{ "name": "host", "steps": [ { "base": { "kind": "host" } } ] }"#;
+
+#[track_caller]
+fn check_impure(elements: &str, names: &str) {
+    let plan = planned(&format!("{elements}, {HOST}"), "a").unwrap();
+    let impure = plan.nodes.iter().filter(|node| node.impure);
+    let found: Vec<&str> = impure.map(|node| node.element.as_str()).collect();
+    assert_eq!(found.join(" "), names);
+}
+
+#[test]
+fn what_is_made_of_something_impure_is_impure() {
+    let tool = r#"{ "name": "tool", "base": "host" }, { "name": "c" }"#;
+    check_impure(&format!(r#"{{ "name": "a", "base": "host", "deps": ["c"] }}, {tool}"#), "host a");
+    for list in ["build-deps", "deps", "run-deps"] {
+        check_impure(
+            &format!(r#"{{ "name": "a", "base": "c", "{list}": ["tool"] }}, {tool}"#),
+            "host tool a",
+        );
+    }
+    check_impure(
+        &format!(r#"{{ "name": "a", "stage-at": {{ "/x": ["c", "tool"] }} }}, {tool}"#),
+        "host tool a",
+    );
+    let compose =
+        r#"{ "compose": { "of": ["b"], "include-orphans": true, "run-integrate": false } }"#;
+    check_impure(
+        &format!(
+            r#"{{ "name": "a", "steps": [{compose}] }}, {{ "name": "b", "deps": ["tool"] }}, {tool}"#
+        ),
+        "host tool b a",
+    );
+    check_impure(&format!(r#"{{ "name": "a", "deps": ["c"] }}, {tool}"#), "");
+}
+
+#[test]
+fn the_machine_itself_is_a_base_and_nothing_else() {
+    let refused = |element: &str, list: &str| {
+        let message = format!("`a` has `host`, which is this machine, in `{list}`");
+        check_error(&format!("{element}, {HOST}"), &message);
+    };
+    for list in ["build-deps", "deps", "run-deps"] {
+        refused(&format!(r#"{{ "name": "a", "base": "host", "{list}": ["host"] }}"#), list);
+    }
+    refused(r#"{ "name": "a", "stage-at": { "/x": ["host"] } }"#, "stage-at");
+    for step in ["compose", "filter"] {
+        let of = if step == "compose" { r#"["host"]"# } else { r#""host""# };
+        let more = if step == "compose" { r#", "run-integrate": false"# } else { "" };
+        refused(
+            &format!(
+                r#"{{ "name": "a", "steps": [ {{ "{step}": {{ "of": {of}, "include-orphans": true{more} }} }} ] }}"#
+            ),
+            "of",
+        );
+    }
+}
+
+#[test]
+fn another_machine_is_another_key() {
+    let key = |host: Option<Fingerprint>| {
+        let targets = vec![ElementName::parse("host").unwrap()];
+        let request = Request { targets, platform: Platform::default() };
+        let plan = plan(&ir(HOST), &Pins { host, ..Pins::default() }, &request)?;
+        Ok::<_, PlanError>((plan.nodes[0].key, plan.host))
+    };
+    let (one, host) = key(Some(Fingerprint([1; 32]))).unwrap();
+    assert_eq!(host, Some(Fingerprint([1; 32])));
+    assert_ne!(one, key(Some(Fingerprint([2; 32]))).unwrap().0);
+    assert_eq!(key(None).unwrap_err().to_string(), "`host` has no pin of `host`");
 }

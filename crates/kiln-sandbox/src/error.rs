@@ -39,6 +39,19 @@ pub enum SandboxError {
         #[source]
         cause: std::io::Error,
     },
+    #[error("what dependencies bring to `/usr` cannot be stacked on that of this machine: {step}")]
+    #[diagnostic(
+        code("K4008"),
+        help(
+            "build it on another base than `Host`, or without dependencies that install below `/usr`; or have the \
+             store on a local file system such as ext4, xfs, btrfs or tmpfs"
+        )
+    )]
+    NoUsr {
+        step: String,
+        #[source]
+        cause: Option<std::io::Error>,
+    },
     #[error("`bwrap` could not set the sandbox up: {message}")]
     #[diagnostic(code("K4004"), help("`kiln doctor` tells what is missing on this machine"))]
     Bwrap { message: String },

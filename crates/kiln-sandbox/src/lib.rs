@@ -19,6 +19,7 @@
 //!     upper: "/store/runs/1/u".into(),
 //!     work: "/store/runs/1/w".into(),
 //!     hold: None,
+//!     usr: None,
 //!     root: "/store/runs/1/r".into(),
 //!     argv: vec!["/bin/true".to_owned()],
 //!     folder: "/".to_owned(),
@@ -54,5 +55,5 @@ pub use processes::process_limit;
 pub use sample::Sample;
 pub use server::Server;
 pub use spawn::{Ended, Running, probe, spawn};
-pub use spec::{Launcher, Spec, Stack, Usage, User};
+pub use spec::{HostUsr, Launcher, Spec, Stack, Usage, User};
 pub use streams::Streams;

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, open, openat};
 use rustix::io::Errno;
@@ -13,40 +13,43 @@ use rustix::mount::{
 use rustix::process::chdir;
 
 use crate::report::{Area, Failure};
-use crate::{Spec, Stack};
+use crate::{HostUsr, Spec, Stack};
 
-/// Mounts the stack at the root of a specification, seen by this mount namespace only.
+/// Mounts the stack at the root of a specification, seen by this mount namespace only, and in it the one at `/usr`.
 pub(crate) fn mount(spec: &Spec) -> Result<(), Failure> {
-    if spec.stack == Stack::Plain {
-        return Ok(());
+    if spec.stack != Stack::Plain {
+        let held = Held::open(&spec.lowers, Some((&spec.upper, &spec.work)))?;
+        held.mount(spec.stack, &spec.root)?;
     }
-    let held = Held::open(spec)?;
-    // Folders are named by descriptor: the kernel takes values of at most 255 bytes, options of at most 4095, and
-    // gives meaning to `:`. From the folder of the descriptors the names are short; `bwrap` reads them again and
-    // again in the list of mounts.
-    chdir("/proc/self/fd").map_err(failed("`chdir`"))?;
-    let mounted = match spec.stack {
-        Stack::Overlay => by_descriptors(spec, &held),
-        Stack::Legacy | Stack::Plain => by_options(spec, &held),
-    };
-    chdir("/").map_err(failed("`chdir`"))?;
-    mounted
+    match &spec.usr {
+        // Alone it is no stack; `bwrap` binds it.
+        Some(usr) if !usr.above.is_empty() => mount_usr(spec, usr),
+        _ => Ok(()),
+    }
+}
+
+/// Mounts what is stacked on the `/usr` of a machine. Nothing takes changes, so nothing can be written.
+fn mount_usr(spec: &Spec, usr: &HostUsr) -> Result<(), Failure> {
+    let lowers: Vec<PathBuf> = std::iter::once(&usr.folder).chain(&usr.above).cloned().collect();
+    let mounted =
+        Held::open(&lowers, None).and_then(|held| held.mount(spec.stack, &spec.root.join("usr")));
+    mounted.map_err(|failure| Failure { area: Area::Usr, ..failure })
 }
 
 /// The folders of a stack, open.
 struct Held {
     /// Highest first, as the kernel wants them.
     lowers: Vec<OwnedFd>,
-    upper: OwnedFd,
-    work: OwnedFd,
+    /// What takes changes, and its empty folder for the kernel.
+    upper: Option<(OwnedFd, OwnedFd)>,
 }
 
 impl Held {
-    fn open(spec: &Spec) -> Result<Self, Failure> {
+    fn open(folders: &[PathBuf], upper: Option<(&PathBuf, &PathBuf)>) -> Result<Self, Failure> {
         // Most lie in one folder, and are found faster from there.
         let mut near: Option<(&Path, OwnedFd)> = None;
         let mut lowers = Vec::new();
-        for lower in spec.lowers.iter().rev() {
+        for lower in folders.iter().rev() {
             let (Some(parent), Some(name)) = (lower.parent(), lower.file_name()) else {
                 lowers.push(open_folder(lower)?);
                 continue;
@@ -61,7 +64,71 @@ impl Held {
                 _ => lowers.push(open_folder(lower)?),
             }
         }
-        Ok(Self { lowers, upper: open_folder(&spec.upper)?, work: open_folder(&spec.work)? })
+        let upper = match upper {
+            Some((upper, work)) => Some((open_folder(upper)?, open_folder(work)?)),
+            None => None,
+        };
+        Ok(Self { lowers, upper })
+    }
+
+    fn mount(&self, stack: Stack, at: &Path) -> Result<(), Failure> {
+        // Folders are named by descriptor: the kernel takes values of at most 255 bytes, options of at most 4095, and
+        // gives meaning to `:`. From the folder of the descriptors the names are short; `bwrap` reads them again and
+        // again in the list of mounts.
+        chdir("/proc/self/fd").map_err(failed("`chdir`"))?;
+        let mounted = match stack {
+            Stack::Overlay => self.by_descriptors(at),
+            Stack::Legacy | Stack::Plain => self.by_options(at),
+        };
+        chdir("/").map_err(failed("`chdir`"))?;
+        mounted
+    }
+
+    fn by_descriptors(&self, at: &Path) -> Result<(), Failure> {
+        let stack = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).map_err(failed("`fsopen`"))?;
+        for lower in &self.lowers {
+            set(&stack, "lowerdir+", lower)?;
+        }
+        if let Some((upper, work)) = &self.upper {
+            set(&stack, "upperdir", upper)?;
+            set(&stack, "workdir", work)?;
+        }
+        fsconfig_set_flag(&stack, "userxattr").map_err(failed("option `userxattr`"))?;
+        // Without `volatile` the upper folder, which is thrown away, would be flushed to disk at the end.
+        match self.upper.as_ref().map(|_| fsconfig_set_flag(&stack, "volatile")) {
+            None | Some(Ok(()) | Err(Errno::INVAL)) => {}
+            Some(Err(cause)) => return Err(failed("option `volatile`")(cause)),
+        }
+        if let Err(cause) = fsconfig_create(&stack) {
+            return Err(failed(&format!("making the stack{}", kernel_says(&stack)))(cause));
+        }
+        let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+        let mount = fsmount(&stack, FsMountFlags::FSMOUNT_CLOEXEC, attributes);
+        let mount = mount.map_err(failed("`fsmount`"))?;
+        move_mount(&mount, "", CWD, at, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+            .map_err(failed("`move_mount`"))
+    }
+
+    /// Mounts as kernels before 6.8 can: all options in one text of at most a page.
+    fn by_options(&self, at: &Path) -> Result<(), Failure> {
+        let lowers: Vec<String> =
+            self.lowers.iter().map(|lower| lower.as_raw_fd().to_string()).collect();
+        let mut options = format!("userxattr,lowerdir={}", lowers.join(":"));
+        if let Some((upper, work)) = &self.upper {
+            let (upper, work) = (upper.as_raw_fd(), work.as_raw_fd());
+            options.push_str(&format!(",upperdir={upper},workdir={work}"));
+        }
+        let mount = |options: String| {
+            let options = std::ffi::CString::new(options).unwrap_or_default();
+            let flags = MountFlags::NOSUID | MountFlags::NODEV;
+            mount_at("overlay", at, "overlay", flags, options.as_c_str())
+        };
+        let volatile = self.upper.as_ref().map(|_| mount(format!("{options},volatile")));
+        match volatile {
+            // A kernel before 5.10 does not know the word.
+            None | Some(Err(Errno::INVAL)) => mount(options).map_err(failed("`mount`")),
+            Some(mounted) => mounted.map_err(failed("`mount`")),
+        }
     }
 }
 
@@ -71,48 +138,6 @@ fn open_folder(folder: &Path) -> Result<OwnedFd, Failure> {
     open(folder, FOLDER, Mode::empty()).map_err(|cause| {
         Failure::new(Area::Other, format!("opening `{}`", folder.display()), &cause.into())
     })
-}
-
-fn by_descriptors(spec: &Spec, held: &Held) -> Result<(), Failure> {
-    let stack = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).map_err(failed("`fsopen`"))?;
-    for lower in &held.lowers {
-        set(&stack, "lowerdir+", lower)?;
-    }
-    set(&stack, "upperdir", &held.upper)?;
-    set(&stack, "workdir", &held.work)?;
-    fsconfig_set_flag(&stack, "userxattr").map_err(failed("option `userxattr`"))?;
-    // Without `volatile` the upper folder, which is thrown away, would be flushed to disk at the end.
-    match fsconfig_set_flag(&stack, "volatile") {
-        Ok(()) | Err(Errno::INVAL) => {}
-        Err(cause) => return Err(failed("option `volatile`")(cause)),
-    }
-    if let Err(cause) = fsconfig_create(&stack) {
-        return Err(failed(&format!("making the stack{}", kernel_says(&stack)))(cause));
-    }
-    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
-    let mount = fsmount(&stack, FsMountFlags::FSMOUNT_CLOEXEC, attributes);
-    let mount = mount.map_err(failed("`fsmount`"))?;
-    move_mount(&mount, "", CWD, &spec.root, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
-        .map_err(failed("`move_mount`"))
-}
-
-/// Mounts as kernels before 6.8 can: all options in one text of at most a page.
-fn by_options(spec: &Spec, held: &Held) -> Result<(), Failure> {
-    let lowers: Vec<String> =
-        held.lowers.iter().map(|lower| lower.as_raw_fd().to_string()).collect();
-    let (upper, work) = (held.upper.as_raw_fd(), held.work.as_raw_fd());
-    let lowers = lowers.join(":");
-    let options = format!("userxattr,lowerdir={lowers},upperdir={upper},workdir={work}");
-    let mount = |options: String| {
-        let options = std::ffi::CString::new(options).unwrap_or_default();
-        let flags = MountFlags::NOSUID | MountFlags::NODEV;
-        mount_at("overlay", &spec.root, "overlay", flags, options.as_c_str())
-    };
-    match mount(format!("{options},volatile")) {
-        // A kernel before 5.10 does not know the word.
-        Err(Errno::INVAL) => mount(options).map_err(failed("`mount`")),
-        mounted => mounted.map_err(failed("`mount`")),
-    }
 }
 
 fn set(stack: &OwnedFd, option: &str, folder: &OwnedFd) -> Result<(), Failure> {

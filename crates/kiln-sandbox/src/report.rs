@@ -64,6 +64,7 @@ pub(crate) struct Failure {
 pub(crate) enum Area {
     Namespace,
     Overlay,
+    Usr,
     Bwrap,
     Other,
 }
@@ -80,6 +81,7 @@ impl Failure {
         match self.area {
             Area::Namespace => SandboxError::NoUserNamespace { step: self.step, cause },
             Area::Overlay => SandboxError::NoOverlay { step: self.step, cause },
+            Area::Usr => SandboxError::NoUsr { step: self.step, cause: Some(cause) },
             Area::Bwrap => SandboxError::Start { path: bwrap.to_path_buf(), cause },
             Area::Other => SandboxError::Lost { step: self.step, cause },
         }

@@ -133,6 +133,7 @@ pub fn probe(launcher: &Launcher, scratch: &Path, stack: Stack) -> Result<(), Sa
         work,
         root,
         hold: None,
+        usr: None,
         argv: vec!["/nothing".to_owned()],
         folder: "/".to_owned(),
         sampled: None,

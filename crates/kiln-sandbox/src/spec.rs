@@ -37,6 +37,16 @@ pub enum Stack {
     Plain,
 }
 
+/// The `/usr` of a machine, to be read and never written, whoever the command is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct HostUsr {
+    /// The folder of the machine.
+    pub folder: PathBuf,
+    /// Folders that are stacked on it, lowest first; at most 499.
+    pub above: Vec<PathBuf>,
+}
+
 /// A command on a stack of folders.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -50,6 +60,8 @@ pub struct Spec {
     pub work: PathBuf,
     /// File that is locked, shared, as long as anything of the sandbox runs: even when kiln was killed.
     pub hold: Option<PathBuf>,
+    /// What is mounted at `/usr`, where the root has a folder of that name; else it is that of the root.
+    pub usr: Option<HostUsr>,
     /// Folder that becomes the root, in the sandbox's own mount namespace only; what is in it matters where nothing is
     /// stacked.
     pub root: PathBuf,

@@ -22,7 +22,7 @@ use rustix::process::{
 use crate::report::{Area, Death, Failure, Line, Order, Report};
 use crate::sample::Sampler;
 use crate::streams::Kind;
-use crate::{Spec, User, raw, seccomp};
+use crate::{HostUsr, Spec, User, raw, seccomp};
 
 /// What is still open when all is over. To close it the kernel waits some milliseconds, for which nobody else should.
 pub(crate) type Remains = Option<Sampler>;
@@ -169,6 +169,11 @@ fn arguments(spec: &Spec, streams: Kind) -> Vec<OsString> {
         add(&["--setenv", name, value]);
     }
     arguments.extend(["--bind".into(), spec.root.clone().into_os_string(), "/".into()]);
+    if let Some(HostUsr { folder, above }) = &spec.usr
+        && above.is_empty()
+    {
+        arguments.extend(["--ro-bind".into(), folder.clone().into_os_string(), "/usr".into()]);
+    }
     let mut add = |words: &[&str]| arguments.extend(words.iter().map(OsString::from));
     add(&["--dev", "/dev", "--proc", "/proc"]);
     for folder in ["/tmp", "/dev/shm"] {

@@ -59,7 +59,10 @@ use crate::index::Index;
 /// # Errors
 /// When the index cannot be fetched or is not trusted, or the closure cannot be had.
 pub fn track(base: &Base, trust: &Trust, ports: Ports<'_>) -> Result<LockedBase, DebError> {
-    let Base::Debian { suite, arch, components, packages, assume } = base;
+    let Base::Debian { suite, arch, components, packages, assume } = base else {
+        // What is not of Debian has no packages of its.
+        return Ok(LockedBase { base: base.clone(), fixups: FIXUPS, packages: Vec::new() });
+    };
     let release = release::fetch(suite, trust, ports)?;
     let mut texts = Vec::new();
     for component in components {

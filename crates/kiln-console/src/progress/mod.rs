@@ -112,6 +112,11 @@ impl Progress {
                 self.planned = Some(Planned { nodes, cached });
                 Vec::new()
             }
+            Event::Impure { base, remarks } => {
+                let line = format!("base: {base} (impure, not shared)");
+                let parts = std::iter::once(line).chain(remarks).collect::<Vec<_>>();
+                self.say(&escape(&parts.join("; ")), now)
+            }
             Event::FetchStarted { source } => self.start(Work::Fetch(source), now),
             Event::Fetched { source, bytes } => self.fetched(source, bytes, now),
             Event::FetchProgress { files, of_files, bytes, of_bytes } => {

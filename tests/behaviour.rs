@@ -25,3 +25,5 @@ mod shell;
 mod stack;
 #[path = "behaviour/terminal.rs"]
 mod terminal;
+#[path = "behaviour/together.rs"]
+mod together;

@@ -20,7 +20,7 @@ mod encode;
 mod run;
 
 pub use run::{
-    CancelFlag, Ending, Outcome, Phase, Request, RunError, Runner, Spent, Staging, Usage,
+    CancelFlag, Claim, Ending, Outcome, Phase, Request, RunError, Runner, Spent, Staging, Usage,
 };
 
 use std::collections::BTreeMap;

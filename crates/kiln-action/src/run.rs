@@ -1,6 +1,8 @@
 //! What a runner is asked and what it answers.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -132,6 +134,23 @@ pub struct Outcome {
 /// Why an action could not be run at all; never the command's own failure.
 pub type RunError = Box<dyn miette::Diagnostic + Send + Sync + 'static>;
 
+/// The right to run an action, which one at a time has; it ends with this value.
+#[derive(Default)]
+pub struct Claim(Option<Box<dyn Any + Send>>);
+
+impl Claim {
+    /// Makes a claim that lasts as long as a value lives.
+    pub fn of(held: impl Any + Send) -> Self {
+        Self(Some(Box::new(held)))
+    }
+}
+
+impl fmt::Debug for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Claim").field(&self.0.is_some()).finish()
+    }
+}
+
 /// Runs actions: on this machine or elsewhere.
 pub trait Runner: Send + Sync {
     /// Runs an action and brings its outputs into the store that the runner was made for.
@@ -151,5 +170,19 @@ pub trait Runner: Send + Sync {
         _started: &(dyn Fn(&str) + Sync),
     ) -> Result<Outcome, RunError> {
         self.run(request)
+    }
+
+    /// Waits until nobody else runs an action for the same store, and keeps others from it as long as the claim lives;
+    /// nothing when it was cancelled meanwhile. Says once that it waits, and for which other process. Whoever had it may
+    /// have kept what came of it: look again.
+    ///
+    /// A runner whose engine sees to it gives the claim at once.
+    fn claim(
+        &self,
+        _action: Digest,
+        _cancel: &CancelFlag,
+        _waits: &dyn Fn(Option<u32>),
+    ) -> Option<Claim> {
+        Some(Claim::default())
     }
 }

@@ -82,6 +82,13 @@ pub enum Event {
         action: Digest,
         out: Digest,
     },
+    /// Another process runs what this element would run: it is waited for.
+    ElementWaits {
+        element: ElementName,
+        /// Its number; nothing when that is this very process, or is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        process: Option<u32>,
+    },
     /// A sandbox starts for this action.
     SandboxLaunched {
         element: ElementName,

@@ -246,14 +246,15 @@ impl Maker<'_> {
         self.warn(&node.element, &assembled.overlaps)?;
         job.around.overlaps.extend(assembled.overlaps.iter().cloned());
         let action = assembled.action.digest();
-        if let Some(ended) = self.known(&job, action)? {
+        if let Some(ended) = self.settled(&job, action)? {
             return Ok(ended);
         }
-        if !self.settings.retry_failed
-            && let Some(failure) = self.ports.index.failure(action)?
-        {
-            self.tell_failed(node, &failure.run, None, true)?;
-            return Ok(Ended::Failed);
+        let Some(_claim) = self.claim(node, action) else {
+            return Ok(Ended::Cancelled);
+        };
+        // Whoever had it before may have run it.
+        if let Some(ended) = self.settled(&job, action)? {
+            return Ok(ended);
         }
         let of = of.into_iter().chain(self.staged_elsewhere(node)).collect::<Vec<_>>();
         let (advice, log) = (element.advice.env.clone(), self.log_path(node));
@@ -285,6 +286,20 @@ impl Maker<'_> {
 
     fn staged_elsewhere(&self, node: &Node) -> Vec<NodeIx> {
         node.stage_at.values().flat_map(|of| self.work.plan.closure(of)).collect()
+    }
+
+    /// Returns what came of an action that ran, here or in another process: it is not run again.
+    fn settled(&self, job: &Job<'_>, action: Digest) -> Result<Option<Ended>, ExecError> {
+        if let Some(ended) = self.known(job, action)? {
+            return Ok(Some(ended));
+        }
+        if !self.settings.retry_failed
+            && let Some(failure) = self.ports.index.failure(action)?
+        {
+            self.tell_failed(job.node, &failure.run, None, true)?;
+            return Ok(Some(Ended::Failed));
+        }
+        Ok(None)
     }
 
     /// Early cutoff: the key is new, the action is not.

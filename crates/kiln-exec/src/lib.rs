@@ -10,6 +10,7 @@
 //! # Example
 //! See `tests/` of this crate: a graph of a few elements on a store in memory.
 
+mod claim;
 mod element;
 mod error;
 mod memory;

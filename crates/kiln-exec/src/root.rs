@@ -85,20 +85,38 @@ impl Maker<'_> {
         let assembled = integration(root, &scripts, self.settings.isa, &node.element)?;
         let action = assembled.action.digest();
         self.memory.integrations.get(&action, 0, self.waits, || {
-            if let Some(difference) = self.known_changes(&assembled, action)? {
-                return Ok(Integrated::Done(Arc::new(difference)));
+            if let Some(integrated) = self.known_integrated(&assembled, action)? {
+                return Ok(integrated);
             }
-            if !self.settings.retry_failed
-                && let Some(failure) = self.ports.index.failure(action)?
-            {
-                let broken = Broken { run: failure.run, stopped: None, recorded: true };
-                return Ok(Integrated::Broken(Arc::new(broken)));
+            let Some(_claim) = self.claim(node, action) else {
+                return Ok(Integrated::Cancelled);
+            };
+            // Whoever had it before may have run it.
+            if let Some(integrated) = self.known_integrated(&assembled, action)? {
+                return Ok(integrated);
             }
             let (element, n_scripts) = (node.element.clone(), scripts.scripts.len());
             let event = Event::Integrating { element, action, scripts: n_scripts };
             self.ports.sink.emit(event);
             self.integrate(node, of, &assembled)
         })
+    }
+
+    fn known_integrated(
+        &self,
+        assembled: &Assembled,
+        action: Digest,
+    ) -> Result<Option<Integrated>, ExecError> {
+        if let Some(difference) = self.known_changes(assembled, action)? {
+            return Ok(Some(Integrated::Done(Arc::new(difference))));
+        }
+        if !self.settings.retry_failed
+            && let Some(failure) = self.ports.index.failure(action)?
+        {
+            let broken = Broken { run: failure.run, stopped: None, recorded: true };
+            return Ok(Some(Integrated::Broken(Arc::new(broken))));
+        }
+        Ok(None)
     }
 
     fn known_changes(

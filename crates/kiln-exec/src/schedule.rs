@@ -128,11 +128,10 @@ impl<'a> Schedule<'a> {
         }
     }
 
-    /// Returns how many threads there are beside those of the slots: while some wait for an integration, others build.
+    /// Returns how many threads there are beside those of the slots: while some wait for an integration or for another
+    /// kiln, others build.
     fn spare(&self, slots: usize) -> usize {
-        let integrates = self.work.ir.elements.iter().any(|element| !element.integrate.is_empty());
-        let n_others = self.work.graph.to_build().saturating_sub(slots);
-        if integrates { slots.min(n_others) } else { 0 }
+        slots.min(self.work.graph.to_build().saturating_sub(slots))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -24,6 +24,7 @@
     reason = "this crate owns work folders and needs a clock for a backstop"
 )]
 
+mod claim;
 mod delegation;
 mod error;
 mod harvest;

@@ -9,14 +9,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use kiln_action::{
-    Action, Command, Ending, Outcome, Request, RunError, Runner, Spent, Staging, Usage,
+    Action, CancelFlag, Claim, Command, Ending, Outcome, Request, RunError, Runner, Spent, Staging,
+    Usage,
 };
 use kiln_cas::{DiskCas, Lease, sweep};
+use kiln_digest::Digest;
 use kiln_sandbox::{Ended, Launcher, Running, Sample, SandboxError, Server, Spec, User};
 use kiln_stage::{Trees, remove_folder, write_copy};
 use rustix::fs::FallocateFlags;
 
 use crate::LocalError;
+use crate::claim::{self, claim};
 use crate::harvest::{Harvest, LOG_PART};
 use crate::jobs::Jobs;
 use crate::ladder::{self, Rung, Standing};
@@ -121,7 +124,7 @@ impl LocalRunner {
         Ok(*known != Some(from))
     }
 
-    /// Removes what dead processes left in a store: work folders and temporary files. Returns how many folders.
+    /// Removes what dead processes left in a store: work folders, temporary files and claims. Returns how many folders.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -132,6 +135,7 @@ impl LocalRunner {
             let swept = sweep(&path, &remove_folder);
             n_removed += swept.map_err(|cause| LocalError::Work { path, cause })?;
         }
+        claim::sweep(store);
         Ok(n_removed)
     }
 
@@ -290,6 +294,15 @@ impl Runner for LocalRunner {
         };
         self.run_on(work, request, started).map_err(|error| -> RunError { Box::new(error) })
     }
+
+    fn claim(
+        &self,
+        action: Digest,
+        cancel: &CancelFlag,
+        waits: &dyn Fn(Option<u32>),
+    ) -> Option<Claim> {
+        claim(self.cas.folder(), action, cancel, waits)
+    }
 }
 
 impl Drop for LocalRunner {
@@ -378,7 +391,7 @@ fn cancelled() -> Outcome {
         others: BTreeMap::new(),
         build_tree: None,
         phases: Vec::new(),
-        log: kiln_digest::Digest::EMPTY,
+        log: Digest::EMPTY,
         usage: Usage::default(),
         spent: Spent::default(),
         warnings: Vec::new(),

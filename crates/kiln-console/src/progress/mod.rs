@@ -3,6 +3,7 @@
 mod batch;
 mod failure;
 mod summary;
+mod work;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::style::Paint;
 use crate::text;
 
 use batch::{Batch, Count};
+use work::{Running, Work};
 
 /// What takes longer is worth a line of its own.
 const LONG: Duration = Duration::from_secs(1);
@@ -55,23 +57,6 @@ pub(crate) struct Progress {
 struct Planned {
     nodes: usize,
     cached: usize,
-}
-
-/// Something that takes time.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Work {
-    Element(String),
-    Fetch(String),
-}
-
-struct Running {
-    since: Duration,
-    /// Whether its sandbox runs (elements).
-    launched: bool,
-    /// The phase that runs in it, and since when.
-    phase: Option<(String, Duration)>,
-    /// Whether a line said that it started, or that this phase of it did.
-    announced: bool,
 }
 
 struct ShownFailure {
@@ -134,6 +119,15 @@ impl Progress {
             }
             Event::ElementStarted { element, key: _ } => {
                 self.start(Work::Element(element.as_str().to_owned()), now)
+            }
+            Event::ElementWaits { element, process } => {
+                let work = Work::Element(element.as_str().to_owned());
+                if let Some(running) = self.running.get_mut(&work) {
+                    let other = process.map(|process| format!("another kiln (pid {process})"));
+                    running.waits_for = Some(other.unwrap_or_else(|| "another slot".to_owned()));
+                    running.announced = false;
+                }
+                Vec::new()
             }
             Event::SandboxLaunched { element, action: _ } => {
                 self.launched(element.as_str(), None, now)
@@ -239,8 +233,8 @@ impl Progress {
     }
 
     fn start(&mut self, work: Work, now: Duration) -> Vec<String> {
-        self.running
-            .insert(work, Running { since: now, launched: false, phase: None, announced: false });
+        let (launched, waits_for, phase, announced) = (false, None, None, false);
+        self.running.insert(work, Running { since: now, launched, waits_for, phase, announced });
         Vec::new()
     }
 
@@ -251,6 +245,7 @@ impl Progress {
             // Its root may have been integrated before, in a sandbox with phases of its own.
             running.announced &= phase.is_none();
             running.launched = true;
+            running.waits_for = None;
             running.phase = phase.map(|phase| (phase, now));
         }
         Vec::new()
@@ -375,29 +370,6 @@ impl Progress {
             format!("{} ", self.style.paint(paint, mark))
         } else {
             String::new()
-        }
-    }
-}
-
-impl Work {
-    fn name(&self) -> &str {
-        match self {
-            Self::Element(name) | Self::Fetch(name) => name,
-        }
-    }
-
-    fn is_fetch(&self) -> bool {
-        matches!(self, Self::Fetch(_))
-    }
-
-    fn describe(&self, running: &Running) -> String {
-        match self {
-            Self::Element(name) => match &running.phase {
-                Some((phase, _)) if running.launched => format!("building {name}: {phase}"),
-                _ if running.launched => format!("building {name}"),
-                _ => format!("preparing {name}"),
-            },
-            Self::Fetch(name) => format!("fetching {name}"),
         }
     }
 }

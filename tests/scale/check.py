@@ -33,17 +33,15 @@ def made(folder):
 
 
 def check(source, folder):
-    """Returns (shipped by Debian, present, excepted by reason, missing, excepted but present)."""
+    """Returns how many names Debian ships, and which of them are absent."""
     shipped = json.loads((HERE / "shipped.json").read_text())[source]
-    wanted = set(shipped["programs"]) | set(shipped["libraries"])
     found = made(folder)
-    present = (set(shipped["programs"]) & found.programs) | (set(shipped["libraries"]) & found.libraries)
-    excepted = exceptions().get(source, {})
-    absent = wanted - present
-    return {
-        "shipped": len(wanted),
-        "present": len(present),
-        "reasons": sorted({excepted[name] for name in absent if name in excepted}),
-        "missing": sorted(absent - excepted.keys()),
-        "needless": sorted(excepted.keys() - absent),
-    }
+    absent = set(shipped["programs"]) - found.programs | set(shipped["libraries"]) - found.libraries
+    return {"shipped": len(set(shipped["programs"]) | set(shipped["libraries"])), "absent": sorted(absent)}
+
+
+def judged(source, result):
+    """Returns (reasons of what is absent, absent without one, excepted but present)."""
+    excepted, absent = exceptions().get(source, {}), result["absent"]
+    reasons = sorted({excepted[name] for name in absent if name in excepted})
+    return reasons, [name for name in absent if name not in excepted], sorted(excepted.keys() - set(absent))

@@ -104,10 +104,11 @@ def build(names):
             shutil.rmtree(out, ignore_errors=True)
             results[name] = {"cpu": round(seconds.get(name, 0), 1), **result} if result else None
     for name, result in results.items():
-        if not result or result["missing"]:
-            print(f"{name}: " + (f"lacks {' '.join(result['missing'])}" if result else "does not build"))
-        elif result["needless"]:
-            print(f"{name}: has {' '.join(result['needless'])}, which exceptions.txt excuses")
+        _, missing, needless = check.judged(name, result) if result else ([], [], [])
+        if not result or missing:
+            print(f"{name}: " + (f"lacks {' '.join(missing)}" if result else "does not build"))
+        elif needless:
+            print(f"{name}: has {' '.join(needless)}, which exceptions.txt excuses")
     return results
 
 
@@ -125,7 +126,7 @@ def order(results):
 
 def complete(results):
     """Returns what was built with all that Debian ships, the cheapest first."""
-    built = [name for name in results if results[name] and not results[name]["missing"]]
+    built = [name for name, result in results.items() if result and not check.judged(name, result)[1]]
     return sorted(built, key=lambda name: results[name]["cpu"])
 
 
@@ -143,14 +144,14 @@ def table():
             state = "no" if name in results else "not tried"
             rows.append(f"| {name} | {kinds[name][0]} | {state} | | | {notes.get(name, '')} |")
             continue
-        state = "yes" if not result["missing"] else "in part"
-        absent = [*result["missing"][:4], *([f"and {len(result['missing']) - 4} more"] if result["missing"][4:] else [])]
-        missing = f"lacks {' '.join(absent)}" if absent else ""
-        why = "; ".join(filter(None, [*result["reasons"], missing, notes.get(name, "")]))
-        present = f"{result['present']} of {result['shipped']}"
+        reasons, missing, _ = check.judged(name, result)
+        state = "in part" if missing else "yes"
+        lacks = f"lacks {' '.join(missing[:4])}" + (f" and {len(missing) - 4} more" if missing[4:] else "")
+        why = "; ".join(filter(None, [*reasons, lacks if missing else "", notes.get(name, "")]))
+        present = f"{result['shipped'] - len(result['absent'])} of {result['shipped']}"
         rows.append(f"| {name} | {kinds[name][0]} | {state} | {result['cpu']:.0f} | {present} | {why} |")
     built = complete(results)
-    clean = [name for name in built if not results[name]["reasons"]]
+    clean = [name for name in built if not check.judged(name, results[name])[0]]
     seconds = sum(results[name]["cpu"] for name in built)
     rows += ["", f"{len(built)} build, {len(clean)} of them without an exception; {seconds:.0f} s of CPU in all."]
     readme = HERE / "README.md"

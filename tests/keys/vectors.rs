@@ -115,7 +115,7 @@ fn element() -> Element {
 fn an_action_is_as_committed_to_the_byte() {
     let name = |text: &str| ElementName::parse(text).expect("a name of an element");
     let layer =
-        |element: &str, tree: Tree| Layer { element: name(element), tree, overlaps: Vec::new() };
+        |element: &str, tree: Tree| Layer { element: name(element), tree, overlaps: Vec::new(), host: None };
     let base = tree(&[
         ("bin/busybox", file("a program\n", true)),
         ("bin/sh", Symlink::new("busybox").into()),
@@ -166,7 +166,7 @@ fn actions_beside_the_usual_are_as_committed() {
         ("lib", Symlink::new("usr/lib").into()),
         ("usr/lib/libc.so", file("a library\n", false)),
     ]);
-    let layer = Layer { element: name("sysroot"), tree: base, overlaps: Vec::new() };
+    let layer = Layer { element: name("sysroot"), tree: base, overlaps: Vec::new(), host: None };
     let root = Root::merge(&name("app"), &[layer]).expect("a root");
     let (element, sources) = (element(), tree(&[("text", file("text\n", false))]));
     let own = Own {

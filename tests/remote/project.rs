@@ -82,7 +82,7 @@ pub(crate) fn assembled(element: &Element, blobs: &mut Blobs) -> Assembled {
     let inputs = Inputs {
         element,
         isa: "x86-64",
-        base: Some(Layer { element: name("shell"), tree, overlaps: Vec::new() }),
+        base: Some(Layer { element: name("shell"), tree, overlaps: Vec::new(), host: None }),
         staged: Vec::new(),
         staged_at: Vec::new(),
         sources: import(&source, blobs),

@@ -140,7 +140,9 @@ pub(crate) fn execute(
         };
         let settings = settings(session, planned, run, cancel);
         let work = Work { ir: &loaded.ir, plan, graph: &graph, have: &have };
-        match kiln_exec::execute(work, ports, &settings) {
+        let executed = kiln_exec::execute(work, ports, &settings);
+        impure::check(session, planned, store, &keys)?;
+        match executed {
             Err(ExecError::Lost { keys }) => {
                 let message =
                     format!("content of {} artifacts is gone; they are built again", keys.len());
@@ -153,7 +155,6 @@ pub(crate) fn execute(
             Ok(report) => {
                 touch(session, store, plan)?;
                 return Ok(report);
-                impure::check(session, planned, store, &keys)?;
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::run::Run;
 use crate::shell::{Inside, Opening, open_shell};
 use crate::store::Store;
 use crate::supply::Supplier;
-use crate::{DriverError, Problem, Session};
+use crate::{DriverError, Problem, Session, impure};
 
 /// What of an element is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub fn checkout(
 ) -> Result<(), Problem> {
     let store = Store::open(session)?;
     let tree = match part {
-        Part::Output => output(session, &store, element)?,
+        Part::Output => output(session, &store, element, shown)?,
         Part::BuildTree => store.cas.read_tree(build_tree(session, &store, element)?.1)?,
         Part::Sources => sources(session, &store, element, shown)?,
         Part::Root => root(session, element, shown)?,
@@ -57,11 +57,19 @@ pub fn checkout(
     Ok(kiln_stage::checkout(&store.cas, &tree, &folder, target)?)
 }
 
-fn output(session: &Session, store: &Store, element: &str) -> Result<Tree, Problem> {
+fn output(
+    session: &Session,
+    store: &Store,
+    element: &str,
+    shown: &dyn Sink,
+) -> Result<Tree, Problem> {
     let planned = Planned::load(session, &[element.to_owned()])?;
     let not_built = || DriverError::NotBuilt { element: element.to_owned() };
     let target = planned.plan.targets.first().ok_or_else(not_built)?;
     let artifact = store.index.get(planned.plan.node(*target).key)?.ok_or_else(not_built)?;
+    if !artifact.may_be_shared() {
+        impure::say(shown, vec!["other machines may lack what it needs".to_owned()]);
+    }
     Ok(store.cas.read_tree(artifact.out)?)
 }
 
@@ -97,7 +105,12 @@ pub(crate) fn build_tree(
 
 fn root(session: &Session, element: &str, shown: &dyn Sink) -> Result<Tree, Problem> {
     match open_shell(session, element, Inside::Sources, shown, &CancelFlag::default())? {
-        Opening::Ready(opened) => Ok(opened.root()),
+        Opening::Ready(opened) => {
+            if opened.is_on_host() {
+                impure::say(shown, vec!["`/usr` of this machine is not in the folder".to_owned()]);
+            }
+            Ok(opened.root())
+        }
         Opening::NotBuilt(_) => Err(DriverError::NoRoot { element: element.to_owned() }.into()),
     }
 }

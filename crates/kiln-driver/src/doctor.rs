@@ -6,6 +6,7 @@ use kiln_ir::Ir;
 use kiln_local::{Rung, attempt, climb, delegation};
 use kiln_sandbox::{Launcher, process_limit};
 
+use crate::host::Host;
 use crate::store::Store;
 use crate::{Problem, Session};
 
@@ -33,7 +34,15 @@ impl fmt::Display for Finding {
 
 /// Looks at everything that builds need.
 pub fn doctor(session: &Session) -> Vec<Finding> {
-    vec![bwrap(session), store(session), sandbox(session), limits(), mirror(session), gpgv(session)]
+    vec![
+        bwrap(session),
+        store(session),
+        sandbox(session),
+        limits(),
+        mirror(session),
+        gpgv(session),
+        host(session),
+    ]
 }
 
 fn told(what: &'static str, needed: bool, answer: Result<String, Problem>) -> Finding {
@@ -124,4 +133,15 @@ fn gpgv(session: &Session) -> Finding {
         None => (false, "not on the path: `kiln track` of a Debian base needs it".to_owned()),
     };
     Finding { what: "gpgv", ok, needed: false, text }
+}
+
+fn host(session: &Session) -> Finding {
+    let (ok, text) = match Host::read(session) {
+        Ok(host) => match host.compiler() {
+            Some(path) => (true, format!("`base = Host {{}}` can be used: `cc` is {path}")),
+            None => (false, "`base = Host {}` has no C compiler: install gcc or clang, with the headers of the C library, or take another base".to_owned()),
+        },
+        Err(error) => (false, one_line(&error.into())),
+    };
+    Finding { what: "host", ok, needed: false, text }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use kiln_artifact::Index as _;
 use kiln_digest::Key;
-use kiln_event::{Event, Sink as _};
+use kiln_event::{Event, Sink};
 use kiln_ir::ElementName;
 
 use crate::host::Host;
@@ -33,15 +33,16 @@ pub(crate) fn tell(session: &Session, planned: &Planned, run: &Run<'_>) -> Resul
     Ok(())
 }
 
-/// Tells that what some elements need is not all in a lock.
+/// Tells that some elements need this machine itself, if they do.
 pub(crate) fn tell_missing(loaded: &Loaded, names: &[ElementName], run: &Run<'_>, remark: &str) {
     if kiln_plan::needed(&loaded.ir, names).iter().any(|element| element.is_host()) {
         say(run, vec![remark.to_owned()]);
     }
 }
 
-fn say(run: &Run<'_>, remarks: Vec<String>) {
-    run.emit(Event::Impure { base: "host".to_owned(), remarks });
+/// Tells that what is at hand is impure, with what else there is to know.
+pub(crate) fn say(shown: &dyn Sink, remarks: Vec<String>) {
+    shown.emit(Event::Impure { base: "host".to_owned(), remarks });
 }
 
 /// Forgets what was built on this machine, beside what was there already, when it is not what it was: somebody may have

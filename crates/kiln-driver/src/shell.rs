@@ -204,6 +204,11 @@ impl Opened {
         Self { runner, prepared, advice, phases, failed: None }
     }
 
+    /// Returns whether `/usr` of this machine is mounted in it.
+    pub(crate) fn is_on_host(&self) -> bool {
+        self.prepared.action.command.host().is_some()
+    }
+
     /// Returns all that is in the sandbox.
     pub(crate) fn root(&self) -> Tree {
         self.prepared.action.input_root.clone()
@@ -212,7 +217,13 @@ impl Opened {
     /// Returns the shell for a person: one that is made for terminals where the root has it.
     pub fn shell(&self) -> &'static str {
         let root = &self.prepared.action.input_root;
-        let has = |path: &str| RelPath::parse(path).is_ok_and(|path| root.get(&path).is_some());
+        let is_here = |path: &str| {
+            let path = path.strip_prefix("usr/").filter(|_| self.is_on_host());
+            path.is_some_and(|path| self.runner.usr().join(path).is_file())
+        };
+        let has = |path: &str| {
+            RelPath::parse(path).is_ok_and(|path| root.get(&path).is_some()) || is_here(path)
+        };
         if has("bin/bash") || has("usr/bin/bash") { "bash" } else { "/bin/sh" }
     }
 

@@ -12,6 +12,8 @@ use kiln_plan::Node;
 use crate::ExecError;
 use crate::element::Maker;
 
+/// What programs say of a file that nobody can write, in the locale of builds.
+const READ_ONLY: &str = "Read-only file system";
 /// Lines of a log that a person should read first.
 const EXCERPT_LINES: usize = 11;
 
@@ -95,9 +97,33 @@ impl Maker<'_> {
             build_tree: run.build_tree.is_some(),
             recorded,
         };
+        self.tell_unwritable(node, failure.phase.as_deref(), &text);
         let (element, key) = (node.element.clone(), node.key);
         self.ports.sink.emit(Event::ElementFailed { element, key, failure });
         Ok(())
+    }
+
+    /// Tells why a script could not write, where nobody can: `/usr` of this machine.
+    fn tell_unwritable(&self, node: &Node, phase: Option<&str>, log: &str) {
+        let is_on_host = |ix| self.element(self.work.plan.node(ix)).is_host();
+        if !node.base.is_some_and(is_on_host) || !log.contains(READ_ONLY) {
+            return;
+        }
+        let mut phases = self.element(node).steps.iter().flat_map(|step| match step {
+            Step::Run { phases } => phases.as_slice(),
+            _ => &[],
+        });
+        let is_own = phases.any(|own| Some(own.name.as_str()) == phase);
+        let advice = if is_own {
+            "install below `$KILN_OUT`"
+        } else {
+            "what `integrate` would change there needs another base than `Host`"
+        };
+        let message = format!(
+            "`{}`: `/usr` is that of this machine and cannot be written: {advice}",
+            node.element
+        );
+        self.ports.sink.emit(Event::Warning { code: "K4109".to_owned(), message });
     }
 
     fn failed_command(&self, node: &Node, phase_ix: usize, name: &str, log: &str) -> String {

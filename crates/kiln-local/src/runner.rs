@@ -98,6 +98,11 @@ impl LocalRunner {
         Ok(())
     }
 
+    /// Returns the `/usr` of this machine.
+    pub fn usr(&self) -> &Path {
+        &self.usr
+    }
+
     /// Returns how roots are staged.
     pub(crate) fn rung(&self) -> Result<Rung, LocalError> {
         if let Some(rung) = self.forced {

@@ -24,7 +24,7 @@ use crate::run::Run;
 use crate::store::Store;
 use crate::supply::{Places, Supplier};
 use crate::track::ended;
-use crate::{Problem, Session};
+use crate::{Problem, Session, impure};
 
 /// A bundle that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub fn bundle(
     check_locked(&loaded, &names)?;
     let store = Store::open(session)?;
     let run = Run::start(session, shown)?;
+    let remark = "the bundle has sources and no base: each machine takes its own";
+    impure::tell_missing(&loaded, &names, &run, remark);
     let pins = Pins::default();
     let supplier = Supplier::new(session, &loaded, &pins, &store, &run).until(cancel);
     let gather = Gather { session, loaded: &loaded, store: &store, run: &run, supplier: &supplier };

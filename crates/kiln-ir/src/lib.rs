@@ -18,6 +18,7 @@ mod element;
 mod name;
 mod pins;
 mod source;
+mod url;
 
 pub use element::{
     Advice, Compose, Element, Filter, Patch, Phase, Place, PlacedSource, Step, User,
@@ -25,6 +26,7 @@ pub use element::{
 pub use name::{BadName, ElementName};
 pub use pins::{BadObjectId, BasePin, Commit, Content, Fingerprint, ObjectId, PatchPin, Pins};
 pub use source::{Base, Source, Vendored};
+pub use url::without_password;
 
 use std::collections::BTreeMap;
 

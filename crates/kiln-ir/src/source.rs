@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::without_password;
+
 /// What an element starts from. Two equal sources are one source: this value is the key of its pin.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(
@@ -175,6 +177,26 @@ impl Source {
         source
     }
 
+    /// Returns whether its URL holds what is nobody else's business.
+    pub fn has_password(&self) -> bool {
+        let url = match self {
+            Self::Tar { url, .. }
+            | Self::Zip { url, .. }
+            | Self::File { url, .. }
+            | Self::Git { url, .. }
+            | Self::Deb { url, .. }
+            | Self::Dsc { url, .. }
+            | Self::Rootfs { url, .. }
+            | Self::OciImage { image: url, .. } => url,
+            Self::Local { .. }
+            | Self::Crates(_)
+            | Self::Pypi(_)
+            | Self::Npm(_)
+            | Self::GoModules(_) => return false,
+        };
+        without_password(url) != *url
+    }
+
     /// Returns where the lock file is that says what this source is, if it is of that sort.
     pub fn vendored(&self) -> Option<&Vendored> {
         match self {
@@ -193,7 +215,7 @@ impl Source {
 }
 
 impl fmt::Display for Source {
-    /// Writes the source as it is named in messages: its path or URL.
+    /// Writes the source as it is named in messages: its path, or its URL without a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Local { path, .. } => f.write_str(path),
@@ -203,8 +225,8 @@ impl fmt::Display for Source {
             | Self::Git { url, .. }
             | Self::Deb { url, .. }
             | Self::Dsc { url, .. }
-            | Self::Rootfs { url, .. } => f.write_str(url),
-            Self::OciImage { image, .. } => f.write_str(image),
+            | Self::Rootfs { url, .. }
+            | Self::OciImage { image: url, .. } => f.write_str(&without_password(url)),
             Self::Crates(vendored)
             | Self::Pypi(vendored)
             | Self::Npm(vendored)

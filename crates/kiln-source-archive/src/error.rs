@@ -6,6 +6,7 @@ use std::io;
 
 use kiln_cas::CasError;
 use kiln_digest::Digest;
+use kiln_source::without_password;
 use miette::Diagnostic;
 
 use crate::limits::Exceeded;
@@ -125,19 +126,19 @@ pub enum Rule {
 /// An archive that is not what the project or the lock says.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum KindError {
-    #[error("`{url}` unpacks to the tree `{found}`, the lock has `{expected}`")]
+    #[error("`{}` unpacks to the tree `{found}`, the lock has `{expected}`", without_password(url))]
     #[diagnostic(
         code("K2231"),
         help("another version of kiln may have written the lock: `kiln track` writes it again")
     )]
     OtherTree { url: String, expected: Digest, found: Digest },
-    #[error("`{}` is no sha256 of `{url}`", written.escape_debug())]
+    #[error("`{}` is no sha256 of `{}`", written.escape_debug(), without_password(url))]
     #[diagnostic(code("K2232"), help("write 64 hexadecimal digits, or leave `sha256` out"))]
     BadHash { url: String, written: String },
-    #[error("`{}` is no name for the file `{url}`", name.escape_debug())]
+    #[error("`{}` is no name for the file `{}`", name.escape_debug(), without_password(url))]
     #[diagnostic(code("K2233"), help("write the name of one file, without a folder"))]
     BadName { url: String, name: String },
-    #[error("the source `{given}` is no archive")]
+    #[error("the source `{}` is no archive", without_password(given))]
     #[diagnostic(code("K9022"), help("this is a defect of kiln: please report it"))]
     NoArchive { given: String },
 }
@@ -171,7 +172,8 @@ impl Rule {
 
 impl fmt::Display for ArchiveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot unpack `{}`: {}", self.archive.escape_debug(), self.rule)
+        let archive = without_password(&self.archive);
+        write!(f, "cannot unpack `{}`: {}", archive.escape_debug(), self.rule)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use kiln_cas::CasError;
 use kiln_patch::PatchError;
-use kiln_source::SourceError;
+use kiln_source::{SourceError, without_password};
 use kiln_source_archive::ArchiveError;
 
 use crate::FIXUPS;
@@ -101,7 +101,7 @@ pub enum DebError {
         #[source]
         cause: io::Error,
     },
-    #[error("the source package `{url}` is malformed: {what}")]
+    #[error("the source package `{}` is malformed: {what}", without_password(url))]
     #[diagnostic(
         code("K2315"),
         help("check the URL; kiln knows `3.0 (quilt)`, `3.0 (native)` and `1.0`")
@@ -121,4 +121,17 @@ pub enum DebError {
         )
     )]
     Expired { suite: String, until: String },
+}
+
+impl DebError {
+    /// Returns whether an index may be better at another mirror.
+    pub(crate) fn is_of_mirror(&self) -> bool {
+        matches!(
+            self,
+            Self::BadIndex { .. }
+                | Self::Untrusted { .. }
+                | Self::OtherSuite { .. }
+                | Self::Expired { .. }
+        )
+    }
 }

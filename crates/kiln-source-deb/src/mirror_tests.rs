@@ -54,10 +54,19 @@ fn base(suite: &str, arch: &str) -> Base {
 
 /// Tracks a base without signatures; returns its packages and what the server was asked for.
 fn tracked(root: &Path, base: &Base, trust: &Trust) -> (Result<String, String>, Vec<String>) {
-    let server = FileServer::start(root);
+    tracked_at(&[root], base, trust)
+}
+
+/// As [`tracked`], from several mirrors; returns what the last server was asked for.
+fn tracked_at(
+    roots: &[&Path],
+    base: &Base,
+    trust: &Trust,
+) -> (Result<String, String>, Vec<String>) {
+    let servers: Vec<FileServer> = roots.iter().map(|root| FileServer::start(root)).collect();
     let cache = scratch();
     let mut mirrors = Mirrors::default();
-    mirrors.set("debian", [server.url()]).unwrap();
+    mirrors.set("debian", servers.iter().map(FileServer::url)).unwrap();
     let folder = cache.path().to_owned();
     let settings = Settings { folder, mirrors, n_threads: 1, ..Settings::default() };
     let fetcher = Fetcher::new(settings, Box::new(ThreadPause)).unwrap();
@@ -69,7 +78,8 @@ fn tracked(root: &Path, base: &Base, trust: &Trust) -> (Result<String, String>, 
         };
         locked.packages.iter().map(package).collect::<Vec<_>>().join(", ")
     });
-    (told, server.requests().into_iter().map(|request| request.path).collect())
+    let requests = servers.last().unwrap().requests();
+    (told, requests.into_iter().map(|request| request.path).collect())
 }
 
 fn unsigned() -> Trust {
@@ -124,6 +134,30 @@ fn an_index_that_is_not_the_signed_one_is_refused() {
     fs::write(&index, text).unwrap();
     let (told, _) = tracked(root.path(), &base("trixie", "arm64"), &unsigned());
     assert!(told.unwrap_err().contains("Packages"));
+}
+
+#[test]
+fn a_mirror_with_no_good_index_does_not_stand_before_the_next_one() {
+    let (portal, old, good) = (scratch(), scratch(), scratch());
+    let page = portal.path().join("dists/trixie/InRelease");
+    write(&page, b"<html>please log in</html>");
+    mirror(old.path(), "bookworm", "arm64", "");
+    fs::rename(old.path().join("dists/bookworm"), old.path().join("dists/trixie")).unwrap();
+    mirror(good.path(), "trixie", "arm64", "");
+    let base = base("trixie", "arm64");
+    let roots = [portal.path(), old.path(), good.path()];
+    let (told, asked) = tracked_at(&roots, &base, &unsigned());
+    assert!(told.is_ok(), "{told:?}");
+    assert_eq!(asked[0], "dists/trixie/InRelease");
+    // Where none is good, it is told what is wrong with the last one; without the means to look, nobody else is asked.
+    let (told, _) = tracked_at(&roots[..2], &base, &unsigned());
+    assert_eq!(told, Err("the mirror gave `bookworm` for the suite `trixie`".to_owned()));
+    let blind = Trust { keyring: "/no/keys.gpg".into(), ..Trust::default() };
+    let (told, asked) = tracked_at(&roots, &base, &blind);
+    assert_eq!(
+        (told, asked),
+        (Err("the keyring `/no/keys.gpg` is missing".to_owned()), Vec::new())
+    );
 }
 
 #[test]

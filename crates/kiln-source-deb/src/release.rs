@@ -1,11 +1,12 @@
 //! The signed index of a suite, and the indexes of packages it vouches for.
 
+use std::cell::RefCell;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use kiln_digest::Digest;
-use kiln_source::{Ports, SourceError, Wanted};
+use kiln_source::{Ports, Seal, SourceError, Wanted};
 use kiln_source_archive::{Limits, decompressed};
 
 use crate::signature::signed_text;
@@ -28,11 +29,39 @@ pub(crate) struct Release {
 /// Fetches and checks the index of a suite.
 pub(crate) fn fetch(suite: &str, trust: &Trust, ports: Ports<'_>) -> Result<Release, DebError> {
     let wanted = Wanted::current(format!("debian:dists/{suite}/InRelease"));
-    let download = ports.fetcher.fetch(&wanted, ports.sink)?;
-    if download.content.size > LARGEST {
+    // A mirror whose index is not good, as one behind a page to log in, does not stand before the next one.
+    let judged = RefCell::new(None);
+    let compare = |path: &Path| match read_signed(path, suite, trust) {
+        Ok(release) => {
+            judged.replace(Some(Ok(release)));
+            Seal::Right
+        }
+        Err(error) => {
+            let found = error.to_string();
+            let another = error.is_of_mirror();
+            judged.replace(Some(Err(error)));
+            if another { Seal::Wrong(found) } else { Seal::Unreadable(io::Error::other(found)) }
+        }
+    };
+    let seal = format!("a signed index of {suite}");
+    let fetched = ports.fetcher.fetch_sealed(&wanted, &seal, &compare, ports.sink);
+    match (fetched, judged.take()) {
+        // What was wrong with an index says more than that it was another.
+        (Err(SourceError::WrongContent { .. } | SourceError::Read { .. }), Some(Err(error))) => {
+            Err(error)
+        }
+        (Err(error), _) => Err(error.into()),
+        (Ok(_), Some(judged)) => judged,
+        (Ok(download), None) => read_signed(&download.path, suite, trust),
+    }
+}
+
+fn read_signed(path: &Path, suite: &str, trust: &Trust) -> Result<Release, DebError> {
+    let read = |cause| DebError::Read { path: path.to_owned(), cause };
+    if path.metadata().map_err(read)?.len() > LARGEST {
         return Err(DebError::BadIndex { what: "`InRelease` is too big".to_owned() });
     }
-    let text = signed_text(&download.path, suite, trust)?;
+    let text = signed_text(path, suite, trust)?;
     if !trust.unsigned {
         check_age(&text, suite, trust.now)?;
     }

@@ -6,6 +6,7 @@ use std::io;
 
 use kiln_cas::CasError;
 use kiln_digest::Digest;
+use kiln_source::without_password;
 use kiln_source_archive::ArchiveError;
 use miette::Diagnostic;
 
@@ -144,7 +145,10 @@ impl fmt::Display for ImageError {
         match &*self.rule {
             // It names the image itself.
             Rule::Layer(error) => write!(f, "{error}"),
-            rule => write!(f, "cannot take the image `{}`: {rule}", self.image.escape_debug()),
+            rule => {
+                let image = without_password(&self.image);
+                write!(f, "cannot take the image `{}`: {rule}", image.escape_debug())
+            }
         }
     }
 }

@@ -34,7 +34,7 @@ pub use rootfs::RootfsKind;
 
 use kiln_digest::Digest;
 use kiln_event::Event;
-use kiln_source::Ports;
+use kiln_source::{Ports, without_password};
 
 use layers::LeftOut;
 
@@ -53,6 +53,7 @@ fn tell(source: &str, left_out: &LeftOut, ports: Ports<'_>) {
     let noun = if *n_entries == 1 { "device or FIFO" } else { "devices and FIFOs" };
     let more = if *n_entries > entries.len() { ", …" } else { "" };
     let names = entries.join(", ");
+    let source = without_password(source);
     let message = format!("`{source}`: {n_entries} {noun} left out: {names}{more}");
     ports.sink.emit(Event::Warning { code: "K2819".to_owned(), message });
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use kiln_cas::CasError;
+use kiln_ir::without_password;
 
 /// A source that could not be fetched.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
@@ -63,7 +64,7 @@ pub enum SourceError {
         )
     )]
     Offline { url: String },
-    #[error("`{url}` was not fetched: kiln was asked to stop")]
+    #[error("`{}` was not fetched: kiln was asked to stop", without_password(url))]
     #[diagnostic(code("K2008"), help("the next run goes on where this one ended"))]
     Stopped { url: String },
     #[error("cannot use the {what} `{value}`")]
@@ -73,6 +74,13 @@ pub enum SourceError {
         value: String,
         #[source]
         cause: Box<dyn Error + Send + Sync>,
+    },
+    #[error("cannot read the download `{}`", path.display())]
+    #[diagnostic(code("K2009"), help("check the folder of downloads"))]
+    Read {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
     },
     #[error("cannot write the download `{}`", path.display())]
     #[diagnostic(code("K5020"), help("is the disk full? nothing half-written is visible"))]

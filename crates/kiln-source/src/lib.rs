@@ -36,8 +36,10 @@ pub use login::{Login, Logins, Token};
 pub use mirrors::{Mirrors, Place, without_password};
 pub use pause::{Pause, ThreadPause};
 pub use side_by_side::side_by_side;
-pub use transport::{Certificates, Patience, Proxies};
+pub use transport::{Certificates, NotThere, Patience, Proxies};
 pub use vendor::{Lockfile, Vendor};
+
+pub use kiln_ir::without_password;
 
 use kiln_cas::Cas;
 use kiln_digest::Digest;

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
+use kiln_ir::without_password;
+
 use crate::SourceError;
 use crate::template::filled;
 
@@ -145,16 +147,6 @@ impl fmt::Display for Place {
             Self::File(path) => write!(f, "file://{}", path.display()),
         }
     }
-}
-
-/// Returns a URL, or a text that holds one such as `alias=URL`, without the user and password before its host.
-pub fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
 }
 
 fn scheme(url: &str) -> Option<&str> {

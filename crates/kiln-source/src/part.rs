@@ -116,6 +116,10 @@ impl Part {
         drop(fs::remove_file(&self.path));
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(crate) fn failed(&self, cause: io::Error) -> SourceError {
         SourceError::Write { path: self.path.clone(), cause }
     }

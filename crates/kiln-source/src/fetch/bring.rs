@@ -10,13 +10,16 @@ use kiln_event::{Event, Silent, Sink};
 
 use crate::part::Part;
 use crate::template::SHA256;
-use crate::{Download, Fetcher, Place, SourceError, Wanted};
+use crate::{Download, Fetcher, Place, Seal, SourceError, Wanted};
+
+use super::Check;
 
 impl Fetcher {
     /// Returns the file and how many bytes came for it.
     pub(super) fn bring(
         &self,
         wanted: &Wanted,
+        check: Option<Check<'_>>,
         sink: &dyn Sink,
     ) -> Result<(Download, u64), SourceError> {
         let folder = &self.settings.folder;
@@ -25,7 +28,11 @@ impl Fetcher {
             move |cause| SourceError::Write { path, cause }
         };
         fs::create_dir_all(folder).map_err(failed(folder))?;
-        if let Some(download) = self.present(wanted, sink).map_err(failed(folder))? {
+        let is_right = |download: &Download| {
+            // What another source took unseen may be something else.
+            check.is_none_or(|check| matches!((check.compare)(&download.path), Seal::Right))
+        };
+        if let Some(download) = self.present(wanted, sink)?.filter(is_right) {
             return Ok((download, 0));
         }
         let places = self.places(wanted)?;
@@ -35,16 +42,17 @@ impl Fetcher {
             return Err(SourceError::Stopped { url: wanted.shown() });
         };
         // Another thread or process may have brought it while this one waited for the lock.
-        if let Some(download) = self.present(wanted, &Silent).map_err(failed(folder))? {
+        if let Some(download) = self.present(wanted, &Silent)?.filter(is_right) {
             part.discard();
             return Ok((download, 0));
         }
-        let brought = self.try_places(wanted, &places, &mut part, sink).inspect_err(|error| {
-            // A part that stays could only go on where there is space.
-            if part.n_bytes == 0 || matches!(error, SourceError::Write { .. }) {
-                part.discard();
-            }
-        })?;
+        let brought =
+            self.try_places(wanted, &places, &mut part, check, sink).inspect_err(|error| {
+                // A part that stays could only go on where there is space.
+                if part.n_bytes == 0 || matches!(error, SourceError::Write { .. }) {
+                    part.discard();
+                }
+            })?;
         let path = folder.join(brought.content.hex());
         if brought.is_same {
             part.discard();
@@ -64,7 +72,7 @@ impl Fetcher {
     }
 
     /// Returns the file if it is here and whole; one that was changed is taken away.
-    fn present(&self, wanted: &Wanted, sink: &dyn Sink) -> io::Result<Option<Download>> {
+    fn present(&self, wanted: &Wanted, sink: &dyn Sink) -> Result<Option<Download>, SourceError> {
         let Some(hash) = wanted.sha256 else {
             let tracked = self.tracked.lock().unwrap_or_else(PoisonError::into_inner);
             return Ok(tracked.get(&wanted.url).cloned());
@@ -72,24 +80,27 @@ impl Fetcher {
         let name = Digest { hash, size: 0 }.hex();
         for folder in &self.settings.prepared {
             let path = folder.join(&name);
-            match digest(&path) {
+            // What is of no use is not ours to take away.
+            let (code, what) = match digest(&path) {
+                Ok(None) => continue,
                 Ok(Some(content)) if content.hash == hash => {
                     return Ok(Some(Download { path, content }));
                 }
-                // It is of no use, but not ours to take away.
-                Ok(Some(_)) => {
-                    let what = "is not what its name says, and is passed over";
-                    let message = format!("`{}` {what}", path.display());
-                    sink.emit(Event::Warning { code: "K2005".to_owned(), message });
-                }
-                Ok(None) | Err(_) => {}
-            }
+                Ok(Some(_)) => ("K2005", "is not what its name says".to_owned()),
+                Err(cause) => ("K2009", format!("cannot be read: {cause}")),
+            };
+            let message = format!("`{}` {what}; it is passed over", path.display());
+            sink.emit(Event::Warning { code: code.to_owned(), message });
         }
         let path = self.settings.folder.join(name);
-        match digest(&path)? {
-            Some(content) if content.hash == hash => Ok(Some(Download { path, content })),
-            Some(_) => fs::remove_file(&path).map(|()| None),
-            None => Ok(None),
+        match digest(&path) {
+            Ok(Some(content)) if content.hash == hash => Ok(Some(Download { path, content })),
+            Ok(Some(_)) => match fs::remove_file(&path) {
+                Ok(()) => Ok(None),
+                Err(cause) => Err(SourceError::Write { path, cause }),
+            },
+            Ok(None) => Ok(None),
+            Err(cause) => Err(SourceError::Read { path, cause }),
         }
     }
 

@@ -52,25 +52,20 @@ impl Fetcher {
         }
         let mut refusal = None;
         for url in &file.urls {
-            let download = match self.fetch(&Wanted::current(url), sink) {
-                Ok(download) => download,
-                Err(error @ (SourceError::Stopped { .. } | SourceError::Write { .. })) => {
-                    return Err(error);
-                }
-                Err(error) => {
-                    refusal.get_or_insert(error);
-                    continue;
-                }
-            };
-            match (file.check)(&download.path) {
-                Seal::Right => {
+            match self.fetch_sealed(&Wanted::current(url), &file.seal, &*file.check, sink) {
+                Ok(download) => {
                     // Without the note it is fetched again another time: no more than that.
                     drop(self.keep_note(&file.seal, download.content));
                     return Ok(download);
                 }
-                Seal::Wrong(found) => refusal = Some(other(file, url, found)),
-                Seal::Unreadable(cause) => {
-                    return Err(SourceError::Write { path: download.path, cause });
+                Err(
+                    error @ (SourceError::Stopped { .. }
+                    | SourceError::Read { .. }
+                    | SourceError::Write { .. }),
+                ) => return Err(error),
+                Err(error @ SourceError::WrongContent { .. }) => refusal = Some(error),
+                Err(error) => {
+                    refusal.get_or_insert(error);
                 }
             }
         }
@@ -98,12 +93,6 @@ impl Fetcher {
     fn note_path(&self, seal: &str) -> PathBuf {
         self.settings.folder.join(NOTES).join(Digest::of(seal.as_bytes()).hex())
     }
-}
-
-fn other(file: &Foreign, url: &str, found: String) -> SourceError {
-    let (url, expected) = (url.to_owned(), format!("`{}`", file.seal));
-    let tries = vec![format!("{url}: other content: {found}")];
-    SourceError::WrongContent { url, expected, found, tries }
 }
 
 #[cfg(test)]
@@ -159,6 +148,38 @@ mod tests {
         fs::write(&found[0].path, "left").unwrap();
         let third = fetcher(cache.path(), &server);
         assert_eq!(third.fetch_foreign(&wanted(&places), &Silent).unwrap(), found);
+    }
+
+    #[test]
+    fn a_mirror_with_something_else_does_not_stand_before_the_next_one() {
+        let folders = [scratch(), scratch()];
+        for (folder, text) in folders.iter().zip(["please log in", "right"]) {
+            fs::write(folder.path().join("file"), text).unwrap();
+        }
+        let servers = folders.each_ref().map(|folder| FileServer::start(folder.path()));
+        let cache = scratch();
+        let mut mirrors = Mirrors::default();
+        mirrors.set("up", servers.each_ref().map(FileServer::url)).unwrap();
+        let folder = cache.path().to_owned();
+        let settings = Settings { folder, mirrors, ..Settings::default() };
+        let fetcher = Fetcher::new(settings, Box::new(NoPause)).unwrap();
+        // What somebody took without looking is looked at, too.
+        let unseen = fetcher.fetch(&Wanted::current("up:file"), &Silent).unwrap();
+        assert_eq!(unseen.content, Digest::of(b"please log in"));
+        let found = fetcher.fetch_foreign(&wanted(&["up:file"]), &Silent).unwrap();
+        assert_eq!(found[0].content, Digest::of(b"right"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_told_as_written() {
+        let (served, cache) = (scratch(), scratch());
+        fs::write(served.path().join("file"), "right").unwrap();
+        let server = FileServer::start(served.path());
+        let check = |_: &Path| Seal::Unreadable(io::ErrorKind::InvalidData.into());
+        let wanted =
+            Foreign { check: Box::new(check), ..wanted(&["up:file"]).into_iter().next().unwrap() };
+        let error = fetcher(cache.path(), &server).fetch_foreign(&[wanted], &Silent).unwrap_err();
+        assert!(matches!(error, SourceError::Read { .. }), "{error}");
     }
 
     #[test]

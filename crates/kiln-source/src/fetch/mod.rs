@@ -8,7 +8,7 @@ mod tries;
 pub use foreign::{Foreign, Seal};
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -76,6 +76,13 @@ pub struct Fetcher {
     tracked: Mutex<BTreeMap<String, Download>>,
     /// What was given to who knew its sha256, by what events call it.
     served: Mutex<BTreeMap<String, Served>>,
+}
+
+/// What a file is besides what is wanted of it.
+#[derive(Clone, Copy)]
+struct Check<'a> {
+    seal: &'a str,
+    compare: &'a dyn Fn(&Path) -> Seal,
 }
 
 /// Files that were given.
@@ -170,6 +177,11 @@ impl Fetcher {
         self.settings.offline
     }
 
+    /// Returns how long a server may take: for a program that asks it itself.
+    pub fn patience(&self) -> Patience {
+        self.settings.patience
+    }
+
     /// Returns the mirrors of this run.
     pub fn mirrors(&self) -> &Mirrors {
         &self.settings.mirrors
@@ -199,9 +211,33 @@ impl Fetcher {
     /// # Errors
     /// When no place gave it, its content is another, or it cannot be written.
     pub fn fetch(&self, wanted: &Wanted, sink: &dyn Sink) -> Result<Download, SourceError> {
+        self.fetch_if(wanted, None, sink)
+    }
+
+    /// Fetches one file as [`Fetcher::fetch`] does, and takes it only from a place that gives what was meant: `compare`
+    /// is asked before a place counts. `seal` is what messages say that was expected.
+    ///
+    /// # Errors
+    /// As [`Fetcher::fetch`]; [`SourceError::WrongContent`] where all that came was something else.
+    pub fn fetch_sealed(
+        &self,
+        wanted: &Wanted,
+        seal: &str,
+        compare: &dyn Fn(&Path) -> Seal,
+        sink: &dyn Sink,
+    ) -> Result<Download, SourceError> {
+        self.fetch_if(wanted, Some(Check { seal, compare }), sink)
+    }
+
+    fn fetch_if(
+        &self,
+        wanted: &Wanted,
+        check: Option<Check<'_>>,
+        sink: &dyn Sink,
+    ) -> Result<Download, SourceError> {
         let source = wanted.shown();
         sink.emit(Event::FetchStarted { source: source.clone() });
-        let brought = self.bring(wanted, sink);
+        let brought = self.bring(wanted, check, sink);
         let size = brought.as_ref().ok().map(|(download, _)| download.content.size);
         let result = match brought {
             Ok((download, bytes)) => {

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::path::PathBuf;
 use std::sync::PoisonError;
 
 use kiln_digest::{Digest, Hasher};
@@ -12,11 +13,14 @@ use crate::known::Known;
 use crate::part::Part;
 use crate::pause::backoff;
 use crate::transport::{Answer, Ask, Opened, Refusal, Validator};
-use crate::{Fetcher, Place, SourceError, Token, Wanted};
+use crate::{Fetcher, Place, Seal, SourceError, Token, Wanted};
+
+use super::Check;
 
 /// How often one place is tried.
 pub(super) const TRIES: u32 = 5;
-/// A try that brought so much does not count: a server that hangs up now and then gives everything in the end.
+/// Tries after which so much more of the file is here than ever before do not count: a server that hangs up now and
+/// then gives everything in the end.
 const PROGRESS: u64 = 1 << 20;
 /// The largest file of unknown size.
 const LARGEST: u64 = 64 << 30;
@@ -38,6 +42,8 @@ enum Miss {
     Wrong(Wrong),
     /// The folder of downloads failed.
     Local(io::Error),
+    /// A file in it cannot be read.
+    Unreadable(PathBuf, io::Error),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -59,16 +65,20 @@ impl Fetcher {
         wanted: &Wanted,
         places: &[Place],
         part: &mut Part,
+        check: Option<Check<'_>>,
         sink: &dyn Sink,
     ) -> Result<Brought, SourceError> {
         let mut tries = Vec::new();
         let mut wrong = None;
+        let mut n_gone = 0;
         let mut cause: Box<dyn Error + Send + Sync> = "it has no mirror".into();
         for (place_ix, place) in places.iter().enumerate() {
             let (mut attempt, most) = (1, self.most_tries(place));
+            // Not what came, as a server that always begins anew sends for ever.
+            let (mut furthest, n_before) = (part.n_bytes, tries.len());
             loop {
-                let before = part.n_fetched;
                 let tried = self.try_place(wanted, place, part, sink);
+                let tried = tried.and_then(|brought| self.sealed(brought, part, check));
                 let unanswered =
                     matches!(&tried, Err(Miss::Refused(refusal)) if refusal.unanswered);
                 if !unanswered || attempt == most {
@@ -80,6 +90,9 @@ impl Fetcher {
                 let refusal = match tried {
                     Ok(brought) => return Ok(brought),
                     Err(Miss::Local(cause)) => return Err(part.failed(cause)),
+                    Err(Miss::Unreadable(path, cause)) => {
+                        return Err(SourceError::Read { path, cause });
+                    }
                     Err(Miss::Refused(refusal)) => refusal,
                     Err(Miss::Wrong(other)) => {
                         let refusal = Refusal::last(other.to_string().into());
@@ -87,8 +100,9 @@ impl Fetcher {
                         refusal
                     }
                 };
-                if part.n_fetched - before >= PROGRESS {
-                    attempt = 1;
+                if part.n_bytes >= furthest + PROGRESS {
+                    (attempt, furthest) = (1, part.n_bytes);
+                    tries.truncate(n_before);
                 }
                 let message = told(&*refusal.cause);
                 tries.push(format!("{place}: {message}"));
@@ -99,6 +113,7 @@ impl Fetcher {
                     sink.emit(Event::FetchRetried { source, attempt, message });
                 }
                 if !again {
+                    n_gone += usize::from(is_gone(&*cause));
                     break;
                 }
                 let wait = backoff(&wanted.url, attempt, self.settings.run, refusal.after);
@@ -110,6 +125,9 @@ impl Fetcher {
         match wrong {
             Some(Wrong { expected, found }) => {
                 Err(SourceError::WrongContent { url, expected, found, tries })
+            }
+            None if n_gone > 0 && n_gone == places.len() => {
+                Err(SourceError::Unreachable { url, tries, cause: NotThere::new(cause).into() })
             }
             None => Err(SourceError::Unreachable { url, tries, cause }),
         }
@@ -180,6 +198,26 @@ impl Fetcher {
         finish(wanted, part, hasher, begun)
     }
 
+    /// Returns what a place gave if it is what was meant.
+    fn sealed(
+        &self,
+        brought: Brought,
+        part: &mut Part,
+        check: Option<Check<'_>>,
+    ) -> Result<Brought, Miss> {
+        let Some(check) = check else { return Ok(brought) };
+        let kept = self.settings.folder.join(brought.content.hex());
+        let path = if brought.is_same { &kept } else { part.path() };
+        match (check.compare)(path) {
+            Seal::Right => Ok(brought),
+            Seal::Wrong(found) => {
+                part.restart()?;
+                Err(Miss::Wrong(Wrong { expected: format!("`{}`", check.seal), found }))
+            }
+            Seal::Unreadable(cause) => Err(Miss::Unreadable(path.to_owned(), cause)),
+        }
+    }
+
     /// Appends what a place gives, to its end.
     fn copy(
         &self,
@@ -208,7 +246,7 @@ impl Fetcher {
     }
 
     /// Returns the token for the mirrors of an alias, if the user named them.
-    fn token(&self, url: &str) -> Option<&Token> {
+    pub(super) fn token(&self, url: &str) -> Option<&Token> {
         let (alias, _) = url.split_once(':')?;
         let is_own = self.settings.mirrors.is_own(alias);
         self.settings.tokens.get(alias).filter(|_| is_own)

@@ -15,8 +15,7 @@ use super::names::{Names, SharedNames};
 use super::slots::Slots;
 use super::{Patience, Proxies};
 use crate::address::Address;
-use crate::mirrors::without_password;
-use crate::{Logins, SourceError};
+use crate::{Logins, SourceError, without_password};
 
 /// Connections to one host at once.
 const PER_HOST: usize = 6;

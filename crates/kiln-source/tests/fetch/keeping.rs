@@ -106,6 +106,28 @@ fn prepared_files_need_no_network() {
 }
 
 #[test]
+fn what_cannot_be_read_says_so() {
+    let server = Server::start(|_| Reply::new(200, "text"));
+    let prepared = kiln_testkit::scratch();
+    // Nobody reads a folder as a file, not even root.
+    let name = Digest::of(b"text").hex();
+    fs::create_dir(prepared.path().join(&name)).unwrap();
+    let mut world = World::new(&[&server]);
+    world.settings.prepared = vec![prepared.path().to_owned()];
+    world.fetch(&pinned(b"text")).unwrap();
+    let said = world.said.text();
+    assert!(said.contains("K2009") && said.contains("cannot be read: "), "{said}");
+    fs::remove_file(world.settings.folder.join(&name)).unwrap();
+    fs::create_dir(world.settings.folder.join(&name)).unwrap();
+    let error = told(&world.fetch(&pinned(b"text")).unwrap_err());
+    let path = world.settings.folder.join(&name);
+    assert!(
+        error.starts_with(&format!("cannot read the download `{}`", path.display())),
+        "{error}"
+    );
+}
+
+#[test]
 fn file_mirrors_need_no_network() {
     let folder = kiln_testkit::scratch();
     fs::write(folder.path().join("file"), "text").unwrap();

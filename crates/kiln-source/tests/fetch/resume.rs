@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kiln_source::{Patience, Wanted};
+use kiln_source::{Patience, SourceError, Wanted};
 
 use crate::server::{Reply, Seen, Server};
 use crate::world::{World, pinned, told};
@@ -168,6 +168,20 @@ fn tries_that_bring_much_do_not_count() {
     world.fetch(&pinned(text.as_bytes())).unwrap();
     assert_eq!(server.seen().len(), 9);
     assert_eq!(world.pauses.0.lock().unwrap().len(), 8);
+}
+
+#[test]
+fn a_server_that_always_begins_anew_is_left() {
+    let text = "x".repeat(3 << 20);
+    let served = text.clone();
+    let server = Server::start(move |_| Reply::new(200, served.clone()).cut((1 << 20) + 1));
+    for wanted in [pinned(text.as_bytes()), Wanted::current("m:file")] {
+        let n_before = server.seen().len();
+        let error = World::new(&[&server]).fetch(&wanted).unwrap_err();
+        assert_eq!(server.seen().len() - n_before, 5);
+        let SourceError::Unreachable { tries, .. } = error else { panic!("{error}") };
+        assert!(tries.len() <= 5, "{tries:?}");
+    }
 }
 
 #[test]

@@ -110,9 +110,9 @@ pub(crate) fn execute(
     reach: Reach,
 ) -> Result<Report, Problem> {
     let Planned { loaded, plan, pins } = planned;
+    impure::tell(session, planned, run)?;
     let keys: Vec<Key> = plan.nodes.iter().map(|node| node.key).collect();
     for _rewind in 0..=MAX_REWINDS {
-    impure::tell(session, planned, run)?;
         let mut have = store.index.have(&keys)?;
         have.retain(|key, _| !again.contains(key));
         let keys: BTreeSet<Key> = have.keys().copied().collect();
@@ -175,9 +175,9 @@ pub(crate) fn runner(
     let environment = &session.environment;
     let launcher = Launcher { helper: environment.program.clone(), bwrap: environment.bwrap() };
     let mut runner = LocalRunner::new(Arc::clone(&store.cas), launcher, &run.id, session.jobs())?;
+    runner.take_usr(crate::host::root(session).join("usr"));
     if let Some(word) = environment.variable("KILN_STAGING") {
         runner.force(word.parse()?)?;
-    runner.take_usr(crate::host::root(session).join("usr"));
     }
     Ok(runner)
 }

@@ -248,6 +248,11 @@ impl Supply for Supplier<'_> {
     }
 
     fn base(&self, base: &Base) -> Result<Tree, ForeignError> {
+        if *base == Base::Host {
+            let host = Host::read(self.session)?;
+            host.refuse_other(self.pins.host)?;
+            return host.tree(self.cas.as_ref());
+        }
         let locked = self.loaded.lock.base(base).ok_or_else(|| Self::not_locked(base))?;
         let fetcher = self.fetcher()?;
         crate::base::sysroot(self.session, locked, self.ports(&fetcher))
@@ -265,8 +270,3 @@ fn foreign(problem: Problem) -> ForeignError {
         Problem::Findings { .. } => DriverError::BadMirror { text: problem.to_string() }.into(),
     }
 }
-        if *base == Base::Host {
-            let host = Host::read(self.session)?;
-            host.refuse_other(self.pins.host)?;
-            return host.tree(self.cas.as_ref());
-        }

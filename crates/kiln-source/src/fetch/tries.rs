@@ -12,8 +12,8 @@ use crate::address::Address;
 use crate::known::Known;
 use crate::part::Part;
 use crate::pause::backoff;
-use crate::transport::{Answer, Ask, Opened, Refusal, Validator};
-use crate::{Fetcher, Place, Seal, SourceError, Token, Wanted};
+use crate::transport::{Answer, Ask, Opened, Refusal, Validator, is_gone};
+use crate::{Fetcher, NotThere, Place, Seal, SourceError, Token, Wanted};
 
 use super::Check;
 

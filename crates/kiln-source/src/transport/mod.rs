@@ -3,6 +3,7 @@
 mod agents;
 mod certificates;
 mod forward;
+mod gone;
 mod names;
 mod proxies;
 mod slots;
@@ -21,9 +22,11 @@ use crate::address::Address;
 use crate::{Logins, Place, Token};
 
 pub use certificates::Certificates;
+pub use gone::NotThere;
 pub use proxies::Proxies;
 
 pub(crate) use agents::{Setup, Transport};
+pub(crate) use gone::is_gone;
 pub(crate) use slots::Slot;
 pub(crate) use validator::Validator;
 

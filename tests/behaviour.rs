@@ -17,6 +17,8 @@ mod ending;
 mod machine;
 #[path = "behaviour/offline.rs"]
 mod offline;
+#[path = "behaviour/offline_kinds.rs"]
+mod offline_kinds;
 #[path = "behaviour/rebuild.rs"]
 mod rebuild;
 #[path = "behaviour/shell.rs"]

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use kiln_testkit::{Fault, FileServer};
 
@@ -113,38 +113,56 @@ fn a_bundle_builds_without_a_network_for_root_and_for_others() {
     assert!(bytes == fs::read(bench.path("again.bundle")).expect("it was written"));
     fs::rename(bench.path("upstream"), bench.path("gone")).expect("the folder is ours");
 
-    let owner = fs::metadata(bench.path("project")).expect("it is ours").uid();
-    let mut others = vec![vec!["unshare", "--user", "--map-root-user", "--net"]];
-    if owner == 0 {
-        let user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
-        others.push(["unshare", "--net"].into_iter().chain(user).collect());
-    }
-    let program = bench.path("kiln-program");
-    fs::hard_link(env!("CARGO_BIN_EXE_kiln"), &program)
-        .or_else(|_other_disk| fs::copy(env!("CARGO_BIN_EXE_kiln"), &program).map(drop))
-        .expect("the folder is ours");
-    let script =
-        "test $(grep -c : /proc/net/dev) = 1 && exec \"$0\" --offline build --bundle ../all.bundle";
-    for (ix, other) in others.iter().enumerate() {
-        let home = bench.path(&format!("other-{ix}"));
-        fs::create_dir(&home).expect("the folder is ours");
-        fs::set_permissions(&home, fs::Permissions::from_mode(0o777)).expect("the folder is ours");
-        let mut command = bench.command(other[0]);
-        command.args(&other[1..]).args(["sh", "-ec", script]).arg(&program);
-        let built = said_in(&mut command, &home);
+    for other in Other::all(&bench) {
+        let built = other.run(&bench, &["build", "--bundle", "../all.bundle"]);
         assert_eq!(built.status, 0, "{other:?}: {}", built.stderr);
         assert!(built.stderr.contains("6 built"), "{other:?}: {}", built.stderr);
         // The rest of the program needs no bundle any more, and nothing of it lies about.
-        let mut command = bench.command(other[0]);
-        command.args(&other[1..]).arg(&program).args(["--offline", "build"]);
-        assert_eq!(said_in(&mut command, &home).status, 0, "{other:?}");
-        let left = listing(&home.join("cache/store-v1/tmp"));
+        assert_eq!(other.run(&bench, &["build"]).status, 0, "{other:?}");
+        let left = listing(&other.home.join("cache/store-v1/tmp"));
         assert!(left.iter().all(|(path, _)| path.ends_with(".gate")), "{left:?}");
     }
 }
 
-fn said_in(command: &mut Command, home: &Path) -> Said {
-    said(command.env("KILN_HOME", home).env("HOME", "/nowhere"))
+/// A user without a network, with a home of its own.
+#[derive(Debug)]
+pub(crate) struct Other {
+    /// What starts a program as that user.
+    words: Vec<&'static str>,
+    program: PathBuf,
+    home: PathBuf,
+}
+
+impl Other {
+    /// One that is root in a namespace, and an ordinary one where the tests run as root.
+    pub(crate) fn all(bench: &Bench) -> Vec<Self> {
+        let owner = fs::metadata(bench.path("project")).expect("it is ours").uid();
+        let mut all = vec![vec!["unshare", "--user", "--map-root-user", "--net"]];
+        if owner == 0 {
+            let user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
+            all.push(["unshare", "--net"].into_iter().chain(user).collect());
+        }
+        let program = bench.path("kiln-program");
+        fs::hard_link(env!("CARGO_BIN_EXE_kiln"), &program)
+            .or_else(|_other_disk| fs::copy(env!("CARGO_BIN_EXE_kiln"), &program).map(drop))
+            .expect("the folder is ours");
+        let other = |(ix, words)| {
+            let home = bench.path(&format!("other-{ix}"));
+            fs::create_dir(&home).expect("the folder is ours");
+            let open = fs::Permissions::from_mode(0o777);
+            fs::set_permissions(&home, open).expect("the folder is ours");
+            Self { words, program: program.clone(), home }
+        };
+        all.into_iter().enumerate().map(other).collect()
+    }
+
+    /// Runs kiln in the project.
+    pub(crate) fn run(&self, bench: &Bench, arguments: &[&str]) -> Said {
+        let script = "test $(grep -c : /proc/net/dev) = 1 && exec \"$0\" --offline \"$@\"";
+        let mut command = bench.command(self.words[0]);
+        command.args(&self.words[1..]).args(["sh", "-ec", script]).arg(&self.program);
+        said(command.args(arguments).env("KILN_HOME", &self.home).env("HOME", "/nowhere"))
+    }
 }
 
 #[test]

@@ -74,7 +74,9 @@ pub fn build(
         Err(problem) => {
             let ended = Report { cancelled: cancel.is_set(), ..Report::default() };
             run.emit(end(&ended, false, run.micros()));
-            return Err(problem);
+            let of = |ix: &NodeIx| planned.plan.node(*ix).element.clone();
+            let names: Vec<_> = planned.plan.targets.iter().map(of).collect();
+            return Err(bundle::lacking(session, &planned.loaded, &names, &store, problem));
         }
     };
     run.emit(end(&report, report.failed.is_empty() && !report.cancelled, run.micros()));

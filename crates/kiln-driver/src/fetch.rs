@@ -50,7 +50,7 @@ pub fn fetch(
     let supplier = Supplier::new(session, &loaded, &pins, &store, &run).until(cancel);
     let brought = bring(session, &supplier, &store, &loaded, &names, &run, cancel);
     run.emit(ended(brought.is_ok(), run.micros()));
-    brought
+    brought.map_err(|problem| bundle::lacking(session, &loaded, &names, &store, problem))
 }
 
 /// One thing to do.
@@ -127,7 +127,7 @@ fn one(
 }
 
 /// Makes a fetcher that looks no further than this machine: to find out who has mirrors takes its time.
-fn near(session: &Session, store: &Store, loaded: &Loaded) -> Result<Fetcher, Problem> {
+pub(crate) fn near(session: &Session, store: &Store, loaded: &Loaded) -> Result<Fetcher, Problem> {
     let mut near = session.clone();
     near.choices.offline = true;
     crate::fetching::fetcher(&near, &store.downloads, &loaded.ir)

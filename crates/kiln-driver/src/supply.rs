@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kiln_action::CancelFlag;
-use kiln_cas::Cas;
+use kiln_cas::{Cas, CasError};
 use kiln_digest::Digest;
 use kiln_event::Sink;
 use kiln_exec::{ForeignError, PatchFile, Supply};
-use kiln_ir::{Base, Patch, Pins, Source, Vendored};
+use kiln_ir::{Base, Patch, PatchPin, Pins, Source, Vendored};
 use kiln_source::{Fetcher, Lockfile, Pin, Ports, SourceKind, Vendor, Wanted};
 use kiln_source_archive::ArchiveKind;
 use kiln_source_deb::DebKind;
@@ -20,6 +20,7 @@ use kiln_tree::Tree;
 
 use crate::host::Host;
 use crate::loaded::Loaded;
+use crate::patched::Notes;
 use crate::sources::Sources;
 use crate::store::Store;
 use crate::vendors::vendors;
@@ -190,6 +191,11 @@ impl<'a> Supplier<'a> {
         vendored::in_tree(vendored, &of.to_string(), &tree, self.cas.as_ref())
     }
 
+    /// Returns a tree of the store that it brings content into.
+    pub(crate) fn tree_kept(&self, digest: Digest) -> Result<Tree, CasError> {
+        self.cas.read_tree(digest)
+    }
+
     /// Returns the fetcher of this run.
     pub(crate) fn fetcher(&self) -> Result<Arc<Fetcher>, ForeignError> {
         let mut held = self.fetcher.lock().unwrap_or_else(PoisonError::into_inner);
@@ -220,6 +226,17 @@ impl<'a> Supplier<'a> {
         let takes = |vendor: &&dyn Vendor| vendor.takes(source);
         let unknown = || DriverError::UnknownSource { text: source.to_string() };
         Ok(self.vendors.iter().map(Box::as_ref).find(takes).ok_or_else(unknown)?)
+    }
+
+    fn patch_notes(&self) -> Notes {
+        Notes::beside(&self.downloads, self.session.environment.now)
+    }
+
+    /// Returns the files of patches in their order, as they were when the plan was made.
+    fn patch_pins(&self, patches: &[Patch]) -> Option<Vec<&PatchPin>> {
+        let pins: Option<Vec<_>> =
+            patches.iter().map(|patch| self.pins.patches.get(patch)).collect();
+        Some(pins?.into_iter().flatten().collect())
     }
 
     fn not_locked(text: &impl ToString) -> ForeignError {
@@ -261,6 +278,16 @@ impl Supply for Supplier<'_> {
     fn patches(&self, patch: &Patch) -> Result<Vec<PatchFile>, ForeignError> {
         let pins = self.pins.patches.get(patch).ok_or_else(|| Self::not_locked(&patch.path))?;
         crate::patches::files(&self.loaded.root, pins)
+    }
+
+    fn patched(&self, tree: Digest, patches: &[Patch]) -> Option<Digest> {
+        self.patch_notes().read(tree, &self.patch_pins(patches)?)
+    }
+
+    fn keep_patched(&self, tree: Digest, patches: &[Patch], patched: Digest) {
+        if let Some(pins) = self.patch_pins(patches) {
+            self.patch_notes().keep(tree, &pins, patched);
+        }
     }
 }
 

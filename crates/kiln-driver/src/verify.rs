@@ -11,9 +11,10 @@ use kiln_exec::{ForeignError, Supply as _};
 use kiln_ir::Pins;
 use kiln_source::{Fetcher, Wanted};
 
-use crate::fetch::wanted_of;
+use crate::fetch::{pin, wanted_of};
 use crate::fetching::PREPARED_VARIABLE;
 use crate::loaded::{Loaded, target_names};
+use crate::moved::{check_tag, other_content};
 use crate::needs::{Need, check_locked, needs, side_by_side, stopped};
 use crate::run::Run;
 use crate::store::Store;
@@ -92,6 +93,7 @@ pub fn verify(
         session,
         loaded: &loaded,
         scratch: &scratch.0,
+        here: &store.cas,
         fetcher: Arc::new(fetcher),
         sink: &quiet,
     };
@@ -104,6 +106,8 @@ struct Verify<'a> {
     session: &'a Session,
     loaded: &'a Loaded,
     scratch: &'a Path,
+    /// The store of the cache, with what the sources were.
+    here: &'a DiskCas,
     fetcher: Arc<Fetcher>,
     sink: &'a dyn Sink,
 }
@@ -168,8 +172,17 @@ impl Verify<'_> {
                     Problem::Findings { .. } => DriverError::NeedsNetwork.into(),
                 })?;
                 let pins = Pins::default();
-                let supplier = Supplier::apart(self.session, self.loaded, &pins, places, self.sink);
-                let compared = supplier.with(&self.fetcher).source(source).map(drop);
+                let supplier = Supplier::apart(self.session, self.loaded, &pins, places, self.sink)
+                    .with(&self.fetcher);
+                let locked = pin(self.loaded, source)?;
+                let compared = match supplier.source(source) {
+                    Ok(_) => check_tag(source, &locked, &supplier, self.here),
+                    Err(error) if verdict(&error) == Some(Verdict::Changed) => {
+                        let moved = other_content(source, &locked, &supplier, self.here);
+                        Err(moved.map_or(error, ForeignError::from))
+                    }
+                    Err(error) => Err(error),
+                };
                 // What was unpacked is of no use any more.
                 drop(std::fs::remove_dir_all(self.scratch.join(ix.to_string())));
                 compared
@@ -203,7 +216,9 @@ fn verdict(error: &ForeignError) -> Option<Verdict> {
     match code.as_str() {
         machine if machine.starts_with("K5") => None,
         // Another content, another tree.
-        "K2005" | "K2094" | "K2231" | "K2405" => Some(Verdict::Changed),
+        "K2005" | "K2057" | "K2058" | "K2059" | "K2094" | "K2231" | "K2405" => {
+            Some(Verdict::Changed)
+        }
         // A commit that its repository does not have any more.
         "K2406" => Some(Verdict::Gone),
         "K2004" => Some(if is_gone(error) { Verdict::Gone } else { Verdict::Unknown }),

@@ -74,6 +74,17 @@ pub trait Supply: Send + Sync {
     /// # Errors
     /// When one cannot be read, or is not what its pin says.
     fn patches(&self, patch: &Patch) -> Result<Vec<PatchFile>, ForeignError>;
+
+    /// Returns what the tree of this digest is with these patches, as pinned, if somebody remembers it. It may be gone.
+    fn patched(&self, tree: Digest, patches: &[Patch]) -> Option<Digest> {
+        let (_tree, _patches) = (tree, patches);
+        None
+    }
+
+    /// Remembers it, or does not: then the patches are applied again.
+    fn keep_patched(&self, tree: Digest, patches: &[Patch], patched: Digest) {
+        let (_tree, _patches, _patched) = (tree, patches, patched);
+    }
 }
 
 /// A patch file of the project.

@@ -40,6 +40,9 @@ pub use series::{Listed, series};
 
 use kiln_tree::Tree;
 
+/// Number of the rules by which patches are applied: one more whenever the same patches may make another tree.
+pub const RULES: u32 = 1;
+
 /// A patch as it is written.
 #[derive(Clone, Copy, Debug)]
 pub struct Text<'a> {

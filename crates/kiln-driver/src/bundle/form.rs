@@ -100,8 +100,10 @@ impl List {
                 _ => return Err(Bad::Malformed),
             }
         }
+        let is_whole = |tree: &Digest| *tree == Digest::EMPTY || list.blobs.contains(tree);
         // Another order, a line twice, another way to write a number: nobody wrote that.
-        if list.text() == text { Ok(list) } else { Err(Bad::Malformed) }
+        let is_right = list.trees.keys().all(is_whole) && list.text() == text;
+        if is_right { Ok(list) } else { Err(Bad::Malformed) }
     }
 
     /// Returns all members behind the list, and the size of the whole; nothing if that is no size.

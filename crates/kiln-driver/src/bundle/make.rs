@@ -91,16 +91,14 @@ struct Gather<'a> {
 
 impl Gather<'_> {
     fn one(&self, need: Need<'_>) -> Result<Gathered, ForeignError> {
+        if let Need::Source(source) = need
+            && self.is_carried_whole(source)?
+        {
+            let tree = Some((self.supplier.source(source)?, source.to_string()));
+            return Ok(Gathered { tree, ..Gathered::default() });
+        }
         let fetcher = self.supplier.fetcher()?;
         let mut gathered = Gathered::default();
-        // A commit is no file, and of an image the lock does not say which file it comes in.
-        if let Need::Source(source) = need
-            && (matches!(pin(self.loaded, source)?.content, Content::Commit(_))
-                || matches!(source, Source::OciImage { local: false, .. }))
-        {
-            gathered.tree = Some((self.supplier.source(source)?, source.to_string()));
-            return Ok(gathered);
-        }
         let wanted = wanted_of(self.loaded, self.supplier, need).map_err(world)?;
         match need {
             Need::Source(source) if wanted.is_empty() => self.watched(source, &fetcher),
@@ -112,6 +110,18 @@ impl Gather<'_> {
                 Ok(gathered)
             }
         }
+    }
+
+    /// Returns whether a source is carried as a tree whatever it is fetched as.
+    fn is_carried_whole(&self, source: &Source) -> Result<bool, ForeignError> {
+        Ok(match source {
+            // Of an image the lock does not say which file it comes in.
+            Source::OciImage { local, .. } => !local,
+            // Their files are in their trees as they are, and not all are known by a sha256.
+            Source::Pypi(_) | Source::Npm(_) | Source::GoModules(_) => true,
+            // A commit is no file.
+            _ => matches!(pin(self.loaded, source)?.content, Content::Commit(_)),
+        })
     }
 
     /// Fetches a source as if it were not here, and looks what it asks for.
@@ -129,13 +139,13 @@ impl Gather<'_> {
         // What is needed to know what it is has its own place in the bundle.
         let inner: BTreeSet<String> = source.with_inner().skip(1).map(Source::to_string).collect();
         for url in asked.difference(&inner) {
-            match fetcher.served(url) {
-                // What came in another way, or is not known by its sha256, cannot be carried as a file.
-                files if files.is_empty() => {
-                    gathered.tree = Some((tree.clone(), source.to_string()));
-                }
-                files => gathered.files.extend(files.into_iter().map(|file| (file, url.clone()))),
+            let files = fetcher.served(url);
+            // What came in another way, such as a commit, cannot be carried as a file; then files are of no use.
+            if files.is_empty() {
+                let tree = Some((tree, source.to_string()));
+                return Ok(Gathered { tree, ..Gathered::default() });
             }
+            gathered.files.extend(files.into_iter().map(|file| (file, url.clone())));
         }
         Ok(gathered)
     }

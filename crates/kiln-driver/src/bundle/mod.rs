@@ -2,9 +2,11 @@
 
 mod form;
 mod fresh;
+mod lacks;
 mod make;
 mod take;
 
+pub(crate) use lacks::lacking;
 pub use make::{Bundled, bundle};
 pub(crate) use take::take;
 
@@ -31,6 +33,14 @@ pub(crate) enum BundleError {
         help("copy it again, or write it again with `kiln bundle`; nothing of it was taken")
     )]
     Damaged { path: PathBuf, what: String },
+    #[error("neither the bundle `{}` nor the cache has {what}", path.display())]
+    #[diagnostic(
+        code("K2056"),
+        help(
+            "where there is a network, write it for all that is built: `kiln bundle [ELEMENT]... -o FILE`"
+        )
+    )]
+    Lacks { path: PathBuf, what: String },
     #[error("cannot read the bundle `{}`", path.display())]
     #[diagnostic(code("K2054"), help("check that the file is there and readable"))]
     Read {

@@ -8,7 +8,7 @@ use kiln_cas::{Batch, Cas};
 use kiln_digest::{Digest, Hasher};
 
 use super::BundleError;
-use super::form::{Bad, Kind, List, Member, N_HEADER, size_of_list};
+use super::form::{Bad, END, Kind, List, Member, N_HEADER, padded, size_of_list};
 use crate::store::Store;
 use crate::{DriverError, Problem, Session};
 
@@ -20,7 +20,10 @@ pub(crate) fn take(session: &Session, store: &Store) -> Result<(), Problem> {
     let Some(bundle) = &session.choices.bundle else {
         return Ok(());
     };
-    let mut opened = Opened::new(&session.environment.cwd, bundle)?;
+    take_from(Opened::new(&session.environment.cwd, bundle)?, store)
+}
+
+fn take_from(mut opened: Opened, store: &Store) -> Result<(), Problem> {
     let missing = missing(store, &opened.members)?;
     let mut taking = Taking::new(store)?;
     for member in missing {
@@ -95,7 +98,18 @@ impl Opened {
             list.members().ok_or_else(|| damaged("its list has sizes that cannot be"))?;
         // A pipe has no size, and no other form is read from the middle.
         match found.len() {
-            size if size == whole => Ok(Self { path, file, members }),
+            size if size == whole => {
+                let list = padded(text.len() as u64).unwrap_or_default() - text.len() as u64;
+                let is_filled = is_nothing(&mut file, list).and_then(|is_filled| {
+                    file.seek(SeekFrom::Start(whole - END))?;
+                    Ok(is_filled && is_nothing(&mut file, END)?)
+                });
+                match is_filled {
+                    Ok(true) => Ok(Self { path, file, members }),
+                    Ok(false) => Err(damaged("something stands where nothing may be")),
+                    Err(cause) => Err(read(cause)),
+                }
+            }
             size if size < whole => {
                 let what = format!("it has {size} of its {whole} bytes");
                 Err(BundleError::Damaged { path, what })
@@ -125,8 +139,21 @@ impl Opened {
         let mut content =
             Hashed { from: (&self.file).take(member.digest.size), hasher: Hasher::default() };
         let copied = copy(&mut content)?;
-        if content.hasher.finish() == member.digest { Ok(copied) } else { Err(damaged().into()) }
+        let is_right = content.hasher.finish() == member.digest;
+        let size = member.digest.size;
+        let n_filled = padded(size).unwrap_or(size) - size;
+        if is_right && is_nothing(&mut self.file, n_filled).map_err(read)? {
+            return Ok(copied);
+        }
+        Err(damaged().into())
     }
+}
+
+/// Reads so many bytes and returns whether all are zero.
+fn is_nothing(file: &mut File, n_bytes: u64) -> io::Result<bool> {
+    let mut bytes = Vec::new();
+    let n_read = file.take(n_bytes).read_to_end(&mut bytes)?;
+    Ok(n_read as u64 == n_bytes && bytes.iter().all(|byte| *byte == 0))
 }
 
 /// A stream whose digest is taken on the way.
@@ -197,3 +224,7 @@ impl<'a> Taking<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "hostile.rs"]
+mod hostile;

@@ -8,4 +8,5 @@ mod limits;
 mod patched;
 mod rebuild;
 mod slots;
+mod supply;
 mod world;

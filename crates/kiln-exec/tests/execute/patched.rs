@@ -1,8 +1,9 @@
 //! Elements whose sources are patched.
 
 use kiln_cas::Cas as _;
+use kiln_digest::Digest;
 use kiln_exec::ExecError;
-use kiln_tree::{Node, RelPath};
+use kiln_tree::{Draft, File, Node, RelPath};
 
 use crate::world::World;
 
@@ -61,4 +62,49 @@ fn a_patch_that_does_not_fit_ends_the_run() {
     let message =
         "`p` (line 1) cannot change `bin/sh`: the patch makes it, and it is there already";
     assert_eq!(cause.to_string(), message);
+}
+
+/// Returns how often a patch was read since this was asked last.
+fn n_read(world: &World) -> usize {
+    let supplied = std::mem::take(&mut *world.supplied.lock().unwrap());
+    supplied.iter().filter(|name| name.starts_with("patch")).count()
+}
+
+#[test]
+fn the_same_patches_of_the_same_tree_are_applied_once() {
+    let mut world = patched(&make("f"));
+    world.check("a=put x y=patch:p", "launch:a");
+    assert_eq!(n_read(&world), 1);
+    world.check("a=put x z=patch:p", "launch:a");
+    world.check("a=put x z=patch:p\nb=put b b=patch:p", "launch:b");
+    assert_eq!(n_read(&world), 0);
+    let roots: Vec<_> = world.seen.lock().unwrap().iter().map(|seen| seen.root.clone()).collect();
+    let path = RelPath::parse("build").unwrap();
+    assert_eq!(roots.len(), 3);
+    assert!(roots.iter().all(|root| root.subtree(&path) == roots[0].subtree(&path)));
+    change(&mut world, &make("g"));
+    world.check("a=put x y=patch:p", "launch:a");
+    assert_eq!(n_read(&world), 1);
+}
+
+#[test]
+fn what_is_remembered_counts_only_while_all_of_it_is_there() {
+    let world = patched(&make("f"));
+    world.check("a=put x y=patch:p", "launch:a");
+    let right = world.remembered.lock().unwrap().clone();
+    // A tree that is not there, and one of which a file is not there.
+    let mut draft = Draft::default();
+    let lost = File::new(Digest::of(b"lost"), false);
+    draft.put(&RelPath::parse("f").unwrap(), lost).unwrap();
+    let torn = draft.seal();
+    for (script, written) in [("put x z", false), ("put x u", true)] {
+        if written {
+            world.cas.write_tree(&torn).unwrap();
+        }
+        world.remembered.lock().unwrap().values_mut().for_each(|tree| *tree = torn.digest());
+        n_read(&world);
+        world.check(&format!("a={script}=patch:p"), "launch:a");
+        assert_eq!(n_read(&world), 1, "{script}");
+        assert_eq!(*world.remembered.lock().unwrap(), right);
+    }
 }

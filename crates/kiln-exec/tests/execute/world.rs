@@ -11,12 +11,9 @@ use kiln_artifact::{Index as _, MemoryIndex};
 use kiln_cas::{Cas, MemoryCas};
 use kiln_digest::{Digest, Key};
 use kiln_event::{Event, Sink};
-use kiln_exec::{
-    BuildTrees, ExecError, ForeignError, PatchFile, Ports, Prepared, Purpose, Report, Settings,
-    Supply, Work,
-};
+use kiln_exec::{BuildTrees, ExecError, Ports, Prepared, Purpose, Report, Settings, Work};
 use kiln_graph::prune;
-use kiln_ir::{Base, ElementName, Ir, Patch, PatchPin, Pins, Source};
+use kiln_ir::{ElementName, Ir, Patch, PatchPin, Pins};
 use kiln_plan::{NodeIx, Plan, Platform, plan};
 use kiln_tree::{Draft, File, Node, RelPath, Tree};
 
@@ -131,28 +128,6 @@ pub(crate) struct Seen {
     pub(crate) root: Tree,
 }
 
-impl Supply for World {
-    fn source(&self, source: &Source) -> Result<Tree, ForeignError> {
-        let name = source.to_string();
-        if name.contains("broken") {
-            return Err(Box::new(miette::MietteDiagnostic::new(format!("no {name}"))));
-        }
-        self.supplied.lock().unwrap().push(name);
-        self.fetched.notify_all();
-        Ok(self.shell.clone())
-    }
-
-    fn base(&self, _base: &Base) -> Result<Tree, ForeignError> {
-        Ok(self.shell.clone())
-    }
-
-    fn patches(&self, patch: &Patch) -> Result<Vec<PatchFile>, ForeignError> {
-        let Patch { path, strip } = patch.clone();
-        let bytes = self.patches.get(&path).cloned().unwrap_or_default();
-        Ok(vec![PatchFile { path, strip, bytes }])
-    }
-}
-
 #[derive(Default)]
 struct Words(Mutex<Vec<String>>);
 
@@ -201,7 +176,9 @@ pub(crate) struct World {
     pub(crate) supplied: Mutex<Vec<String>>,
     /// By path.
     pub(crate) patches: BTreeMap<String, Vec<u8>>,
-    fetched: Condvar,
+    /// Trees by those that they were made of, and the patches.
+    pub(crate) remembered: Mutex<BTreeMap<Vec<Digest>, Digest>>,
+    pub(crate) fetched: Condvar,
     clock: AtomicU64,
     meeting: Barrier,
 }
@@ -225,6 +202,7 @@ impl World {
             seen: Mutex::default(),
             supplied: Mutex::default(),
             patches: BTreeMap::new(),
+            remembered: Mutex::default(),
             fetched: Condvar::new(),
             clock: AtomicU64::new(0),
             meeting: Barrier::new(2),

@@ -83,4 +83,7 @@ class Request(http.server.BaseHTTPRequestHandler):
 if __name__ == "__main__":
     server = Mirror(("127.0.0.1", 0), Request)
     print(f"http://127.0.0.1:{server.server_port}/", flush=True)
-    server.serve_forever()
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        pass

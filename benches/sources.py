@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Sources: a tar.xz to a tree in the store, and one commit of a repository of a gigabyte; CPU time and wall."""
 
-import os
-import random
 import subprocess
 
 import measure
+import repository
 
 ROUNDS = 7
+# Of the repository, whose trees take gigabytes.
+GIT_ROUNDS = 5
 MIRROR = measure.TOP / "target/mirror/debian/pool/main"
 UNPACK = measure.TARGET / "examples/unpack"
 FETCH = measure.TARGET / "examples/fetch"
@@ -36,35 +37,13 @@ def archive():
         measure.ratio(what, *figures, 1.2, "xz, tar, sha256sum")
 
 
-def repository():
-    """Generates a repository of a gigabyte that nothing compresses: eighty commits, each with other files."""
-    folder = measure.fresh("sources-git") / "up"
-    made = {"GIT_CONFIG_GLOBAL": "/dev/null", "PATH": os.environ["PATH"]}
-    subprocess.run(["git", "init", "--quiet", "--bare", str(folder)], env=made, check=True)
-    stream = subprocess.Popen(
-        ["git", "-C", str(folder), "fast-import", "--quiet"], stdin=subprocess.PIPE, env=made
-    )
-    bytes_of = random.Random(4)
-    for commit in range(80):
-        who = f"committer a <a@example.org> {1000000000 + commit} +0000"
-        stream.stdin.write(f"commit refs/heads/main\n{who}\ndata 1\nx\n".encode())
-        for file in range(200):
-            size = bytes_of.randrange(1, 2 << 17)
-            path = f"d{file % 20}/f{file}"
-            stream.stdin.write(f"M 644 inline {path}\ndata {size}\n".encode())
-            stream.stdin.write(bytes_of.randbytes(size) + b"\n")
-    stream.stdin.close()
-    assert stream.wait() == 0
-    head = subprocess.run(
-        ["git", "-C", str(folder), "rev-parse", "main"], env=made, capture_output=True, check=True
-    )
-    return folder, head.stdout.decode().strip()
-
-
 def commit():
     """One commit becomes a tree in an empty store, beside the fetch alone and the fetch with a checkout."""
-    up, head = repository()
-    folder = up.parent
+    up = measure.SCRATCH / f"repository-{repository.VERSION}"
+    head = repository.made(up)
+    size = sum(pack.stat().st_size for pack in up.glob("objects/pack/*.pack"))
+    assert size > 1_000_000_000, size
+    folder = measure.fresh("sources-git")
 
     def fetched(round_ix):
         return measure.timed([FETCH, f"file://{up}", head, folder / f"kiln-{round_ix}"])
@@ -82,14 +61,14 @@ def commit():
     out = ["git", "-C", "{}", "checkout", "--quiet", "FETCH_HEAD"]
     sums = ["sh", "-euc", "find {} -name .git -prune -o -type f -print0 | xargs -0 sha256sum"]
     costs = measure.in_turns(
-        ROUNDS,
+        GIT_ROUNDS,
         fetched=fetched,
         alone=lambda round_ix: by_git(round_ix, "alone"),
         laid_out=lambda round_ix: by_git(round_ix, "out", out, sums),
     )
     for field in ("cpu", "wall"):
         figure, alone, laid_out = (measure.median(some, field) for some in costs.values())
-        what = f"one commit of 1 GB to a tree, {field}"
+        what = f"one commit of {size >> 20} MiB to a tree, {field}"
         measure.ratio(what, figure, alone, 1.2, "git fetch --depth 1, and no tree")
         measure.ratio(what, figure, laid_out, 1.2, "git fetch --depth 1, checkout, sha256sum")
 

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::path::Path;
 
 use kiln_cas::DiskCas;
 use kiln_event::Silent;
@@ -16,7 +15,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [url, commit, folder] = arguments.as_slice() else {
         return Err("give a URL, a commit and a folder".into());
     };
-    let folder = Path::new(folder);
+    // Git is run in its own repositories, so a relative folder would be another one.
+    let folder = std::path::absolute(folder)?;
     let variables: BTreeMap<String, String> = std::env::vars().collect();
     let git = Box::new(GitProgram::new("git".into(), &variables));
     let kind = GitKind { git, mirrors: folder.join("git-v1") };

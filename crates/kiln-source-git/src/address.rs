@@ -2,33 +2,64 @@
 
 use std::path::Path;
 
-use kiln_source::{Mirrors, Place, SourceError};
+use kiln_source::{Fetcher, Place, SourceError, without_password};
 
-/// One place of a repository.
+use crate::Variables;
+
+/// One place of a repository, and one way to ask there.
 #[derive(Debug)]
 pub(crate) struct Address {
-    /// As git gets it.
+    /// As git gets it; a server's has no login.
     pub(crate) url: String,
     /// Without a password.
     pub(crate) shown: String,
     /// Whether no network is needed.
     pub(crate) is_local: bool,
+    /// How a server gets to know who the user is.
+    pub(crate) variables: Variables,
+    /// What that is, as it may be shown.
+    pub(crate) identity: String,
+    /// Whether it is asked only after the one before it was refused.
+    pub(crate) is_second: bool,
+}
+
+impl Address {
+    fn new(url: String, shown: String, is_local: bool) -> Self {
+        let (variables, identity) = (Variables::default(), String::new());
+        Self { url, shown, is_local, variables, identity, is_second: false }
+    }
+
+    /// Returns the place of a repository, or of a file that `git bundle` made.
+    pub(crate) fn of_path(path: &Path) -> Self {
+        let url = if path.is_dir() { file_url(path) } else { path.to_string_lossy().into_owned() };
+        Self::new(url, path.display().to_string(), true)
+    }
 }
 
 /// Returns the places of a repository, in the order they are tried.
-pub(crate) fn addresses(url: &str, mirrors: &Mirrors) -> Result<Vec<Address>, SourceError> {
+pub(crate) fn addresses(url: &str, fetcher: &Fetcher) -> Result<Vec<Address>, SourceError> {
     if let Some(url) = by_ssh(url).or_else(|| by_git(url)) {
-        return Ok(vec![Address { shown: url.clone(), url, is_local: false }]);
+        return Ok(vec![Address::new(url.clone(), without_password(&url), false)]);
     }
-    let places = mirrors.resolve(url)?;
-    let address = |place: Place| {
+    let mut all = Vec::new();
+    for place in fetcher.mirrors().resolve(url)? {
         let shown = place.to_string();
-        match place {
-            Place::Http(url) => Address { url, shown, is_local: false },
-            Place::File(path) => Address { url: file_url(&path), shown, is_local: true },
+        match &place {
+            Place::File(path) => all.push(Address::new(file_url(path), shown, true)),
+            Place::Http(at) => {
+                let at = without_password(at);
+                let identity = fetcher.identity(url, &place);
+                let ways = Variables::ways(&at, identity.credential.as_ref());
+                all.extend(ways.into_iter().enumerate().map(|(ix, variables)| Address {
+                    variables,
+                    identity: identity.told.clone(),
+                    is_second: ix > 0,
+                    ..Address::new(at.clone(), shown.clone(), false)
+                }));
+            }
         }
-    };
-    Ok(places.into_iter().map(address).collect())
+    }
+    Ok(all)
 }
 
 /// Returns a `git:` URL with a host and a path. Nobody vouches for such a server; the lock does for the commit.
@@ -104,6 +135,8 @@ fn relative(parent: &str, written: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use kiln_source::{Mirrors, Settings, ThreadPause};
+
     use super::*;
 
     #[track_caller]
@@ -151,7 +184,10 @@ mod tests {
     fn places_are_those_of_the_mirrors() {
         let mut mirrors = Mirrors::default();
         mirrors.set("a", ["https://me:secret@example.org/git", "file:///srv/50%"]).unwrap();
+        let settings = Settings { mirrors, ..Settings::default() };
+        let mirrors = Fetcher::new(settings, Box::new(ThreadPause)).unwrap();
         let found = addresses("a:app.git", &mirrors).unwrap();
+        assert_eq!(found[0].url, "https://example.org/git/app.git");
         let shown: Vec<&str> = found.iter().map(|address| address.shown.as_str()).collect();
         assert_eq!(shown, ["https://example.org/git/app.git", "file:///srv/50%/app.git"]);
         assert_eq!(found[1].url, "file:///srv/50%25/app.git");

@@ -7,7 +7,8 @@
 //! say in what its tree is.
 //!
 //! # Never
-//! Links a git library, changes an object, takes the answer of a server for the content it asked for.
+//! Links a git library, changes an object, takes the answer of a server for the content it asked for, lets a password be
+//! seen: not in an argument, an event or an error.
 //!
 //! # Example
 //! ```
@@ -26,6 +27,7 @@ mod address;
 mod entries;
 mod error;
 mod globs;
+mod identity;
 mod program;
 mod repository;
 mod resolve;
@@ -34,6 +36,7 @@ mod version;
 mod write;
 
 pub use error::{GitError, Refused, Rule};
+pub use identity::Variables;
 pub use program::GitProgram;
 
 use std::io::Read;
@@ -42,7 +45,7 @@ use std::path::{Path, PathBuf};
 use kiln_digest::Digest;
 use kiln_event::Event;
 use kiln_ir::{Commit, Content, ObjectId, Source};
-use kiln_source::{AnyError, Pin, Ports, SourceKind};
+use kiln_source::{AnyError, Pin, Ports, SourceKind, without_password};
 use kiln_tree::Tree;
 
 use globs::Globs;
@@ -64,13 +67,22 @@ pub struct Object<'a> {
     pub content: &'a mut dyn Read,
 }
 
+/// A command of git.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// A repository, or the folder of all.
+    pub folder: &'a Path,
+    pub arguments: &'a [&'a str],
+    pub variables: &'a Variables,
+}
+
 /// What is asked of git; its program is one answer.
 pub trait Git: Send + Sync {
-    /// Runs a command of git in a repository or in the folder of all.
+    /// Runs a command of git.
     ///
     /// # Errors
     /// When there is no git; what it complains of is an answer.
-    fn ask(&self, folder: &Path, arguments: &[&str], stop: Stop<'_>) -> Result<Answer, GitError>;
+    fn ask(&self, asked: Asked<'_>, stop: Stop<'_>) -> Result<Answer, GitError>;
 
     /// Gives objects of a repository in the order they are asked for, each with its place in it.
     ///
@@ -197,7 +209,7 @@ fn tree(
     let mut batch = all.ports.cas.batch().map_err(failed)?;
     let tree = write::write(repository, id, &mut submodules, &mut *batch)?;
     if let Some(expected) = expected.filter(|expected| *expected != tree.digest()) {
-        let (url, commit) = (wanted.url.to_owned(), id.clone());
+        let (url, commit) = (without_password(wanted.url), id.clone());
         let (expected, found) = (expected.to_string(), tree.digest().to_string());
         return Err(GitError::OtherTree { url, commit, expected, found });
     }
@@ -221,7 +233,7 @@ fn told<T>(
     ports: Ports<'_>,
     work: impl FnOnce() -> Result<(T, u64), GitError>,
 ) -> Result<T, GitError> {
-    let source = url.to_owned();
+    let source = without_password(url);
     ports.sink.emit(Event::FetchStarted { source: source.clone() });
     match work() {
         Ok((done, bytes)) => {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use kiln_ir::ObjectId;
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::{Answer, Git, GitError, Object, Rule, Stop};
+use crate::{Answer, Asked, Git, GitError, Object, Rule, Stop};
 
 /// Variables of the user that git and what it starts may see: where things are, proxies, keys.
 const TAKEN: [&str; 20] = [
@@ -159,10 +159,11 @@ impl GitProgram {
 }
 
 impl Git for GitProgram {
-    fn ask(&self, folder: &Path, arguments: &[&str], stop: Stop<'_>) -> Result<Answer, GitError> {
-        let is_repository = folder.join("HEAD").is_file();
-        let mut command = self.command(folder, is_repository);
-        command.args(arguments);
+    fn ask(&self, asked: Asked<'_>, stop: Stop<'_>) -> Result<Answer, GitError> {
+        let is_repository = asked.folder.join("HEAD").is_file();
+        let mut command = self.command(asked.folder, is_repository);
+        command.args(asked.arguments);
+        command.envs(asked.variables.0.iter().map(|(name, value)| (name, value)));
         let ended = self.run(command, stop)?;
         Ok(if ended.ok { Ok(ended.out) } else { Err(ended.said) })
     }

@@ -8,18 +8,23 @@ use std::time::Duration;
 use kiln_digest::Digest;
 use kiln_event::Event;
 use kiln_ir::ObjectId;
-use kiln_source::{Ports, SourceError};
+use kiln_source::{Ports, SourceError, without_password};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
 use crate::address::{Address, addresses};
+use crate::identity::is_refused;
 use crate::resolve::Refs;
-use crate::{Answer, Git, GitError, Object, Refused, Rule, Stop};
+use crate::{Answer, Asked, Git, GitError, Object, Refused, Rule, Stop, Variables};
 
 /// How often one place of a network is tried.
 const TRIES: u32 = 4;
 /// How long to wait before a repository that another process has is asked for again.
 const TICK: Duration = Duration::from_millis(50);
+
+/// What serves a repository of this machine: it looks for no differences between files that nobody stored as such,
+/// and does not compress at length what is copied from disk to disk.
+const SERVED_HERE: &str = "--upload-pack=git -c pack.window=0 -c pack.compression=1 upload-pack";
 
 /// What a server says that does not give a commit by its name.
 const UNWILLING: [&str; 5] = [
@@ -64,7 +69,8 @@ impl<'a> Repositories<'a> {
     pub(crate) fn refs(&self, url: &str) -> Result<Refs, GitError> {
         self.make_folder()?;
         let answer = self.each_address(url, &mut |address| {
-            self.ask(url, self.folder, &["ls-remote", "--quiet", "--", &address.url])
+            let arguments = ["ls-remote", "--quiet", "--", &address.url];
+            self.ask(url, self.folder, &arguments, &address.variables)
         });
         Ok(Refs::parse(&answer?))
     }
@@ -88,9 +94,8 @@ impl<'a> Repositories<'a> {
             None => "+refs/heads/*:refs/kiln/heads/*".to_owned(),
         };
         self.each_address(url, &mut |address| {
-            let arguments =
-                ["--filter=tree:0", "--", &address.url, &branches, "+refs/tags/*:refs/tags/*"];
-            history.fetch_from(&arguments)
+            let wanted = [branches.as_str(), "+refs/tags/*:refs/tags/*"];
+            history.fetch_from(address, &["--filter=tree:0"], &wanted)
         })?;
         let said = history.ask(&["describe", "--tags", "--abbrev=12", id.as_str()])?;
         // Without a tag before it a commit has no such name.
@@ -106,27 +111,43 @@ impl<'a> Repositories<'a> {
             Repository { all: *self, url: url.to_owned(), folder: folder.clone(), n_fetched: 0 };
         if !folder.join("HEAD").is_file() {
             // A repository that nothing can be fetched into is not made.
-            self.addresses(url)?;
+            if self.prepared(id).is_empty() {
+                self.addresses(url)?;
+            }
         }
         let _alone = repository.alone()?;
         if !folder.join("HEAD").is_file() {
             let object_format = format!("--object-format={format}");
             let arguments = ["init", "--quiet", "--bare", "--template=", &object_format, &name];
-            let said = self.ask(url, self.folder, &arguments)?;
+            let said = self.ask(url, self.folder, &arguments, &Variables::default())?;
             said.map_err(|said| GitError::Broken { folder, said })?;
         }
         Ok(repository)
     }
 
     /// Runs a command of git, unless somebody asked to stop; one that was ended for that has no answer.
-    fn ask(&self, url: &str, folder: &Path, arguments: &[&str]) -> Result<Answer, GitError> {
+    fn ask(
+        &self,
+        url: &str,
+        folder: &Path,
+        arguments: &[&str],
+        variables: &Variables,
+    ) -> Result<Answer, GitError> {
         if (self.stop)() {
             return Err(stopped(url));
         }
-        match self.git.ask(folder, arguments, self.stop)? {
+        match self.git.ask(Asked { folder, arguments, variables }, self.stop)? {
             Err(_said) if (self.stop)() => Err(stopped(url)),
             answer => Ok(answer),
         }
+    }
+
+    /// Returns what somebody prepared for a commit: a repository, or a file that `git bundle` made.
+    fn prepared(&self, id: &ObjectId) -> Vec<PathBuf> {
+        let named =
+            |folder: &PathBuf| ["git", "bundle"].map(|end| folder.join(format!("{id}.{end}")));
+        let all = self.ports.fetcher.prepared().iter().flat_map(named);
+        all.filter(|path| path.exists()).collect()
     }
 
     fn make_folder(&self) -> Result<(), GitError> {
@@ -142,12 +163,20 @@ impl<'a> Repositories<'a> {
     ) -> Result<Vec<u8>, GitError> {
         let mut tries = Vec::new();
         let mut last = "it has no mirror".to_owned();
+        let mut was_refused = false;
         for address in self.addresses(url)? {
+            if address.is_second && !was_refused {
+                continue;
+            }
             for attempt in 1..=TRIES {
-                let said = match ask(&address)? {
+                let mut said = match ask(&address)? {
                     Ok(answer) => return Ok(answer),
                     Err(said) => said.replace(&address.url, &address.shown),
                 };
+                was_refused = is_refused(&said);
+                if was_refused && !address.identity.is_empty() {
+                    said = format!("{said} ({})", address.identity);
+                }
                 if (self.stop)() {
                     return Err(stopped(url));
                 }
@@ -155,7 +184,7 @@ impl<'a> Repositories<'a> {
                     !address.is_local && PASSING.iter().any(|passing| said.contains(passing));
                 tries.push(format!("{}: {said}", address.shown));
                 if again && attempt < TRIES {
-                    let (source, message) = (url.to_owned(), said.clone());
+                    let (source, message) = (without_password(url), said.clone());
                     self.ports.sink.emit(Event::FetchRetried { source, attempt, message });
                     self.ports.fetcher.rest(url, attempt);
                 }
@@ -165,19 +194,20 @@ impl<'a> Repositories<'a> {
                 }
             }
         }
-        Err(SourceError::Unreachable { url: url.to_owned(), tries, cause: last.into() }.into())
+        let url = without_password(url);
+        Err(SourceError::Unreachable { url, tries, cause: last.into() }.into())
     }
 
     fn addresses(&self, url: &str) -> Result<Vec<Address>, SourceError> {
         let offline = self.ports.fetcher.is_offline();
-        let mut all = match addresses(url, self.ports.fetcher.mirrors()) {
+        let mut all = match addresses(url, self.ports.fetcher) {
             // Without a network nobody looks for mirrors.
             Err(SourceError::UnknownAlias { .. }) if offline => Vec::new(),
             all => all?,
         };
         all.retain(|address| address.is_local || !offline);
         if all.is_empty() {
-            return Err(SourceError::Offline { url: url.to_owned() });
+            return Err(SourceError::Offline { url: without_password(url) });
         }
         Ok(all)
     }
@@ -193,6 +223,9 @@ impl Repository<'_> {
             return Ok(());
         }
         let _alone = self.alone()?;
+        if self.bring_prepared(id)? {
+            return Ok(());
+        }
         let before = self.n_packed();
         let mut has_answered = false;
         let all = self.all;
@@ -205,10 +238,25 @@ impl Repository<'_> {
         match brought {
             Ok(_) => Ok(()),
             Err(GitError::Source(SourceError::Unreachable { .. })) if has_answered => {
-                Err(GitError::NoCommit { url: self.url.clone(), commit: id.clone() })
+                Err(GitError::NoCommit { url: without_password(&self.url), commit: id.clone() })
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Takes a commit from what somebody prepared for it.
+    fn bring_prepared(&self, id: &ObjectId) -> Result<bool, GitError> {
+        for path in self.all.prepared(id) {
+            let said = match self.bring_from(&Address::of_path(&path), id, None)? {
+                Some(Ok(_)) => return Ok(true),
+                Some(Err(said)) => said,
+                None => "it has no such commit".to_owned(),
+            };
+            let what = "is not what its name says, and is passed over";
+            let message = format!("`{}` {what}: {said}", path.display());
+            self.all.ports.sink.emit(Event::Warning { code: "K2005".to_owned(), message });
+        }
+        Ok(false)
     }
 
     /// Waits until no other process fetches into it, and takes away what one left that was killed.
@@ -237,24 +285,22 @@ impl Repository<'_> {
         reference: Option<&str>,
     ) -> Result<Option<Answer>, GitError> {
         let named = format!("{id}:{}", kept(id));
-        match self.fetch_from(&["--depth=1", "--", &address.url, &named])? {
+        match self.fetch_from(address, &["--depth=1"], &[&named])? {
             Err(said) if UNWILLING.iter().any(|unwilling| said.contains(unwilling)) => {}
             answer => return Ok(Some(answer)),
         }
         if let Some(reference) = reference {
             let tip = format!("+{reference}:refs/kiln/tip");
             // Whatever it answers: what counts is whether the commit is here then.
-            drop(self.fetch_from(&["--depth=1", "--", &address.url, &tip])?);
+            drop(self.fetch_from(address, &["--depth=1"], &[&tip])?);
             if self.keep(id)? {
                 return Ok(Some(Ok(Vec::new())));
             }
         }
-        let mut arguments = vec!["--", &address.url];
-        if self.folder.join("shallow").is_file() {
-            arguments.insert(0, "--unshallow");
-        }
-        arguments.extend(["+refs/heads/*:refs/kiln/heads/*", "+refs/tags/*:refs/kiln/tags/*"]);
-        let answer = self.fetch_from(&arguments)?;
+        let is_shallow = self.folder.join("shallow").is_file();
+        let options: &[&str] = if is_shallow { &["--unshallow"] } else { &[] };
+        let all = ["+refs/heads/*:refs/kiln/heads/*", "+refs/tags/*:refs/kiln/tags/*"];
+        let answer = self.fetch_from(address, options, &all)?;
         let is_here = answer.is_err() || self.keep(id)?;
         Ok(is_here.then_some(answer))
     }
@@ -264,7 +310,13 @@ impl Repository<'_> {
         Ok(self.ask(&["update-ref", &kept(id), id.as_str()])?.is_ok())
     }
 
-    fn fetch_from(&self, arguments: &[&str]) -> Result<Answer, GitError> {
+    /// Fetches refs and commits from one place.
+    fn fetch_from(
+        &self,
+        address: &Address,
+        options: &[&str],
+        wanted: &[&str],
+    ) -> Result<Answer, GitError> {
         let quiet = [
             "fetch",
             "--quiet",
@@ -274,12 +326,14 @@ impl Repository<'_> {
             "--no-auto-maintenance",
             "--no-show-forced-updates",
         ];
-        self.ask(&[&quiet[..], arguments].concat())
+        let served: &[&str] = if address.is_local { &[SERVED_HERE] } else { &[] };
+        let arguments = [&quiet[..], served, options, &["--", &address.url], wanted].concat();
+        self.all.ask(&self.url, &self.folder, &arguments, &address.variables)
     }
 
     /// Runs a command of git here.
     pub(crate) fn ask(&self, arguments: &[&str]) -> Result<Answer, GitError> {
-        self.all.ask(&self.url, &self.folder, arguments)
+        self.all.ask(&self.url, &self.folder, arguments, &Variables::default())
     }
 
     /// Returns the commit that a name of an object leads to.
@@ -320,7 +374,7 @@ impl Repository<'_> {
     }
 
     pub(crate) fn refused(&self, commit: &ObjectId, rule: Rule) -> GitError {
-        let (url, commit) = (self.url.clone(), commit.clone());
+        let (url, commit) = (without_password(&self.url), commit.clone());
         Refused { url, commit, rule: Box::new(rule) }.into()
     }
 
@@ -339,7 +393,7 @@ fn kept(id: &ObjectId) -> String {
 }
 
 fn stopped(url: &str) -> GitError {
-    SourceError::Stopped { url: url.to_owned() }.into()
+    SourceError::Stopped { url: without_password(url) }.into()
 }
 
 /// Takes away what a git that was killed left: nobody else writes here, and the next one would wait for it.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use kiln_ir::ObjectId;
+use kiln_source::without_password;
 
 use crate::GitError;
 use crate::globs::Globs;
@@ -82,14 +83,14 @@ pub(crate) fn resolve(
     let tag = refs.found(&format!("refs/tags/{track}"));
     match (branch, tag) {
         (Some(branch), Some(tag)) if branch.id != tag.id => {
-            Err(GitError::TwoRefs { url: url.to_owned(), track: track.to_owned() })
+            Err(GitError::TwoRefs { url: without_password(url), track: track.to_owned() })
         }
         (branch, tag) => tag.or(branch).ok_or_else(|| missing(url, track)),
     }
 }
 
 fn missing(url: &str, track: &str) -> GitError {
-    GitError::NoRef { url: url.to_owned(), track: track.to_owned() }
+    GitError::NoRef { url: without_password(url), track: track.to_owned() }
 }
 
 /// Returns the tag of the newest version that a glob matches and none of the excluded ones does.
@@ -100,7 +101,7 @@ fn newest(url: &str, track: &str, exclude: &[String], refs: &Refs) -> Result<Fou
     let matching = matching.filter(|tag| wanted.match_any(tag) && !unwanted.match_any(tag));
     let order =
         |a: &&str, b: &&str| compare(versioned(track, a), versioned(track, b)).then(a.cmp(b));
-    let none = || GitError::NoVersion { url: url.to_owned(), track: track.to_owned() };
+    let none = || GitError::NoVersion { url: without_password(url), track: track.to_owned() };
     let tag = matching.max_by(order).ok_or_else(none)?;
     refs.found(&format!("refs/tags/{tag}")).ok_or_else(none)
 }

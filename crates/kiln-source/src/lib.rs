@@ -32,7 +32,7 @@ mod vendor;
 
 pub use error::{SourceError, TakeError};
 pub use fetch::{Download, Fetcher, Foreign, Seal, Settings, Wanted};
-pub use login::{Login, Logins, Token};
+pub use login::{Credential, Identity, Login, Logins, Token};
 pub use mirrors::{Mirrors, Place};
 pub use pause::{Pause, ThreadPause};
 pub use side_by_side::side_by_side;

@@ -15,6 +15,22 @@ pub struct Login {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
+/// Who the user is to a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    Token(Token),
+    Login(Login),
+}
+
+/// What a server is told of the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Nothing where there is none for it.
+    pub credential: Option<Credential>,
+    /// Where it is from, or why there is none: may be shown.
+    pub told: String,
+}
+
 /// The logins of the user, in the order they are looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Logins {
@@ -53,6 +69,16 @@ impl Login {
         Self { user: user.into(), password: password.into() }
     }
 
+    /// Returns the user.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Returns the password.
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
     /// Returns the value of the header that says who it is.
     pub(crate) fn header(&self) -> String {
         format!("Basic {}", base64(format!("{}:{}", self.user, self.password).as_bytes()))
@@ -67,8 +93,54 @@ impl Token {
         plain.then(|| Self(text.to_owned()))
     }
 
-    pub(crate) fn header(&self) -> String {
+    /// Returns the token.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    fn header(&self) -> String {
         format!("Bearer {}", self.0)
+    }
+}
+
+impl Identity {
+    /// Finds what a server is told: the login of its URL, else the token, which only goes where nobody else hears it, else
+    /// that of a file. Where a redirect leads to another server, neither of the first two is given.
+    pub(crate) fn of(
+        address: &Address,
+        logins: &Logins,
+        own: Option<&Login>,
+        token: Option<&Token>,
+        is_redirected: bool,
+    ) -> Self {
+        if let Some(login) = own {
+            let credential = Some(Credential::Login(login.clone()));
+            return Self { credential, told: "the login in the URL".to_owned() };
+        }
+        match (token, logins.find(address, is_redirected)) {
+            (Some(token), _) if address.is_private() => {
+                let credential = Some(Credential::Token(token.clone()));
+                Self { credential, told: "the token of the alias".to_owned() }
+            }
+            (token, Some((login, file))) => {
+                let left = token.map(|_| "; the token of the alias goes over https only");
+                let told = format!("the login in {file}{}", left.unwrap_or_default());
+                Self { credential: Some(Credential::Login(login.clone())), told }
+            }
+            (Some(_), None) => {
+                let told = "no login: the token of the alias goes over https only".to_owned();
+                Self { credential: None, told }
+            }
+            (None, None) => Self { credential: None, told: "no login for this host".to_owned() },
+        }
+    }
+
+    /// Returns the value of the header that says who it is.
+    pub(crate) fn header(&self) -> Option<String> {
+        self.credential.as_ref().map(|credential| match credential {
+            Credential::Token(token) => token.header(),
+            Credential::Login(login) => login.header(),
+        })
     }
 }
 

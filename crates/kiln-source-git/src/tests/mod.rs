@@ -295,6 +295,51 @@ fn submodules_are_part_of_the_tree_unless_they_are_left_out() {
 }
 
 #[test]
+fn what_was_prepared_for_a_commit_is_taken_before_any_server_is_asked() {
+    let world = World::new();
+    world.commit("up", &[("f", "1")]);
+    let pin = world.track(&source("a:up", "main")).unwrap();
+    let commit = commit_of(&pin).id;
+    let prepared = world.folder.path().join("prepared");
+    fs::create_dir(&prepared).unwrap();
+    let fetch = |end: &str| {
+        let settings = Settings {
+            folder: world.folder.path().join("downloads"),
+            prepared: vec![prepared.clone()],
+            offline: true,
+            ..Settings::default()
+        };
+        let fetcher = Fetcher::new(settings, Box::new(ThreadPause)).unwrap();
+        let cas = MemoryCas::default();
+        let ports = Ports { cas: &cas, fetcher: &fetcher, sink: &world };
+        world.forget(end);
+        let fetched = world.kind().fetch(&source("a:up", "main"), pin.clone(), ports);
+        fetched.map_or_else(|error| error.to_string(), |tree| tree.digest().to_string())
+    };
+    let path = |end: &str| prepared.join(format!("{commit}.{end}")).display().to_string();
+    let none = fetch("none");
+    assert!(none.contains("is not here"), "{none}");
+    // A repository, also one that has this commit alone.
+    world.git("up", &["init", "--quiet", "--bare", &path("git")], b"");
+    world.git("up", &["push", "--quiet", &path("git"), "main"], b"");
+    assert_eq!(fetch("first"), pin.tree.to_string());
+    fs::rename(path("git"), world.folder.path().join("full")).unwrap();
+    let from = format!("file://{}/up", world.folder.path().display());
+    world.git("up", &["clone", "--quiet", "--bare", "--depth=1", &from, &path("git")], b"");
+    assert_eq!(fetch("second"), pin.tree.to_string());
+    // A file of `git bundle`; what is something else is told, and passed over.
+    fs::rename(path("git"), world.folder.path().join("shallow")).unwrap();
+    fs::create_dir(path("git")).unwrap();
+    world.git("up", &["bundle", "create", "--quiet", &path("bundle"), "main"], b"");
+    world.told.lock().unwrap().clear();
+    assert_eq!(fetch("third"), pin.tree.to_string());
+    let told = world.told.lock().unwrap().join(" ");
+    assert!(told.contains("K2005") && told.contains("is not what its name says"), "{told}");
+    fs::write(path("bundle"), "garbage").unwrap();
+    assert!(fetch("fourth").contains("is not here"));
+}
+
+#[test]
 fn what_is_not_there_is_told() {
     let world = World::new();
     world.commit("up", &[("f", "1")]);

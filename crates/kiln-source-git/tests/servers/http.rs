@@ -23,6 +23,12 @@ struct Shared {
     config: Mutex<Vec<String>>,
     is_old: AtomicBool,
     has_password: AtomicBool,
+    /// What a request has to say of its user.
+    wants: Mutex<Option<String>>,
+    /// Where all requests are sent on to.
+    leads_to: Mutex<Option<String>>,
+    /// What requests said of their user.
+    told: Mutex<Vec<String>>,
     is_over: AtomicBool,
     asked: Mutex<Vec<String>>,
 }
@@ -36,6 +42,7 @@ struct Request {
     kind: String,
     encoding: String,
     protocol: String,
+    authorization: String,
     body: Vec<u8>,
 }
 
@@ -48,6 +55,9 @@ impl HttpServer {
             config: Mutex::default(),
             is_old: AtomicBool::new(false),
             has_password: AtomicBool::new(false),
+            wants: Mutex::default(),
+            leads_to: Mutex::default(),
+            told: Mutex::default(),
             is_over: AtomicBool::new(false),
             asked: Mutex::default(),
         });
@@ -82,6 +92,23 @@ impl HttpServer {
         self.shared.has_password.store(true, Ordering::SeqCst);
         self
     }
+
+    /// Answers only to who says this of himself.
+    pub(crate) fn with_login(self, header: &str) -> Self {
+        *self.shared.wants.lock().unwrap() = Some(header.to_owned());
+        self
+    }
+
+    /// Sends everybody on to another server.
+    pub(crate) fn with_redirect(self, base: &str) -> Self {
+        *self.shared.leads_to.lock().unwrap() = Some(base.to_owned());
+        self
+    }
+
+    /// Returns what requests said of their user.
+    pub(crate) fn told(&self) -> Vec<String> {
+        self.shared.told.lock().unwrap().clone()
+    }
 }
 
 impl Drop for HttpServer {
@@ -107,7 +134,16 @@ fn answer(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
     let body = String::from_utf8_lossy(&request.body).into_owned();
     let line = format!("{} {}?{} {body}", request.method, request.path, request.query);
     shared.asked.lock().unwrap().push(line);
-    if shared.has_password.load(Ordering::SeqCst) {
+    if !request.authorization.is_empty() {
+        shared.told.lock().unwrap().push(request.authorization.clone());
+    }
+    if let Some(base) = &*shared.leads_to.lock().unwrap() {
+        let head = format!("302 Found\r\nLocation: {base}{}?{}", request.path, request.query);
+        return write!(stream, "HTTP/1.1 {head}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    }
+    let wants = shared.wants.lock().unwrap().clone();
+    let is_other = wants.is_some_and(|wants| wants != request.authorization);
+    if is_other || shared.has_password.load(Ordering::SeqCst) {
         let head = "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"";
         return write!(stream, "HTTP/1.1 {head}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     }
@@ -148,6 +184,7 @@ fn read(from: &mut impl BufRead) -> io::Result<Request> {
             "content-type" => request.kind = value,
             "content-encoding" => request.encoding = value,
             "git-protocol" => request.protocol = value,
+            "authorization" => request.authorization = value,
             "transfer-encoding" => is_chunked = value == "chunked",
             _ => {}
         }

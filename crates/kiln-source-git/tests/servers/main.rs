@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests make repositories and start servers")]
 
 mod http;
+mod logins;
 mod upstream;
 
 use std::collections::BTreeMap;

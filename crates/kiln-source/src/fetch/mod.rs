@@ -15,11 +15,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kiln_digest::Digest;
 use kiln_event::{Event, Sink};
 
+use crate::address::Address;
 use crate::pause::{TICK, backoff};
 use crate::transport::{Setup, Transport};
 use crate::{
-    Certificates, Logins, Mirrors, Patience, Pause, Proxies, SourceError, Token, side_by_side,
-    without_password,
+    Certificates, Identity, Logins, Mirrors, Patience, Pause, Place, Proxies, SourceError, Token,
+    side_by_side, without_password,
 };
 
 use account::Account;
@@ -185,6 +186,24 @@ impl Fetcher {
     /// Returns the mirrors of this run.
     pub fn mirrors(&self) -> &Mirrors {
         &self.settings.mirrors
+    }
+
+    /// Returns the folders of what somebody prepared, to be looked at before any mirror.
+    pub fn prepared(&self) -> &[PathBuf] {
+        &self.settings.prepared
+    }
+
+    /// Returns what the server of a place of a URL is told of the user: for a program that asks it itself. It goes to that
+    /// very server only.
+    pub fn identity(&self, url: &str, place: &Place) -> Identity {
+        let Place::Http(at) = place else {
+            return Identity { credential: None, told: "it is no server".to_owned() };
+        };
+        let Some((address, login)) = Address::parse(at) else {
+            return Identity { credential: None, told: "it is no URL of a server".to_owned() };
+        };
+        let (logins, token) = (&self.settings.logins, self.token(url));
+        Identity::of(&address, logins, login.as_ref(), token, false)
     }
 
     /// Returns how many files are fetched at once.

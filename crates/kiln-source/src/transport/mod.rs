@@ -19,7 +19,7 @@ use ureq::Body;
 use ureq::http::{HeaderMap, Response, StatusCode};
 
 use crate::address::Address;
-use crate::{Logins, Place, Token};
+use crate::{Identity, Place, Token};
 
 pub use certificates::Certificates;
 pub use gone::NotThere;
@@ -117,12 +117,6 @@ struct ThroughProxy {
     cause: ureq::Error,
 }
 
-/// How a request said who it is, for whom it was refused.
-struct Identity {
-    header: Option<String>,
-    told: String,
-}
-
 impl Refusal {
     /// Says that the place will not answer better.
     pub(crate) fn last(cause: Box<dyn Error + Send + Sync>) -> Self {
@@ -146,13 +140,8 @@ impl Transport {
         let mut address = first.clone();
         for _redirect in 0..=MOST_REDIRECTS {
             let at_home = address.is_same_origin(&first);
-            let own = login.as_ref().filter(|_| at_home).map(crate::Login::header);
-            let identity = match own {
-                Some(header) => {
-                    Identity { header: Some(header), told: "the login in the URL".to_owned() }
-                }
-                None => identity(&address, &self.logins, ask.token.filter(|_| at_home), at_home),
-            };
+            let (own, token) = (login.as_ref().filter(|_| at_home), ask.token.filter(|_| at_home));
+            let identity = Identity::of(&address, &self.logins, own, token, !at_home);
             let stopped = || Refusal::last("it was stopped".into());
             let slot = self.slots.take(&address.origin(), ask.is_stopped).ok_or_else(stopped)?;
             let route = self.route(&address);
@@ -195,7 +184,7 @@ impl Transport {
         } else if let Some(unless) = ask.unless {
             request = request.header(unless.unless(), unless.as_str());
         }
-        if let Some(header) = &identity.header {
+        if let Some(header) = identity.header() {
             request = request.header("Authorization", header);
         }
         if let Some(header) = &route.header {
@@ -206,26 +195,6 @@ impl Transport {
             self.names.forget(&route.asked);
             failed(cause, route.name.clone())
         })
-    }
-}
-
-/// Returns how a request to a server says who it is.
-fn identity(address: &Address, logins: &Logins, token: Option<&Token>, at_home: bool) -> Identity {
-    let found = logins.find(address, !at_home);
-    match (token, found) {
-        (Some(token), _) if address.is_private() => {
-            Identity { header: Some(token.header()), told: "the token of the alias".to_owned() }
-        }
-        (token, Some((login, file))) => {
-            let left =
-                token.map(|_| "; the token of the alias goes over https only").unwrap_or_default();
-            Identity { header: Some(login.header()), told: format!("the login in {file}{left}") }
-        }
-        (Some(_), None) => {
-            let told = "no login: the token of the alias goes over https only".to_owned();
-            Identity { header: None, told }
-        }
-        (None, None) => Identity { header: None, told: "no login for this host".to_owned() },
     }
 }
 

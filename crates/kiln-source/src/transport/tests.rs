@@ -1,6 +1,7 @@
 //! What can be said of a transport without a server.
 
 use super::*;
+use crate::Logins;
 
 fn setup_error(proxies: &Proxies, certificates: &Certificates) -> String {
     let logins = Logins::default();

@@ -1,5 +1,6 @@
 """Writes the project of the scale set: one element a source package, of a kind, a version and a source."""
 
+import hashlib
 import json
 import pathlib
 import re
@@ -29,6 +30,13 @@ def kinds():
     lines = (HERE / "kinds.txt").read_text().splitlines()
     rows = [line.split() for line in lines if not line.startswith("#")]
     return {row[0]: (row[1], row[2] if len(row) > 2 else None) for row in rows}
+
+
+def edition(kind):
+    """Returns a name of what all elements of a kind share: the packages of the base, and the kind without its comments."""
+    files = [HERE.parent.parent / "stdlib" / f"{name}.kiln" for name in ("Element", "Sourced", "Build", "Compiled", kind)]
+    lines = [line for file in files for line in file.read_text().splitlines() if not line.lstrip().startswith("#")]
+    return hashlib.sha256("\n".join([*PACKAGES, *lines]).encode()).hexdigest()[:12]
 
 
 def archive(file, version, more=""):

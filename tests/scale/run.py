@@ -61,6 +61,7 @@ def survives(word):
     with Mirror(cut=N_BYTES // 2) as mirror:
         ended, seconds = kiln(mirror, home, word, "--quiet")
         sent, resumed = mirror.served()
+    shutil.rmtree(home, ignore_errors=True)
     print(
         f"{word}: {'done' if ended.returncode == 0 else 'failed'}; {sent / 1e6:.1f} MB sent for {N_BYTES / 1e6:.1f} MB, "
         f"{resumed} files went on where they broke off; {seconds:.1f} s of CPU"
@@ -89,7 +90,7 @@ def quoted(name):
 def build(names):
     """Builds, looks for what Debian ships, and returns what was found by name."""
     home = WORK / "home"
-    results = {}
+    results, kinds = {}, generate.kinds()
     with Mirror() as mirror:
         elements = [quoted(name) for name in names]
         if kiln(mirror, home, "track", "--quiet", *elements)[0].returncode:
@@ -102,7 +103,8 @@ def build(names):
             ended, _ = kiln(mirror, home, "checkout", "--quiet", quoted(name), str(out), stderr=subprocess.DEVNULL)
             result = check.check(name, out) if ended.returncode == 0 else None
             shutil.rmtree(out, ignore_errors=True)
-            results[name] = {"cpu": round(seconds.get(name, 0), 1), **result} if result else None
+            of = {"edition": generate.edition(kinds[name][0]), "cpu": round(seconds.get(name, 0), 1)}
+            results[name] = {**of, **result} if result else None
     for name, result in results.items():
         _, missing, needless = check.judged(name, result) if result else ([], [], [])
         if not result or missing:
@@ -145,7 +147,7 @@ def table():
             rows.append(f"| {name} | {kinds[name][0]} | {state} | | | {notes.get(name, '')} |")
             continue
         reasons, missing, _ = check.judged(name, result)
-        state = "in part" if missing else "yes"
+        state = ("in part" if missing else "yes") + ("" if result["edition"] == generate.edition(kinds[name][0]) else " *")
         lacks = f"lacks {' '.join(missing[:4])}" + (f" and {len(missing) - 4} more" if missing[4:] else "")
         why = "; ".join(filter(None, [*reasons, lacks if missing else "", notes.get(name, "")]))
         present = f"{result['shipped'] - len(result['absent'])} of {result['shipped']}"
@@ -153,7 +155,9 @@ def table():
     built = complete(results)
     clean = [name for name in built if not check.judged(name, results[name])[0]]
     seconds = sum(results[name]["cpu"] for name in built)
-    rows += ["", f"{len(built)} build, {len(clean)} of them without an exception; {seconds:.0f} s of CPU in all."]
+    again = [name for name in built if results[name]["edition"] == generate.edition(kinds[name][0])]
+    rows += ["", f"{len(built)} build, {len(clean)} of them without an exception; {seconds:.0f} s of CPU in all. "
+             f"{len(again)} of them have no star."]
     readme = HERE / "README.md"
     head = readme.read_text().split("<!-- table -->\n")[0]
     readme.write_text(head + "<!-- table -->\n" + "\n".join(rows) + "\n")

@@ -9,7 +9,7 @@ use kiln_cas::DiskCas;
 use kiln_event::{Event, Sink};
 use kiln_exec::{ForeignError, Supply as _};
 use kiln_ir::Pins;
-use kiln_source::{Fetcher, Wanted};
+use kiln_source::{Fetcher, NotThere, Wanted};
 
 use crate::fetch::{pin, wanted_of};
 use crate::fetching::PREPARED_VARIABLE;
@@ -21,9 +21,6 @@ use crate::store::Store;
 use crate::supply::{Places, Supplier};
 use crate::track::ended;
 use crate::{DriverError, Problem, Session};
-
-/// What a place says that does not have a file or a repository.
-const SAYS_GONE: [&str; 5] = ["404", "410", "No such file", "not found", "does not exist"];
 
 /// What came of comparing one source or package with the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -221,16 +218,11 @@ fn verdict(error: &ForeignError) -> Option<Verdict> {
         }
         // A commit that its repository does not have any more.
         "K2406" => Some(Verdict::Gone),
-        "K2004" => Some(if is_gone(error) { Verdict::Gone } else { Verdict::Unknown }),
+        "K2004" => {
+            Some(if NotThere::is_behind(&**error) { Verdict::Gone } else { Verdict::Unknown })
+        }
         _ => Some(Verdict::Unknown),
     }
-}
-
-/// Returns whether every place that was asked said that there is no such thing.
-fn is_gone(error: &ForeignError) -> bool {
-    let help = error.help().map(|help| help.to_string()).unwrap_or_default();
-    let tries: Vec<&str> = help.lines().skip(1).collect();
-    !tries.is_empty() && tries.iter().all(|line| SAYS_GONE.iter().any(|says| line.contains(says)))
 }
 
 /// A folder of the cache that is gone when this is dropped.

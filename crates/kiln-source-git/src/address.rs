@@ -70,7 +70,8 @@ fn by_git(url: &str) -> Option<String> {
     (is_plain && is_clean).then(|| url.to_owned())
 }
 
-/// Returns the `ssh:` URL of a text such as `ssh://git@example.org/app.git` or `git@example.org:app.git`.
+/// Returns a URL such as `ssh://git@example.org/srv/app.git`, or the short form `git@example.org:app.git`, as git takes
+/// it: the path of the short form begins at the home of the server's user, unless it is absolute.
 fn by_ssh(url: &str) -> Option<String> {
     let is_plain = |host: &str| !host.is_empty() && !host.starts_with('-');
     let is_clean = !url.contains(|c: char| c.is_control() || c.is_whitespace());
@@ -83,7 +84,8 @@ fn by_ssh(url: &str) -> Option<String> {
     let (authority, path) = url.split_once(':')?;
     let (user, host) = authority.split_once('@')?;
     let fine = is_clean && is_plain(user) && is_plain(host) && !authority.contains('/');
-    (fine && !path.starts_with('/')).then(|| format!("ssh://{authority}/{path}"))
+    let leads = !path.is_empty() && !path.starts_with('-') && !path.starts_with("//");
+    (fine && leads).then(|| url.to_owned())
 }
 
 /// Returns the URL of a folder; git decodes it.
@@ -117,9 +119,11 @@ pub(crate) fn submodule_url(parent: &str, written: &str) -> Result<String, &'sta
 
 /// Goes from the URL of a repository along a relative one, never above its host or alias.
 fn relative(parent: &str, written: &str) -> Option<String> {
-    let root = match parent.split_once("://") {
-        Some((scheme, rest)) => scheme.len() + 3 + rest.find('/')? + 1,
-        None => parent.find(':')? + 1,
+    let root = if let Some((scheme, rest)) = parent.split_once("://") {
+        scheme.len() + 3 + rest.find('/')? + 1
+    } else {
+        let path = parent.find(':')? + 1;
+        path + usize::from(parent[path..].starts_with('/'))
     };
     let (root, path) = parent.split_at(root);
     let mut parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
@@ -154,6 +158,8 @@ mod tests {
         check("file:///srv/app", "file:///srv/lib", "file:///srv/lib");
         check("a:app", "https://example.org/lib", "https://example.org/lib");
         check("a:app", "git@example.org:lib.git", "git@example.org:lib.git");
+        check("git@example.org:x/app.git", "../lib.git", "git@example.org:x/lib.git");
+        check("git@example.org:/x/app.git", "../lib.git", "git@example.org:/x/lib.git");
         check("a:app", "git://example.org/lib.git", "git://example.org/lib.git");
     }
 
@@ -178,6 +184,9 @@ mod tests {
         }
         check("a:app", "-a@example.org:x", "it looks like an option");
         check("a:app", "x@-oProxyCommand=id:x", unknown);
+        for bad in ["x@example.org:", "x@example.org:-x", "x@example.org://y/x"] {
+            check("a:app", bad, unknown);
+        }
     }
 
     #[test]
@@ -193,7 +202,7 @@ mod tests {
         assert_eq!(found[1].url, "file:///srv/50%25/app.git");
         assert_eq!((found[0].is_local, found[1].is_local), (false, true));
         let ssh = addresses("git@example.org:app.git", &mirrors).unwrap();
-        assert_eq!(ssh[0].url, "ssh://git@example.org/app.git");
+        assert_eq!(ssh[0].url, "git@example.org:app.git");
         assert!(addresses("-a@example.org:app.git", &mirrors).is_err());
     }
 }

@@ -24,13 +24,17 @@
 #![expect(clippy::disallowed_methods, reason = "this crate runs git and owns its repositories")]
 
 mod address;
+mod describe;
 mod entries;
 mod error;
 mod globs;
 mod identity;
+mod places;
 mod program;
 mod repository;
 mod resolve;
+mod running;
+mod ssh;
 mod submodules;
 mod version;
 mod write;
@@ -39,13 +43,14 @@ pub use error::{GitError, Refused, Rule};
 pub use identity::Variables;
 pub use program::GitProgram;
 
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use kiln_digest::Digest;
 use kiln_event::Event;
 use kiln_ir::{Commit, Content, ObjectId, Source};
-use kiln_source::{AnyError, Pin, Ports, SourceKind, without_password};
+use kiln_source::{AnyError, Patience, Pin, Ports, SourceKind, without_password};
 use kiln_tree::Tree;
 
 use globs::Globs;
@@ -74,6 +79,10 @@ pub struct Asked<'a> {
     pub folder: &'a Path,
     pub arguments: &'a [&'a str],
     pub variables: &'a Variables,
+    /// How long a server may take; nothing where none is asked.
+    pub patience: Option<Patience>,
+    /// What others wait for while this writes: git holds it, too, so that it is free only when git is gone.
+    pub lock: Option<&'a File>,
 }
 
 /// What is asked of git; its program is one answer.
@@ -104,7 +113,7 @@ pub struct GitKind {
 }
 
 /// A source taken apart.
-struct Wanted<'a> {
+struct Parts<'a> {
     url: &'a str,
     track: &'a str,
     exclude: &'a [String],
@@ -152,28 +161,30 @@ impl GitKind {
             let all = Repositories { git: &*self.git, folder: &self.mirrors, ports, stop: &stop };
             let mut repository = all.open(url, commit)?;
             repository.bring(commit, reference)?;
-            let wanted =
-                Wanted { url, track: commit.as_str(), exclude: &[], submodules: Some(&[]) };
-            tree(&wanted, &repository, commit, None, &all)
+            let wanted = Parts { url, track: commit.as_str(), exclude: &[], submodules: Some(&[]) };
+            tree(&wanted, &mut repository, (commit, reference), None, &all)
         })
     }
 
     /// Finds the commit of now, and takes its tree.
-    fn look_up(&self, wanted: &Wanted<'_>, ports: Ports<'_>) -> Result<(Pin, u64), GitError> {
+    fn look_up(&self, wanted: &Parts<'_>, ports: Ports<'_>) -> Result<(Pin, u64), GitError> {
         let stop = || ports.fetcher.is_stopped();
         let all = Repositories { git: &*self.git, folder: &self.mirrors, ports, stop: &stop };
         let refs = all.refs(wanted.url)?;
         let found = resolve::resolve(wanted.url, wanted.track, wanted.exclude, &refs)?;
         let mut repository = all.open(wanted.url, &found.id)?;
         repository.bring(&found.id, found.reference.as_deref())?;
+        let (tree, n_bytes) =
+            tree(wanted, &mut repository, (&found.id, found.reference.as_deref()), None, &all)?;
         let id = repository.commit(&found.id)?;
         let describe = match found.tag.clone().or_else(|| resolve::tag_of(&id, &refs)) {
             Some(tag) => Some(tag),
-            None if refs.has_tags() => all.describe(wanted.url, &id, found.reference.as_deref())?,
+            None if refs.has_tags() => {
+                all.describe(&repository, &id, found.reference.as_deref(), &refs)?
+            }
             None => None,
         };
         let version = found.tag.as_deref().and_then(|tag| resolve::version(wanted.track, tag));
-        let (tree, n_bytes) = tree(wanted, &repository, &id, None, &all)?;
         let content = Content::Commit(Commit { id, describe, version });
         Ok((Pin { content, tree: tree.digest() }, n_bytes))
     }
@@ -181,7 +192,7 @@ impl GitKind {
     /// Fetches a commit that is known, and checks its tree.
     fn bring(
         &self,
-        wanted: &Wanted<'_>,
+        wanted: &Parts<'_>,
         id: &ObjectId,
         expected: Digest,
         ports: Ports<'_>,
@@ -191,23 +202,24 @@ impl GitKind {
         let mut repository = all.open(wanted.url, id)?;
         let reference = resolve::probable(wanted.track);
         repository.bring(id, reference.as_deref())?;
-        tree(wanted, &repository, id, Some(expected), &all)
+        tree(wanted, &mut repository, (id, reference.as_deref()), Some(expected), &all)
     }
 }
 
 /// Writes the tree of a commit with its submodules into the store, when it is the one that is expected.
 fn tree(
-    wanted: &Wanted<'_>,
-    repository: &Repository<'_>,
-    id: &ObjectId,
+    wanted: &Parts<'_>,
+    repository: &mut Repository<'_>,
+    (id, reference): (&ObjectId, Option<&str>),
     expected: Option<Digest>,
     all: &Repositories<'_>,
 ) -> Result<(Tree, u64), GitError> {
-    let failed = |cause| repository.refused(id, Rule::Keep(cause));
+    let failed = |cause| Repository::refused_of(wanted.url, id, Rule::Keep(cause));
     let globs = wanted.submodules.map(Globs::new).transpose()?;
     let mut submodules = Submodules::new(all, globs.as_ref());
     let mut batch = all.ports.cas.batch().map_err(failed)?;
-    let tree = write::write(repository, id, &mut submodules, &mut *batch)?;
+    let tree =
+        submodules::write_or_repair(repository, (id, reference), &mut submodules, &mut *batch)?;
     if let Some(expected) = expected.filter(|expected| *expected != tree.digest()) {
         let (url, commit) = (without_password(wanted.url), id.clone());
         let (expected, found) = (expected.to_string(), tree.digest().to_string());
@@ -217,11 +229,11 @@ fn tree(
     Ok((tree, repository.n_fetched + submodules.n_fetched))
 }
 
-fn parts(source: &Source) -> Result<Wanted<'_>, GitError> {
+fn parts(source: &Source) -> Result<Parts<'_>, GitError> {
     match source {
         Source::Git { url, track, exclude, submodules, exclude_submodules } => {
             let submodules = submodules.then_some(exclude_submodules.as_slice());
-            Ok(Wanted { url, track, exclude, submodules })
+            Ok(Parts { url, track, exclude, submodules })
         }
         other => Err(GitError::NoGitSource { given: other.to_string() }),
     }

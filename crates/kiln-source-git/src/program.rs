@@ -6,12 +6,16 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use kiln_ir::ObjectId;
+use kiln_source::Patience;
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::running::{Group, Watch};
+use crate::ssh;
 use crate::{Answer, Asked, Git, GitError, Object, Rule, Stop};
 
 /// Variables of the user that git and what it starts may see: where things are, proxies, keys.
@@ -26,7 +30,7 @@ const TAKEN: [&str; 20] = [
     "SSH_AUTH_SOCK",
     "SSL_CERT_DIR",
     "GIT_SSH",
-    "GIT_SSH_COMMAND",
+    "GIT_SSH_VARIANT",
     "http_proxy",
     "https_proxy",
     "HTTPS_PROXY",
@@ -82,6 +86,10 @@ const LARGEST_COMPLAINT: u64 = 64 << 10;
 pub struct GitProgram {
     program: PathBuf,
     variables: Vec<(String, String)>,
+    /// What the user's variable says is to be run for `ssh`.
+    ssh_command: Option<String>,
+    /// What the user's configuration says, once somebody looked.
+    ssh_setting: Arc<OnceLock<Option<String>>>,
 }
 
 /// How a run of git ended.
@@ -100,11 +108,9 @@ impl GitProgram {
         if let Some(file) = variables.get("SSL_CERT_FILE") {
             taken.push(("GIT_SSL_CAINFO".to_owned(), file.clone()));
         }
-        if !taken.iter().any(|(name, _)| name == "GIT_SSH_COMMAND" || name == "GIT_SSH") {
-            let quiet = "ssh -o BatchMode=yes".to_owned();
-            taken.push(("GIT_SSH_COMMAND".to_owned(), quiet));
-        }
-        Self { program, variables: taken }
+        let ssh_command = variables.get("GIT_SSH_COMMAND").cloned();
+        let ssh_setting = Arc::default();
+        Self { program, variables: taken, ssh_command, ssh_setting }
     }
 
     /// Prepares a run in a folder that is no work tree; git looks for none above it.
@@ -118,9 +124,27 @@ impl GitProgram {
         for setting in SETTINGS {
             command.args(["-c", setting]);
         }
-        // A group of its own: a Ctrl-C of the terminal is for kiln, which ends git.
-        command.current_dir(folder).process_group(0).stderr(Stdio::piped()).stdout(Stdio::piped());
+        command.current_dir(folder).stderr(Stdio::piped()).stdout(Stdio::piped());
         command
+    }
+
+    /// Lets git wait for a server only so long, and start the `ssh` of the user.
+    fn limit(&self, command: &mut Command, patience: Patience, folder: &Path) {
+        let seconds = patience.idle.as_secs().max(1);
+        command.args(["-c", "http.lowSpeedLimit=1", "-c", &format!("http.lowSpeedTime={seconds}")]);
+        let setting = self.ssh_setting.get_or_init(|| {
+            let mut asked = self.command(folder, false);
+            let asked = asked.args(["config", "--get", "core.sshCommand"]).stdin(Stdio::null());
+            // Without an answer there is no such setting: git itself would complain of what it cannot read.
+            let said = asked.process_group(0).output().ok()?.stdout;
+            let said = String::from_utf8(said).ok()?.trim_end().to_owned();
+            (!said.is_empty()).then_some(said)
+        });
+        let has_program = self.variables.iter().any(|(name, _)| name == "GIT_SSH");
+        let variable = self.ssh_command.as_deref();
+        if let Some(ssh) = ssh::command(variable, setting.as_deref(), has_program, patience) {
+            command.env("GIT_SSH_COMMAND", ssh);
+        }
     }
 
     fn spawn(&self, command: &mut Command) -> Result<Child, GitError> {
@@ -129,8 +153,20 @@ impl GitProgram {
     }
 
     /// Runs git to its end.
-    fn run(&self, mut command: Command, stop: Stop<'_>) -> Result<Ended, GitError> {
-        let mut child = self.spawn(command.stdin(Stdio::null()))?;
+    fn run(
+        &self,
+        mut command: Command,
+        asked: Asked<'_>,
+        stop: Stop<'_>,
+    ) -> Result<Ended, GitError> {
+        let mut group = Group::start(asked.patience.is_some() || asked.lock.is_some(), asked.lock);
+        group.adopt(&mut command);
+        // Git reads nothing of it; but as long as it lives, nobody else has the lock.
+        let held = asked.lock.and_then(|lock| lock.try_clone().ok());
+        let mut child = self.spawn(command.stdin(held.map_or_else(Stdio::null, Stdio::from)))?;
+        group.joined(&child);
+        let mut watch = asked.patience.map(|patience| Watch::new(patience.idle));
+        let mut complaint = None;
         let (out, complaints) = (child.stdout.take(), child.stderr.take());
         let (first, ended) = mpsc::channel::<()>();
         let second = first.clone();
@@ -147,14 +183,20 @@ impl GitProgram {
             });
             while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                 if stop() {
-                    kill(&child);
+                    group.kill();
+                }
+                if let Some(watch) = &mut watch
+                    && watch.is_over(TICK, || group.work())
+                {
+                    complaint = Some(watch.told());
+                    group.kill();
                 }
             }
             (out.join().unwrap_or_default(), said.join().unwrap_or_default())
         });
         let status = child.wait();
         let ok = status.is_ok_and(|status| status.success()) && (out.len() as u64) < LARGEST_ANSWER;
-        Ok(Ended { ok, out, said: shown(&said) })
+        Ok(Ended { ok, out, said: complaint.unwrap_or_else(|| shown(&said)) })
     }
 }
 
@@ -162,9 +204,13 @@ impl Git for GitProgram {
     fn ask(&self, asked: Asked<'_>, stop: Stop<'_>) -> Result<Answer, GitError> {
         let is_repository = asked.folder.join("HEAD").is_file();
         let mut command = self.command(asked.folder, is_repository);
-        command.args(asked.arguments);
-        command.envs(asked.variables.0.iter().map(|(name, value)| (name, value)));
-        let ended = self.run(command, stop)?;
+        if let Some(patience) = asked.patience {
+            self.limit(&mut command, patience, asked.folder);
+        }
+        command
+            .args(asked.arguments)
+            .envs(asked.variables.0.iter().map(|(name, value)| (name, value)));
+        let ended = self.run(command, asked, stop)?;
         Ok(if ended.ok { Ok(ended.out) } else { Err(ended.said) })
     }
 
@@ -176,7 +222,7 @@ impl Git for GitProgram {
     ) -> Result<Result<(), Rule>, GitError> {
         let mut command = self.command(folder, true);
         command.args(["cat-file", "--batch", "--buffer"]).stdin(Stdio::piped());
-        let mut child = self.spawn(command.stderr(Stdio::null()))?;
+        let mut child = self.spawn(command.process_group(0).stderr(Stdio::null()))?;
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         let (Some(stdin), Some(stdout)) = (stdin, stdout) else {
             return Ok(Err(damaged("", "cannot be asked for")));

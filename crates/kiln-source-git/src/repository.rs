@@ -1,5 +1,6 @@
-//! Bare repositories of the cache, one for each URL: what is asked of servers, and what is here.
+//! Bare repositories of the cache, one for each URL: what is fetched into them, and what is here.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -12,39 +13,27 @@ use kiln_source::{Ports, SourceError, without_password};
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
-use crate::address::{Address, addresses};
-use crate::identity::is_refused;
-use crate::resolve::Refs;
-use crate::{Answer, Asked, Git, GitError, Object, Refused, Rule, Stop, Variables};
+use crate::address::Address;
+use crate::places::{asked_here, stopped};
+use crate::{Answer, Asked, Git, GitError, Object, Refused, Rule, Stop};
 
-/// How often one place of a network is tried.
-const TRIES: u32 = 4;
 /// How long to wait before a repository that another process has is asked for again.
 const TICK: Duration = Duration::from_millis(50);
 
 /// What serves a repository of this machine: it looks for no differences between files that nobody stored as such,
-/// and does not compress at length what is copied from disk to disk.
-const SERVED_HERE: &str = "--upload-pack=git -c pack.window=0 -c pack.compression=1 upload-pack";
+/// and does not compress at length what is copied from disk to disk. It leaves out files where they are not asked for.
+const SERVED_HERE: &str = "--upload-pack=git -c pack.window=0 -c pack.compression=1 -c uploadpack.allowFilter=true upload-pack";
 
 /// What a server says that does not give a commit by its name.
-const UNWILLING: [&str; 5] = [
+pub(crate) const UNWILLING: [&str; 5] = [
     "not our ref",
     "unadvertised object",
     "does not allow request",
     "does not support shallow",
     "couldn't find remote ref",
 ];
-/// What a failure says that another try may not meet.
-const PASSING: [&str; 8] = [
-    "Could not resolve host",
-    "Temporary failure",
-    "timed out",
-    "Connection re",
-    "early EOF",
-    "RPC failed",
-    "unexpected disconnect",
-    "returned error: 5",
-];
+/// What is wrong with objects that another fetch may bring.
+const MISSING: [&str; 4] = ["is missing", "cannot be read", "ends too early", "has no tree"];
 
 /// All repositories of this user.
 #[derive(Clone, Copy)]
@@ -59,56 +48,43 @@ pub(crate) struct Repositories<'a> {
 pub(crate) struct Repository<'a> {
     all: Repositories<'a>,
     pub(crate) url: String,
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// Bytes that came in this run.
     pub(crate) n_fetched: u64,
+    /// Whether what is fetched is what a new repository would get.
+    is_anew: bool,
+}
+
+/// A repository that nobody else fetches into.
+pub(crate) struct Alone(File);
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        // What git left running in the background may have the file, too: it is not to hold the lock.
+        rustix::fs::flock(&self.0, FlockOperation::Unlock).ok();
+    }
 }
 
 impl<'a> Repositories<'a> {
-    /// Asks what a repository has by name.
-    pub(crate) fn refs(&self, url: &str) -> Result<Refs, GitError> {
-        self.make_folder()?;
-        let answer = self.each_address(url, &mut |address| {
-            let arguments = ["ls-remote", "--quiet", "--", &address.url];
-            self.ask(url, self.folder, &arguments, &address.variables)
-        });
-        Ok(Refs::parse(&answer?))
-    }
-
     /// Opens the repository that has a commit of a URL, and makes it if it is not there.
     pub(crate) fn open(&self, url: &str, id: &ObjectId) -> Result<Repository<'a>, GitError> {
         self.open_named(url, id, "")
     }
 
-    /// Returns what `git describe` says of a commit. It needs the history, but no file of it.
-    pub(crate) fn describe(
+    /// Opens a repository of a URL that is for something else, such as its history.
+    pub(crate) fn open_named(
         &self,
         url: &str,
         id: &ObjectId,
-        reference: Option<&str>,
-    ) -> Result<Option<String>, GitError> {
-        let history = self.open_named(url, id, "-history")?;
-        let _alone = history.alone()?;
-        let branches = match reference {
-            Some(reference) => format!("+{reference}:refs/kiln/tip"),
-            None => "+refs/heads/*:refs/kiln/heads/*".to_owned(),
-        };
-        self.each_address(url, &mut |address| {
-            let wanted = [branches.as_str(), "+refs/tags/*:refs/tags/*"];
-            history.fetch_from(address, &["--filter=tree:0"], &wanted)
-        })?;
-        let said = history.ask(&["describe", "--tags", "--abbrev=12", id.as_str()])?;
-        // Without a tag before it a commit has no such name.
-        Ok(said.ok().and_then(|said| Some(String::from_utf8(said).ok()?.trim().to_owned())))
-    }
-
-    fn open_named(&self, url: &str, id: &ObjectId, what: &str) -> Result<Repository<'a>, GitError> {
+        what: &str,
+    ) -> Result<Repository<'a>, GitError> {
         self.make_folder()?;
         let format = if id.as_str().len() == 64 { "sha256" } else { "sha1" };
         let name = format!("{}-{format}{what}", Digest::of(url.as_bytes()).hex());
         let folder = self.folder.join(&name);
-        let repository =
-            Repository { all: *self, url: url.to_owned(), folder: folder.clone(), n_fetched: 0 };
+        let (url, n_fetched, is_anew) = (url.to_owned(), 0, false);
+        let repository = Repository { all: *self, url, folder: folder.clone(), n_fetched, is_anew };
+        let url = &repository.url;
         if !folder.join("HEAD").is_file() {
             // A repository that nothing can be fetched into is not made.
             if self.prepared(id).is_empty() {
@@ -119,27 +95,10 @@ impl<'a> Repositories<'a> {
         if !folder.join("HEAD").is_file() {
             let object_format = format!("--object-format={format}");
             let arguments = ["init", "--quiet", "--bare", "--template=", &object_format, &name];
-            let said = self.ask(url, self.folder, &arguments, &Variables::default())?;
+            let said = self.ask(url, asked_here(self.folder, &arguments))?;
             said.map_err(|said| GitError::Broken { folder, said })?;
         }
         Ok(repository)
-    }
-
-    /// Runs a command of git, unless somebody asked to stop; one that was ended for that has no answer.
-    fn ask(
-        &self,
-        url: &str,
-        folder: &Path,
-        arguments: &[&str],
-        variables: &Variables,
-    ) -> Result<Answer, GitError> {
-        if (self.stop)() {
-            return Err(stopped(url));
-        }
-        match self.git.ask(Asked { folder, arguments, variables }, self.stop)? {
-            Err(_said) if (self.stop)() => Err(stopped(url)),
-            answer => Ok(answer),
-        }
     }
 
     /// Returns what somebody prepared for a commit: a repository, or a file that `git bundle` made.
@@ -150,66 +109,9 @@ impl<'a> Repositories<'a> {
         all.filter(|path| path.exists()).collect()
     }
 
-    fn make_folder(&self) -> Result<(), GitError> {
+    pub(crate) fn make_folder(&self) -> Result<(), GitError> {
         let path = self.folder;
         fs::create_dir_all(path).map_err(|cause| GitError::Write { path: path.into(), cause })
-    }
-
-    /// Asks the places of a repository in their order, until one answers.
-    fn each_address(
-        &self,
-        url: &str,
-        ask: &mut dyn FnMut(&Address) -> Result<Answer, GitError>,
-    ) -> Result<Vec<u8>, GitError> {
-        let mut tries = Vec::new();
-        let mut last = "it has no mirror".to_owned();
-        let mut was_refused = false;
-        for address in self.addresses(url)? {
-            if address.is_second && !was_refused {
-                continue;
-            }
-            for attempt in 1..=TRIES {
-                let mut said = match ask(&address)? {
-                    Ok(answer) => return Ok(answer),
-                    Err(said) => said.replace(&address.url, &address.shown),
-                };
-                was_refused = is_refused(&said);
-                if was_refused && !address.identity.is_empty() {
-                    said = format!("{said} ({})", address.identity);
-                }
-                if (self.stop)() {
-                    return Err(stopped(url));
-                }
-                let again =
-                    !address.is_local && PASSING.iter().any(|passing| said.contains(passing));
-                tries.push(format!("{}: {said}", address.shown));
-                if again && attempt < TRIES {
-                    let (source, message) = (without_password(url), said.clone());
-                    self.ports.sink.emit(Event::FetchRetried { source, attempt, message });
-                    self.ports.fetcher.rest(url, attempt);
-                }
-                last = said;
-                if !again {
-                    break;
-                }
-            }
-        }
-        let url = without_password(url);
-        Err(SourceError::Unreachable { url, tries, cause: last.into() }.into())
-    }
-
-    fn addresses(&self, url: &str) -> Result<Vec<Address>, SourceError> {
-        let offline = self.ports.fetcher.is_offline();
-        let mut all = match addresses(url, self.ports.fetcher) {
-            // Without a network nobody looks for mirrors.
-            Err(SourceError::UnknownAlias { .. }) if offline => Vec::new(),
-            all => all?,
-        };
-        all.retain(|address| address.is_local || !offline);
-        if all.is_empty() {
-            return Err(SourceError::Offline { url: without_password(url) });
-        }
-        Ok(all)
     }
 }
 
@@ -219,25 +121,61 @@ impl Repository<'_> {
     /// A server is asked for the commit by its name; one that does not give it so is asked for the ref that most
     /// likely is this commit, and then for all that it has.
     pub(crate) fn bring(&mut self, id: &ObjectId, reference: Option<&str>) -> Result<(), GitError> {
-        if self.ask(&["rev-parse", "--quiet", "--verify", &kept(id)])?.is_ok() {
+        if self.is_kept(id)? {
             return Ok(());
         }
-        let _alone = self.alone()?;
-        if self.bring_prepared(id)? {
+        let alone = self.alone()?;
+        // Who had it before may have fetched the very commit.
+        if self.is_kept(id)? {
+            return Ok(());
+        }
+        self.bring_alone(&alone, id, reference)
+    }
+
+    /// Fetches a commit anew, of which something turned out to be missing here.
+    pub(crate) fn repair(
+        &mut self,
+        id: &ObjectId,
+        reference: Option<&str>,
+    ) -> Result<(), GitError> {
+        let alone = self.alone()?;
+        self.ask(&["update-ref", "-d", &kept(id)])?
+            .map_err(|said| GitError::Broken { folder: self.folder.clone(), said })?;
+        self.is_anew = true;
+        let brought = self.bring_alone(&alone, id, reference);
+        self.is_anew = false;
+        brought
+    }
+
+    /// Returns whether a refusal says that something of a commit is missing in this very repository.
+    pub(crate) fn is_damaged(&self, refused: &Refused, commit: &ObjectId) -> bool {
+        let here = refused.commit == *commit && refused.url == without_password(&self.url);
+        here && matches!(&*refused.rule, Rule::Object { what, .. } if MISSING.contains(what))
+    }
+
+    fn bring_alone(
+        &mut self,
+        alone: &Alone,
+        id: &ObjectId,
+        reference: Option<&str>,
+    ) -> Result<(), GitError> {
+        if self.bring_prepared(alone, id)? {
             return Ok(());
         }
         let before = self.n_packed();
-        let mut has_answered = false;
+        // What each place answered last: whether it has no such commit.
+        let mut without = BTreeMap::new();
         let all = self.all;
         let brought = all.each_address(&self.url, &mut |address| {
-            let answer = self.bring_from(address, id, reference)?;
-            has_answered |= answer.is_none();
+            let answer = self.bring_from(alone, address, id, reference)?;
+            without.insert(address.shown.clone(), answer.is_none());
             Ok(answer.unwrap_or_else(|| Err(format!("it has no commit `{id}`"))))
         });
         self.n_fetched += self.n_packed().saturating_sub(before);
+        let is_nowhere = !without.is_empty() && without.values().all(|is_without| *is_without);
         match brought {
             Ok(_) => Ok(()),
-            Err(GitError::Source(SourceError::Unreachable { .. })) if has_answered => {
+            Err(GitError::Source(SourceError::Unreachable { .. })) if is_nowhere => {
                 Err(GitError::NoCommit { url: without_password(&self.url), commit: id.clone() })
             }
             Err(error) => Err(error),
@@ -245,9 +183,9 @@ impl Repository<'_> {
     }
 
     /// Takes a commit from what somebody prepared for it.
-    fn bring_prepared(&self, id: &ObjectId) -> Result<bool, GitError> {
+    fn bring_prepared(&self, alone: &Alone, id: &ObjectId) -> Result<bool, GitError> {
         for path in self.all.prepared(id) {
-            let said = match self.bring_from(&Address::of_path(&path), id, None)? {
+            let said = match self.bring_from(alone, &Address::of_path(&path), id, None)? {
                 Some(Ok(_)) => return Ok(true),
                 Some(Err(said)) => said,
                 None => "it has no such commit".to_owned(),
@@ -260,11 +198,13 @@ impl Repository<'_> {
     }
 
     /// Waits until no other process fetches into it, and takes away what one left that was killed.
-    fn alone(&self) -> Result<File, GitError> {
+    pub(crate) fn alone(&self) -> Result<Alone, GitError> {
         let mut path = self.folder.clone().into_os_string();
         path.push(".lock");
         let failed = |cause| GitError::Write { path: PathBuf::from(&path), cause };
-        let file = File::create(&path).map_err(failed)?;
+        let mut open = File::options();
+        let file = open.read(true).write(true).create(true).truncate(false);
+        let file = file.open(&path).map_err(failed)?;
         loop {
             match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => break,
@@ -274,45 +214,58 @@ impl Repository<'_> {
             }
         }
         remove_leftovers(&self.folder);
-        Ok(file)
+        Ok(Alone(file))
     }
 
     /// Fetches a commit from one place; nothing when the place does not have it.
     fn bring_from(
         &self,
+        alone: &Alone,
         address: &Address,
         id: &ObjectId,
         reference: Option<&str>,
     ) -> Result<Option<Answer>, GitError> {
         let named = format!("{id}:{}", kept(id));
-        match self.fetch_from(address, &["--depth=1"], &[&named])? {
+        match self.fetch_from(alone, address, &["--depth=1"], &[&named])? {
             Err(said) if UNWILLING.iter().any(|unwilling| said.contains(unwilling)) => {}
             answer => return Ok(Some(answer)),
         }
         if let Some(reference) = reference {
             let tip = format!("+{reference}:refs/kiln/tip");
-            // Whatever it answers: what counts is whether the commit is here then.
-            drop(self.fetch_from(address, &["--depth=1"], &[&tip])?);
-            if self.keep(id)? {
-                return Ok(Some(Ok(Vec::new())));
+            let answer = self.fetch_from(alone, address, &["--depth=1"], &[&tip])?;
+            // There may be no such ref, and it may be another commit now: then all that there is may have this one.
+            if answer.is_ok() && self.keep(id)? {
+                return Ok(Some(answer));
             }
         }
         let is_shallow = self.folder.join("shallow").is_file();
         let options: &[&str] = if is_shallow { &["--unshallow"] } else { &[] };
         let all = ["+refs/heads/*:refs/kiln/heads/*", "+refs/tags/*:refs/kiln/tags/*"];
-        let answer = self.fetch_from(address, options, &all)?;
+        let answer = self.fetch_from(alone, address, options, &all)?;
         let is_here = answer.is_err() || self.keep(id)?;
         Ok(is_here.then_some(answer))
     }
 
-    /// Notes that a commit is here with all it needs, if it is.
+    fn is_kept(&self, id: &ObjectId) -> Result<bool, GitError> {
+        Ok(self.ask(&["rev-parse", "--quiet", "--verify", &kept(id)])?.is_ok())
+    }
+
+    /// Notes that a commit is here with all it needs, if a ref that was fetched leads to it: git makes a ref only when
+    /// all behind it came. That the commit itself came says nothing.
     fn keep(&self, id: &ObjectId) -> Result<bool, GitError> {
-        Ok(self.ask(&["update-ref", &kept(id), id.as_str()])?.is_ok())
+        let leading = ["for-each-ref", "--count=1", "--contains", id.as_str()];
+        let below = ["refs/kiln/tip", "refs/kiln/heads", "refs/kiln/tags"];
+        let found = self.ask(&[&leading[..], &below].concat())?;
+        if found.is_ok_and(|found| !found.is_empty()) {
+            return Ok(self.ask(&["update-ref", &kept(id), id.as_str()])?.is_ok());
+        }
+        Ok(false)
     }
 
     /// Fetches refs and commits from one place.
-    fn fetch_from(
+    pub(crate) fn fetch_from(
         &self,
+        alone: &Alone,
         address: &Address,
         options: &[&str],
         wanted: &[&str],
@@ -327,13 +280,16 @@ impl Repository<'_> {
             "--no-show-forced-updates",
         ];
         let served: &[&str] = if address.is_local { &[SERVED_HERE] } else { &[] };
-        let arguments = [&quiet[..], served, options, &["--", &address.url], wanted].concat();
-        self.all.ask(&self.url, &self.folder, &arguments, &address.variables)
+        let anew: &[&str] = if self.is_anew { &["--refetch"] } else { &[] };
+        let places = ["--", &address.url];
+        let arguments = [&quiet[..], served, anew, options, &places, wanted].concat();
+        let asked = self.all.asked_of(address, &self.folder, &arguments);
+        self.all.ask(&self.url, Asked { lock: Some(&alone.0), ..asked })
     }
 
     /// Runs a command of git here.
     pub(crate) fn ask(&self, arguments: &[&str]) -> Result<Answer, GitError> {
-        self.all.ask(&self.url, &self.folder, arguments, &Variables::default())
+        self.all.ask(&self.url, asked_here(&self.folder, arguments))
     }
 
     /// Returns the commit that a name of an object leads to.
@@ -374,7 +330,11 @@ impl Repository<'_> {
     }
 
     pub(crate) fn refused(&self, commit: &ObjectId, rule: Rule) -> GitError {
-        let (url, commit) = (without_password(&self.url), commit.clone());
+        Self::refused_of(&self.url, commit, rule)
+    }
+
+    pub(crate) fn refused_of(url: &str, commit: &ObjectId, rule: Rule) -> GitError {
+        let (url, commit) = (without_password(url), commit.clone());
         Refused { url, commit, rule: Box::new(rule) }.into()
     }
 
@@ -390,10 +350,6 @@ impl Repository<'_> {
 /// Returns the ref that says a commit is here with all it needs.
 fn kept(id: &ObjectId) -> String {
     format!("refs/kiln/commits/{id}")
-}
-
-fn stopped(url: &str) -> GitError {
-    SourceError::Stopped { url: without_password(url) }.into()
 }
 
 /// Takes away what a git that was killed left: nobody else writes here, and the next one would wait for it.

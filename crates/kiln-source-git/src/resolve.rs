@@ -1,6 +1,6 @@
 //! From what a source tracks to a commit: branches, tags, commits, and the newest version of a glob.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kiln_ir::ObjectId;
 use kiln_source::without_password;
@@ -49,6 +49,11 @@ impl Refs {
 
     pub(crate) fn has_tags(&self) -> bool {
         self.tags().next().is_some()
+    }
+
+    /// Returns the commits that have tags.
+    pub(crate) fn tagged(&self) -> BTreeSet<&ObjectId> {
+        self.tags().map(|(_, commit)| commit).collect()
     }
 
     fn tags(&self) -> impl Iterator<Item = (&str, &ObjectId)> {

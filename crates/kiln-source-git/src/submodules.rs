@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use kiln_cas::Batch;
 use kiln_ir::ObjectId;
+use kiln_source::{SourceError, without_password};
 use kiln_tree::{RelPath, Tree};
 
 use crate::address::submodule_url;
@@ -93,7 +94,7 @@ impl<'a> Submodules<'a> {
         }
         let written = written.ok_or_else(|| refused(Rule::NoSubmodule(told())))?;
         let url = submodule_url(&parent.url, written).map_err(|reason| {
-            let url = written.escape_debug().to_string();
+            let url = without_password(written).escape_debug().to_string();
             refused(Rule::SubmoduleUrl { path: told(), url, reason })
         })?;
         let mut repository = self.all.open(&url, commit)?;
@@ -101,10 +102,29 @@ impl<'a> Submodules<'a> {
         self.n_fetched += repository.n_fetched;
         let outer = std::mem::replace(&mut self.place, place.clone());
         self.n_within += 1;
-        let tree = write::write(&repository, commit, self, batch);
+        let tree = write_or_repair(&mut repository, (commit, Some("HEAD")), self, batch);
         self.n_within -= 1;
         self.place = outer;
         tree
+    }
+}
+
+/// Writes the tree of a commit into the store; one of which something is missing here is fetched once more.
+pub(crate) fn write_or_repair(
+    repository: &mut Repository<'_>,
+    (commit, reference): (&ObjectId, Option<&str>),
+    submodules: &mut Submodules<'_>,
+    batch: &mut dyn Batch,
+) -> Result<Tree, GitError> {
+    let error = match write::write(repository, commit, submodules, batch) {
+        Err(GitError::Refused(refused)) if repository.is_damaged(&refused, commit) => refused,
+        written => return written,
+    };
+    match repository.repair(commit, reference) {
+        Ok(()) => write::write(repository, commit, submodules, batch),
+        Err(stopped @ GitError::Source(SourceError::Stopped { .. })) => Err(stopped),
+        // Whoever cannot fetch it again is told what is wrong with what is here.
+        Err(_unreachable) => Err(error.into()),
     }
 }
 

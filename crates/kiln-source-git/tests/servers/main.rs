@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 #![expect(clippy::disallowed_methods, reason = "tests make repositories and start servers")]
 
+mod history;
 mod http;
 mod logins;
+mod trouble;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -128,7 +130,8 @@ fn the_daemon_of_git_is_a_server() {
     assert!(gone.starts_with("cannot fetch `git://"), "{gone}");
 }
 
-/// Writes a program that does for `ssh` what this machine can, and notes its arguments.
+/// Writes a program that does for `ssh` what this machine can, and notes its arguments. The folder is the home of the
+/// server's user.
 fn ssh(folder: &Path) -> String {
     let program = folder.join("fake ssh");
     let words = folder.join("words");
@@ -148,18 +151,53 @@ fn ssh_is_the_program_of_the_user() {
     let repository = Repository::new();
     let program = ssh(repository.folder());
     let path = repository.folder().join("up").display().to_string();
-    for url in [format!("ssh://git@example.org{path}"), format!("git@example.org:{}", &path[1..])] {
-        // The second form has a path from the home of the server's user.
-        let url = url.replace(&format!(":{}", &path[1..]), ":up");
-        let pin = tracked(&url, "main", &[("GIT_SSH_COMMAND", &program)]);
-        let relative = url.ends_with(":up");
-        match pin {
-            Ok(pin) => assert_eq!(commit_of(&pin), repository.at("main"), "{url}"),
-            Err(error) => assert!(relative, "{url}: {error}"),
-        }
+    // The short form has a path from the home of the server's user, or an absolute one.
+    for path in [
+        format!("ssh://git@example.org{path}"),
+        "git@example.org:up".to_owned(),
+        format!("git@example.org:{path}"),
+    ] {
+        let pin = tracked(&path, "main", &[("GIT_SSH_COMMAND", &program)]).unwrap();
+        assert_eq!(commit_of(&pin), repository.at("main"), "{path}");
     }
     let words = fs::read_to_string(repository.folder().join("words")).unwrap();
     assert!(words.lines().any(|word| word == "git@example.org"), "{words}");
+}
+
+#[test]
+fn ssh_is_what_the_configuration_of_the_user_says() {
+    let repository = Repository::new();
+    let program = ssh(repository.folder());
+    let home = scratch();
+    let config = format!("[core]\n\tsshCommand = \"{program} --mine\"\n");
+    fs::write(home.path().join(".gitconfig"), config).unwrap();
+    let home = home.path().display().to_string();
+    let words = repository.folder().join("words");
+    let pin = tracked("git@example.org:up", "main", &[("HOME", &home)]).unwrap();
+    assert_eq!(commit_of(&pin), repository.at("main"));
+    let said = fs::read_to_string(&words).unwrap();
+    assert!(said.lines().any(|word| word == "--mine"), "{said}");
+    // A variable counts for more.
+    fs::remove_file(&words).unwrap();
+    let more = [("HOME", home.as_str()), ("GIT_SSH_COMMAND", &program)];
+    tracked("git@example.org:up", "main", &more).unwrap();
+    let said = fs::read_to_string(&words).unwrap();
+    assert!(!said.lines().any(|word| word == "--mine"), "{said}");
+}
+
+#[test]
+fn an_ssh_that_is_openssh_asks_nothing_and_waits_for_nobody() {
+    let repository = Repository::new();
+    let program = ssh(repository.folder());
+    let folder = repository.folder().join("programs");
+    fs::create_dir(&folder).unwrap();
+    fs::copy(program.trim_matches('\''), folder.join("ssh")).unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    tracked("git@example.org:up", "main", &[("PATH", &path)]).unwrap();
+    let words = fs::read_to_string(repository.folder().join("words")).unwrap();
+    for option in ["BatchMode=yes", "ConnectTimeout=10", "ServerAliveInterval=15"] {
+        assert!(words.lines().any(|word| word == option), "{option}: {words}");
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 
 use super::tries::TRIES;
 use super::*;
+use crate::NotThere;
 
 const PATH: &str = "pool/a+b:c.deb";
 
@@ -183,6 +184,40 @@ fn after_all_tries_the_error_names_them() {
     assert!(tries[0].ends_with("/pool/a%2Bb%3Ac.deb: the server answered 404 Not Found"));
     assert_eq!(error.source().unwrap().to_string(), "the server answered 503 Service Unavailable");
     assert_eq!(world.pauses.0.lock().unwrap().len(), 4);
+}
+
+#[test]
+fn only_what_every_place_says_it_has_not_is_nowhere() {
+    // Its name holds what a server says of a file that is not there.
+    let path = "app_20240410.orig.tar.gz";
+    let check = |faults: [Fault; 2], expected: bool| {
+        let world = World::new();
+        for (server, fault) in world.servers.iter().zip(faults) {
+            (0..TRIES).for_each(|_| server.fault(path, fault));
+        }
+        let wanted = Wanted::current(format!("debian:{path}"));
+        let error = world.fetch(&wanted, &Silent).unwrap_err();
+        assert!(matches!(error, SourceError::Unreachable { .. }), "{error}");
+        assert_eq!(NotThere::is_behind(&error), expected, "{faults:?}");
+    };
+    check([Fault::NotFound, Fault::NotFound], true);
+    check([Fault::NotFound, Fault::Unavailable], false);
+    check([Fault::Unavailable, Fault::NotFound], false);
+    check([Fault::Unavailable, Fault::Unavailable], false);
+}
+
+#[test]
+fn a_server_that_is_silent_does_not_say_that_a_file_is_nowhere() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/app_20240410.orig.tar.gz", listener.local_addr().unwrap());
+    let cache = scratch();
+    let idle = Duration::from_millis(50);
+    let patience = Patience { idle, ..Patience::default() };
+    let settings = Settings { folder: cache.path().to_owned(), patience, ..Settings::default() };
+    let fetcher = Fetcher::new(settings, Box::new(Arc::<Pauses>::default())).unwrap();
+    let error = fetcher.fetch(&Wanted::current(url), &Silent).unwrap_err();
+    assert!(matches!(error, SourceError::Unreachable { .. }), "{error}");
+    assert!(!NotThere::is_behind(&error));
 }
 
 #[test]

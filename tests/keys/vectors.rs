@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 
 use kiln_assemble::{Inputs, Integration, Layer, Own, Root, assemble, assemble_in, integration};
 use kiln_digest::{Digest, Encoder, Key};
-use kiln_ir::{Element, ElementName, Phase, PlacedSource, Source, Step, User};
+use kiln_ir::{
+    Base, Element, ElementName, Fingerprint, Ir, Phase, Pins, PlacedSource, Source, Step, User,
+};
+use kiln_plan::{Platform, Request, plan};
 use kiln_tree::{Draft, File, Node, RelPath, Symlink, Time, Tree};
 
 use crate::check;
@@ -114,8 +117,12 @@ fn element() -> Element {
 #[test]
 fn an_action_is_as_committed_to_the_byte() {
     let name = |text: &str| ElementName::parse(text).expect("a name of an element");
-    let layer =
-        |element: &str, tree: Tree| Layer { element: name(element), tree, overlaps: Vec::new(), host: None };
+    let layer = |element: &str, tree: Tree| Layer {
+        element: name(element),
+        tree,
+        overlaps: Vec::new(),
+        host: None,
+    };
     let base = tree(&[
         ("bin/busybox", file("a program\n", true)),
         ("bin/sh", Symlink::new("busybox").into()),
@@ -199,4 +206,34 @@ fn actions_beside_the_usual_are_as_committed() {
         }
     }
     check(text, "beside.txt");
+}
+
+#[test]
+fn what_runs_on_one_machine_is_as_committed() {
+    let name = |text: &str| ElementName::parse(text).expect("a name of an element");
+    let base = tree(&[("bin", Symlink::new("usr/bin").into()), ("usr/bin", Tree::empty().into())]);
+    let mut text = String::new();
+    for number in [1, 2] {
+        let host = Some(Fingerprint([number; 32]));
+        let layer = Layer { element: name("here"), tree: base.clone(), overlaps: Vec::new(), host };
+        let root = Root::merge(&name("app"), &[layer]).expect("a root");
+        let (element, sources) = (element(), tree(&[("text", file("text\n", false))]));
+        let (isa, staged_at) = ("x86-64", Vec::new());
+        let own = Own { element: &element, isa, staged_at, sources, keeps_build_tree: false };
+        let action = assemble_in(&root, &own).expect("it needs no shell of its own").action;
+        let platform = &action.command.platform;
+        writeln!(text, "on machine {number}\n  action {}", action.digest()).expect("text");
+        for (property, value) in platform {
+            writeln!(text, "  {property} {value}").expect("text");
+        }
+        let here = Element { steps: vec![Step::Base(Base::Host)], ..Element::new(name("here")) };
+        let app = Element { base: Some(name("here")), ..Element::new(name("app")) };
+        let ir = Ir::new("demo", vec![app, here]);
+        let pins = Pins { host, ..Pins::default() };
+        let request = Request { targets: vec![name("app")], platform: Platform::default() };
+        for node in plan(&ir, &pins, &request).expect("it can be planned").nodes {
+            writeln!(text, "  key {} {}", node.element, node.key).expect("text");
+        }
+    }
+    check(text, "host.txt");
 }

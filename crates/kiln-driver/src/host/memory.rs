@@ -45,10 +45,13 @@ struct Stamped<T> {
 impl Memory {
     /// Reads what is known of a machine; of what is damaged, or somebody else's, nothing is.
     pub(crate) fn of(session: &Session, root: &Path) -> Self {
-        let file = place(session, root, "files");
+        let now = i64::try_from(session.environment.now).unwrap_or(0);
+        Self::at(place(session, root, "files"), now.saturating_mul(1_000_000_000))
+    }
+
+    /// Reads what a file knows, when the clock shows so many nanoseconds since 1970.
+    pub(super) fn at(file: Option<PathBuf>, clock: i64) -> Self {
         let bytes = file.as_ref().and_then(|file| fs::read(file).ok()).unwrap_or_default();
-        let clock =
-            i64::try_from(session.environment.now).unwrap_or(0).saturating_mul(1_000_000_000);
         let old = serde_json::from_slice(&bytes).unwrap_or_default();
         Self { file, clock, old, new: Known::default() }
     }

@@ -107,7 +107,7 @@ fn element() -> Element {
     let mut element = Element::new(name("app"));
     element.user = User::Builder;
     element.env = BTreeMap::from([("GREETING".to_owned(), "hello  wörld".to_owned())]);
-    let local = Source::Local { path: "src".to_owned(), exclude: Vec::new() };
+    let local = Source::Local { path: "src".to_owned(), exclude: Vec::new(), with_ignored: false };
     element.sources = vec![PlacedSource { at: ".".to_owned(), source: local }];
     let phases = vec![phase("build", "cat text"), phase("install", "cp text \"$KILN_OUT\"")];
     element.steps = vec![Step::Run { phases }];

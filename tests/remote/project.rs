@@ -65,7 +65,7 @@ pub(crate) fn element(user: User, phases: &[(&str, &str)]) -> Element {
 }
 
 fn local(path: &str) -> PlacedSource {
-    let source = Source::Local { path: path.to_owned(), exclude: Vec::new() };
+    let source = Source::Local { path: path.to_owned(), exclude: Vec::new(), with_ignored: false };
     PlacedSource { at: ".".to_owned(), source }
 }
 

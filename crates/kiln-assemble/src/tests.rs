@@ -58,7 +58,7 @@ fn the_root_is_the_layers_and_what_is_generated() {
     element.steps = vec![Step::Run { phases: vec![phase("build"), phase("install")] }];
     element.sources = vec![PlacedSource {
         at: "sub".into(),
-        source: Source::Local { path: "x".into(), exclude: vec![] },
+        source: Source::Local { path: "x".into(), exclude: vec![], with_ignored: false },
     }];
     let mut inputs = built(&element, "usr/bin/sh!sh bin->usr/bin", &[("lib", "usr/lib/a=1")]);
     inputs.sources = sources(&element, &[tree("main.c=x")]).unwrap();
@@ -279,7 +279,7 @@ fn two_sources_at_one_path_are_an_error() {
     let mut element = element("a");
     let source = |at: &str| PlacedSource {
         at: at.into(),
-        source: Source::Local { path: at.into(), exclude: vec![] },
+        source: Source::Local { path: at.into(), exclude: vec![], with_ignored: false },
     };
     element.sources = vec![source("."), source("sub")];
     let clash = sources(&element, &[tree("sub/x=1"), tree("x=2")]).unwrap_err();

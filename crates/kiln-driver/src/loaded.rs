@@ -258,7 +258,9 @@ fn measure(session: &Session, root: &Path, sources: &[&Source]) -> Vec<Result<Di
     }
     let local = Sources::new(session, root);
     let one = |source: &&Source| match source {
-        Source::Local { path, exclude } => local.measure(path, exclude),
+        Source::Local { path, exclude, with_ignored } => {
+            local.measure(path, exclude, *with_ignored)
+        }
         foreign => Err(LocalError::Outside { path: foreign.to_string() }),
     };
     let n_each = sources.len().div_ceil(session.environment.cpus.max(1)).max(MANY_SOURCES);

@@ -39,8 +39,13 @@ impl<'a> Sources<'a> {
     }
 
     /// Returns the digest of a source as it is now; what is new in it is kept on the way, as it has to be read anyway.
-    pub(crate) fn measure(&self, path: &str, exclude: &[String]) -> Result<Digest, LocalError> {
-        let source = self.local(path, exclude);
+    pub(crate) fn measure(
+        &self,
+        path: &str,
+        exclude: &[String],
+        with_ignored: bool,
+    ) -> Result<Digest, LocalError> {
+        let source = self.local(path, exclude, with_ignored);
         match measure(&source, self.keep.as_ref().map(|keep| keep as &dyn Cas)) {
             // Planning needs no store; if the build does not get one either, it will say so.
             Err(LocalError::Keep { .. }) => measure(&source, None),
@@ -54,12 +59,13 @@ impl<'a> Sources<'a> {
         cas: &dyn Cas,
         path: &str,
         exclude: &[String],
+        with_ignored: bool,
         measured: Option<Digest>,
     ) -> Result<Tree, LocalError> {
         if let Some(tree) = measured.and_then(|digest| kiln_source::whole(cas, digest)) {
             return Ok(tree);
         }
-        let tree = import(cas, &self.local(path, exclude))?;
+        let tree = import(cas, &self.local(path, exclude, with_ignored))?;
         // What was planned is what is built, or nothing: somebody may be editing right now.
         if measured != Some(tree.digest()) {
             return Err(LocalError::Changed { path: path.to_owned() });
@@ -67,8 +73,8 @@ impl<'a> Sources<'a> {
         Ok(tree)
     }
 
-    fn local<'b>(&'b self, path: &'b str, exclude: &'b [String]) -> Local<'b> {
-        Local { project: self.project, path, exclude, memory: self.remember.as_ref() }
+    fn local<'b>(&'b self, path: &'b str, exclude: &'b [String], with_ignored: bool) -> Local<'b> {
+        Local { project: self.project, path, exclude, with_ignored, memory: self.remember.as_ref() }
     }
 }
 

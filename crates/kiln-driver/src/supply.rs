@@ -246,10 +246,10 @@ impl<'a> Supplier<'a> {
 
 impl Supply for Supplier<'_> {
     fn source(&self, source: &Source) -> Result<Tree, ForeignError> {
-        if let Source::Local { path, exclude } = source {
+        if let Source::Local { path, exclude, with_ignored } = source {
             let measured = self.pins.sources.get(source).copied();
             let sources = Sources::new(self.session, &self.loaded.root);
-            return Ok(sources.tree(self.cas.as_ref(), path, exclude, measured)?);
+            return Ok(sources.tree(self.cas.as_ref(), path, exclude, *with_ignored, measured)?);
         }
         let locked = self.loaded.lock.source(source).ok_or_else(|| Self::not_locked(source))?;
         let pin = Pin { content: locked.content.clone(), tree: locked.tree };

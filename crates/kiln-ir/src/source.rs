@@ -22,6 +22,9 @@ pub enum Source {
         /// Globs of what is left out.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         exclude: Vec<String>,
+        /// Whether what `.gitignore` files name is taken, too.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        with_ignored: bool,
     },
     /// A tar archive, plain or compressed by gz, xz, bz2 or zstd.
     Tar {

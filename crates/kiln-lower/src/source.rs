@@ -45,7 +45,9 @@ pub(crate) fn lower_source(reader: &mut Reader<'_>, source: &kiln_eval::Source) 
         "Local" => {
             let Some(Value::Path(path)) = source.field("path") else { return None };
             let exclude = source.field("exclude").cloned().map(crate::field::texts);
-            Some(Source::Local { path: path.clone(), exclude: exclude.unwrap_or_default() })
+            let exclude = exclude.unwrap_or_default();
+            let Some(Value::Bool(with_ignored)) = source.field("with-ignored") else { return None };
+            Some(Source::Local { path: path.clone(), exclude, with_ignored: *with_ignored })
         }
         "Tar" => {
             let Archive { url, strip, subdir, sha256 } = lower_archive(reader, source)?;

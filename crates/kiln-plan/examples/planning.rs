@@ -61,7 +61,11 @@ fn project(n_nodes: usize) -> Result<(Ir, Pins), Failed> {
         let mut element = Element::new(name(ix)?);
         let near = [1, 2, 7].iter().filter_map(|back| ix.checked_sub(*back));
         element.deps = near.map(name).collect::<Result<_, _>>()?;
-        let source = Source::Local { path: format!("src/element-{ix}"), exclude: Vec::new() };
+        let source = Source::Local {
+            path: format!("src/element-{ix}"),
+            exclude: Vec::new(),
+            with_ignored: false,
+        };
         pins.sources.insert(source.clone(), Digest::of(&ix.to_be_bytes()));
         element.sources.push(PlacedSource { at: ".".to_owned(), source });
         let script = format!("make install NUMBER={ix}");

@@ -12,7 +12,10 @@ fn ir(elements: &str) -> Ir {
 fn planned(elements: &str, target: &str) -> Result<Plan, PlanError> {
     let targets = vec![ElementName::parse(target).unwrap()];
     let mut pins = Pins::default();
-    pins.sources.insert(Source::Local { path: "src".into(), exclude: vec![] }, Digest::of(b"src"));
+    pins.sources.insert(
+        Source::Local { path: "src".into(), exclude: vec![], with_ignored: false },
+        Digest::of(b"src"),
+    );
     pins.host = Some(Fingerprint([7; 32]));
     plan(&ir(elements), &pins, &Request { targets, platform: Platform::default() })
 }

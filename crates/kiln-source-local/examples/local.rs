@@ -12,14 +12,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let digest = match words.as_slice() {
         ["import", folder, store] => {
-            let source =
-                Local { project: Path::new(folder), path: ".", exclude: &[], memory: None };
+            let source = Local {
+                project: Path::new(folder),
+                path: ".",
+                exclude: &[],
+                with_ignored: false,
+                memory: None,
+            };
             import(&DiskCas::open(Path::new(store))?, &source)?.digest()
         }
         ["measure", folder, store, now] => {
             let folder = Path::new(folder);
             let memory = Remember { folder: Path::new(store).join("stat-v1"), now: now.parse()? };
-            let source = Local { project: folder, path: ".", exclude: &[], memory: Some(&memory) };
+            let source = Local {
+                project: folder,
+                path: ".",
+                exclude: &[],
+                with_ignored: false,
+                memory: Some(&memory),
+            };
             measure(&source, None)?
         }
         _ => return Err("local import|measure FOLDER STORE [NOW]".into()),

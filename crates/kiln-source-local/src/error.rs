@@ -45,6 +45,13 @@ pub enum LocalError {
         #[source]
         cause: std::io::Error,
     },
+    #[error("`{}` is larger than {n_most} bytes", path.escape_debug())]
+    #[diagnostic(code("K2109"), help("shorten it, or say `with-ignored = true` in the source"))]
+    Rules {
+        path: String,
+        /// Bytes.
+        n_most: u64,
+    },
     #[error("cannot keep `{}` in the store", path.escape_debug())]
     #[diagnostic(code("K5021"), help("is the disk of the store full?"))]
     Keep {

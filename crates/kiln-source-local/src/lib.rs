@@ -3,8 +3,8 @@
 //! # Purpose
 //! [`import`] takes a folder or a file of the project into the store; [`measure`] takes only the digest, which is
 //! all that planning needs. Both walk alike, on all cores: regular files with the owner's executable bit, links as
-//! text, empty folders; `.git` and `.kiln` are left out. What is remembered of an earlier walk and has not changed
-//! is not read again.
+//! text, empty folders; `.git`, `.kiln` and what `.gitignore` names are left out. What is remembered of an earlier walk
+//! and has not changed is not read again.
 //!
 //! # Never
 //! Reads outside the project, follows a link inside the source, waits for a FIFO.
@@ -15,7 +15,7 @@
 //! let project = tempfile::tempdir().unwrap();
 //! std::fs::write(project.path().join("main.c"), "int main;").unwrap();
 //! let cas = kiln_cas::MemoryCas::default();
-//! let source = Local { project: project.path(), path: ".", exclude: &[], memory: None };
+//! let source = Local { project: project.path(), path: ".", exclude: &[], with_ignored: false, memory: None };
 //! let tree = import(&cas, &source).unwrap();
 //! assert_eq!(measure(&source, None).unwrap(), tree.digest());
 //! assert_eq!(tree.files().count(), 1);
@@ -23,6 +23,7 @@
 #![expect(clippy::disallowed_methods, reason = "this crate owns what is remembered on disk")]
 
 mod error;
+mod ignored;
 mod memory;
 mod prune;
 mod read;
@@ -50,12 +51,14 @@ use crate::rules::Rules;
 use crate::survey::{Entry, Folder, Walk, What};
 
 /// A folder or file of a project. `exclude` holds globs of what is left out: one with a `/` is matched from the
-/// folder on, one without at any depth.
+/// folder on, one without at any depth. Unless `with_ignored` is said, what the `.gitignore` files of the project name
+/// is left out, too, in it: a folder that is a source itself is taken although they name it.
 #[derive(Clone, Copy, Debug)]
 pub struct Local<'a> {
     pub project: &'a Path,
     pub path: &'a str,
     pub exclude: &'a [String],
+    pub with_ignored: bool,
     pub memory: Option<&'a Remember>,
 }
 
@@ -112,7 +115,7 @@ fn walk(
     remember: Option<&Remember>,
     keep: Option<&dyn Cas>,
 ) -> Result<Walked, LocalError> {
-    let rules = Rules::new(source.project, source.path, source.exclude)?;
+    let rules = Rules::new(source)?;
     let place = remember.map(|remember| remember.place(&rules));
     let used = place.as_ref().zip(remember);
     let memory = used.and_then(|(place, by)| Memory::read(place, rules.whose(), by.time()));
@@ -200,9 +203,10 @@ impl SourceKind for LocalKind {
 impl LocalKind {
     fn import(&self, source: &Source, ports: Ports<'_>) -> Result<Tree, LocalError> {
         match source {
-            Source::Local { path, exclude } => {
+            Source::Local { path, exclude, with_ignored } => {
                 let project = &self.project;
-                import(ports.cas, &Local { project, path, exclude, memory: None })
+                let with_ignored = *with_ignored;
+                import(ports.cas, &Local { project, path, exclude, with_ignored, memory: None })
             }
             foreign => Err(LocalError::Outside { path: foreign.to_string() }),
         }

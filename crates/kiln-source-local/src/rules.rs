@@ -2,14 +2,17 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use kiln_tree::{Name, RelPath};
 use rustix::fs::FileType;
 
-use crate::LocalError;
+use crate::ignored::Ignored;
+use crate::{Local, LocalError};
 
 /// Names that are never part of a source, and the two that every folder has.
 const LEFT_OUT: [&[u8]; 4] = [b".", b"..", b".git", b".kiln"];
@@ -23,13 +26,18 @@ pub(crate) struct Rules {
     /// As it was written, for messages.
     written: String,
     exclude: GlobSet,
+    /// The folder from the project on: nothing, or with a slash at the end; none where no `.gitignore` counts.
+    inside: Option<String>,
+    /// What the `.gitignore` files above the folder say.
+    ignored: Option<Arc<Ignored>>,
     /// Says which source it is, for all times.
     whose: String,
 }
 
 impl Rules {
     /// Finds the folder or file in the project.
-    pub(crate) fn new(project: &Path, path: &str, exclude: &[String]) -> Result<Self, LocalError> {
+    pub(crate) fn new(source: &Local<'_>) -> Result<Self, LocalError> {
+        let Local { project, path, exclude, with_ignored, memory: _ } = *source;
         let outside = || LocalError::Outside { path: path.to_owned() };
         let read = |cause| LocalError::Read { path: path.to_owned(), cause };
         let relative = if path.starts_with('/') { None } else { RelPath::in_root(path).ok() };
@@ -54,7 +62,32 @@ impl Rules {
             _ => (start, None),
         };
         let exclude = globs(exclude)?;
-        Ok(Self { folder, only, written: relative.to_string(), exclude, whose })
+        let mut rules = Self {
+            folder,
+            only,
+            written: relative.to_string(),
+            exclude,
+            inside: None,
+            ignored: None,
+            whose,
+        };
+        if !with_ignored && rules.only.is_none() {
+            rules.ignore(&project)?;
+        }
+        Ok(rules)
+    }
+
+    /// Takes the rules of all `.gitignore` files above the folder.
+    fn ignore(&mut self, project: &Path) -> Result<(), LocalError> {
+        let inside = self.folder.strip_prefix(project).unwrap_or(&self.folder);
+        let inside = inside.to_str().ok_or_else(|| LocalError::NotUtf8 {
+            path: inside.as_os_str().as_bytes().escape_ascii().to_string(),
+        })?;
+        let end = if inside.is_empty() { "" } else { "/" };
+        let inside = format!("{inside}{end}");
+        self.ignored = Ignored::above(project, &inside)?;
+        self.inside = Some(inside);
+        Ok(())
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -67,6 +100,34 @@ impl Rules {
 
     pub(crate) fn whose(&self) -> &str {
         &self.whose
+    }
+
+    pub(crate) fn ignored(&self) -> Option<&Arc<Ignored>> {
+        self.ignored.as_ref()
+    }
+
+    /// Returns the rules of a folder of the source that has some, told those of the folder above it.
+    pub(crate) fn ignored_in(
+        &self,
+        above: Option<&Arc<Ignored>>,
+        folder: &str,
+        open: impl AsFd,
+    ) -> Result<Option<Arc<Ignored>>, LocalError> {
+        let Some(inside) = &self.inside else { return Ok(None) };
+        let end = if folder.is_empty() { "" } else { "/" };
+        Ignored::below(above, &format!("{inside}{folder}{end}"), open)
+    }
+
+    /// Returns whether a name in a folder of the source is left out by `.gitignore`.
+    pub(crate) fn ignores(
+        &self,
+        ignored: Option<&Ignored>,
+        folder: &str,
+        name: &Name,
+        is_folder: bool,
+    ) -> bool {
+        let (Some(ignored), Some(inside)) = (ignored, &self.inside) else { return false };
+        ignored.leaves_out(&format!("{inside}{}", Self::join(folder, name)), is_folder)
     }
 
     pub(crate) fn is_left_out(name: &[u8]) -> bool {

@@ -13,6 +13,7 @@ use kiln_tree::{MAX_DEPTH, Name};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, readlinkat, statat};
 
 use crate::LocalError;
+use crate::ignored::{GITIGNORE, Ignored};
 use crate::memory::{Memory, Remembered, RememberedWhat};
 use crate::read::{Files, Reading, ToRead};
 use crate::rules::{Rules, special};
@@ -77,6 +78,8 @@ struct ToWalk {
     depth: usize,
     number: u32,
     remembered: Option<u32>,
+    /// What the `.gitignore` files above it say.
+    ignored: Option<Arc<Ignored>>,
 }
 
 struct Worker {
@@ -100,6 +103,7 @@ impl Walk<'_> {
             depth: 0,
             number: 0,
             remembered: self.memory.map(|_memory| 0),
+            ignored: self.rules.ignored().cloned(),
         };
         let worker = || Worker {
             folders: Vec::new(),
@@ -149,12 +153,18 @@ impl Walk<'_> {
     ) -> Result<(), LocalError> {
         let open = self.open(folder)?;
         self.names(own, &open, folder)?;
+        let has_rules = own.names.iter().any(|(name, _)| **name == *GITIGNORE);
+        let ignored = match folder.ignored.as_ref() {
+            above if has_rules => self.rules.ignored_in(above, &folder.path, &open)?,
+            above => above.cloned(),
+        };
         let open = Arc::new(open);
         let mut scan = Scan {
             walk: self,
             open: &open,
             folder,
             number,
+            ignored,
             remembered: Remembering::of(self.memory, folder.remembered),
             entries: Vec::with_capacity(own.names.len()),
             below: Vec::new(),
@@ -267,6 +277,7 @@ struct Scan<'a> {
     open: &'a Arc<OwnedFd>,
     folder: &'a ToWalk,
     number: &'a AtomicU32,
+    ignored: Option<Arc<Ignored>>,
     remembered: Remembering<'a>,
     entries: Vec<Entry>,
     below: Vec<ToWalk>,
@@ -281,11 +292,6 @@ impl Scan<'_> {
         if rules.excludes(&self.folder.path, &name) {
             return Ok(());
         }
-        if self.folder.depth >= MAX_DEPTH {
-            return Err(LocalError::Deep { path: rules.shown(&self.folder.path, &name) });
-        }
-        let (remembered, is_next) = self.remembered.find(raw.to_bytes());
-        self.is_same &= is_next;
         let mut stamp = None;
         if kind != FileType::Directory {
             let found = statat(self.open, raw, AtFlags::SYMLINK_NOFOLLOW);
@@ -293,6 +299,15 @@ impl Scan<'_> {
             kind = FileType::from_raw_mode(found.st_mode);
             stamp = Some(Stamp::of(&found));
         }
+        let is_folder = kind == FileType::Directory;
+        if rules.ignores(self.ignored.as_deref(), &self.folder.path, &name, is_folder) {
+            return Ok(());
+        }
+        if self.folder.depth >= MAX_DEPTH {
+            return Err(LocalError::Deep { path: rules.shown(&self.folder.path, &name) });
+        }
+        let (remembered, is_next) = self.remembered.find(raw.to_bytes());
+        self.is_same &= is_next;
         let what = match (kind, stamp) {
             (FileType::RegularFile, Some(stamp)) => self.file(raw, &name, stamp, remembered),
             (FileType::Symlink, Some(stamp)) => self.link(raw, &name, stamp, remembered)?,
@@ -361,6 +376,7 @@ impl Scan<'_> {
             depth: self.folder.depth + 1,
             number,
             remembered,
+            ignored: self.ignored.clone(),
         });
         What::Folder(number)
     }

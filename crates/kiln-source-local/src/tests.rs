@@ -42,7 +42,7 @@ fn project(words: &str) -> TempDir {
 fn told(project: &Path, path: &str, exclude: &[&str]) -> Result<String, LocalError> {
     let exclude: Vec<String> = exclude.iter().map(|glob| (*glob).to_owned()).collect();
     let cas = MemoryCas::default();
-    let source = Local { project, path, exclude: &exclude, memory: None };
+    let source = Local { project, path, exclude: &exclude, with_ignored: false, memory: None };
     let tree = import(&cas, &source)?;
     assert_eq!(measure(&source, None)?, tree.digest());
     assert_eq!(cas.read_tree(tree.digest()).unwrap(), tree);
@@ -135,7 +135,7 @@ fn a_folder_below_the_limit_is_refused() {
 const LATER: u64 = 4_000_000_000;
 
 fn local<'a>(project: &'a Path, memory: Option<&'a Remember>) -> Local<'a> {
-    Local { project, path: "src", exclude: &[], memory }
+    Local { project, path: "src", exclude: &[], with_ignored: false, memory }
 }
 
 /// Remembers a source, changes it and checks that the change is seen.
@@ -157,6 +157,13 @@ fn check_change(words: &str, change: fn(&Path)) {
 
 #[test]
 fn a_change_of_what_is_remembered_is_seen() {
+    check_change("src/a.o=1 src/b=2", |src| fs::write(src.join(".gitignore"), "*.o").unwrap());
+    check_change("src/a.o=1 src/.gitignore=*.o", |src| {
+        fs::remove_file(src.join(".gitignore")).unwrap();
+    });
+    check_change("src/a.o=1 .gitignore=*.o", |src| {
+        fs::write(src.join("../.gitignore"), "*.c").unwrap();
+    });
     check_change("src/a=1 src/b=2", |src| fs::write(src.join("a"), "longer").unwrap());
     check_change("src/a=1 src/b=2", |src| fs::write(src.join("aa"), "").unwrap());
     check_change("src/a=1 src/b=2 src/c=3", |src| fs::remove_file(src.join("b")).unwrap());
@@ -248,7 +255,7 @@ fn believed(later: i64) -> &'static str {
     let folder = tempfile::tempdir().unwrap();
     let remember = Remember { folder: folder.path().to_owned(), now: 0 };
     let source = local(project.path(), Some(&remember));
-    let rules = Rules::new(project.path(), "src", &[]).unwrap();
+    let rules = Rules::new(&local(project.path(), None)).unwrap();
     let walk = Walk { rules: &rules, memory: None, keep: None, n_threads: 1 };
     let mut folders = walk.run().unwrap().folders;
     let What::File { stamp, digest } = &mut folders[0].entries[0].what else { panic!("no file") };
@@ -275,11 +282,11 @@ fn a_damaged_or_foreign_memory_is_none() {
     let remember = Remember { folder: folder.path().to_owned(), now: LATER };
     let [place, foreign] = [&project, &other].map(|project| {
         measure(&local(project.path(), Some(&remember)), None).unwrap();
-        remember.place(&Rules::new(project.path(), "src", &[]).unwrap())
+        remember.place(&Rules::new(&local(project.path(), None)).unwrap())
     });
     let expected = measure(&local(project.path(), None), None).unwrap();
     let good = fs::read(&place).unwrap();
-    let whose = Rules::new(project.path(), "src", &[]).unwrap().whose().to_owned();
+    let whose = Rules::new(&local(project.path(), None)).unwrap().whose().to_owned();
     assert!(Memory::read(&place, &whose, remember.time()).is_some());
     let mut bad: Vec<Vec<u8>> = (0..good.len()).map(|length| good[..length].to_vec()).collect();
     bad.extend((0..good.len()).map(|ix| {
@@ -299,7 +306,7 @@ fn a_damaged_or_foreign_memory_is_none() {
 #[test]
 fn what_changes_while_it_is_read_is_not_believed() {
     let project = project("src/a=1");
-    let rules = Rules::new(project.path(), "src", &[]).unwrap();
+    let rules = Rules::new(&local(project.path(), None)).unwrap();
     let meddled = Some(project.path().join("src/a"));
     let meddling = Watching { meddled, ..Watching::default() };
     let walk = Walk { rules: &rules, memory: None, keep: Some(&meddling), n_threads: 1 };
@@ -313,7 +320,7 @@ fn what_changes_while_it_is_read_is_not_believed() {
 fn many_folders_are_walked_by_many_threads() {
     let words: Vec<String> = (0..300).map(|n| format!("src/{}/{n}/f={n}", n % 7)).collect();
     let project = project(&words.join(" "));
-    let rules = Rules::new(project.path(), "src", &[]).unwrap();
+    let rules = Rules::new(&local(project.path(), None)).unwrap();
     let sealed = [1, 2, 8].map(|n_threads| {
         let walk = Walk { rules: &rules, memory: None, keep: None, n_threads };
         crate::seal(&walk.run().unwrap().folders)
@@ -328,7 +335,7 @@ fn what_is_used_is_not_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let remember = Remember { folder: folder.path().to_owned(), now: LATER };
     let source = local(project.path(), Some(&remember));
-    let place = remember.place(&Rules::new(project.path(), "src", &[]).unwrap());
+    let place = remember.place(&Rules::new(&local(project.path(), None)).unwrap());
     for is_used in [true, false] {
         measure(&source, None).unwrap();
         let file = fs::File::options().write(true).open(&place).unwrap();

@@ -22,7 +22,7 @@ fn folders_and_files_of_the_project_keep_the_promises() {
     for (path, exclude) in
         [("src", vec![]), ("src", vec!["*.o".to_owned()]), ("src/main.c", vec![])]
     {
-        let source = Source::Local { path: path.to_owned(), exclude };
+        let source = Source::Local { path: path.to_owned(), exclude, with_ignored: false };
         check(&Subject { kind: &kind, source, server: None });
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct KeptSources {
     known: BTreeMap<String, Known>,
     /// Folders above sources that are folders indeed.
     above: BTreeSet<String>,
+    /// Folders above sources, and what their `.gitignore` is.
+    ignores: BTreeMap<String, Option<Stamp>>,
     is_changed: bool,
 }
 
@@ -41,6 +43,8 @@ struct Known {
     clock: i64,
     /// It and all that is in it, by path from the project on.
     entries: Vec<(String, Stamp)>,
+    /// The `.gitignore` files of the folders above it, where their rules count.
+    ignores: Vec<(String, Stamp)>,
 }
 
 impl KeptSources {
@@ -59,7 +63,8 @@ impl KeptSources {
         let known = std::fs::read(&file).ok().and_then(|bytes| read(&bytes, &kept.whose));
         let (whose, clock) = (kept.whose.clone(), kept.clock);
         let (known, above) = (known.unwrap_or_default(), BTreeSet::new());
-        Some(Self { file, whose, clock, root, device, known, above, is_changed: false })
+        let ignores = BTreeMap::new();
+        Some(Self { file, whose, clock, root, device, known, above, ignores, is_changed: false })
     }
 
     /// Returns the digest of a source that is as it was.
@@ -68,13 +73,16 @@ impl KeptSources {
         if !self.known.contains_key(&key) || !self.is_below_folders(path) {
             return None;
         }
+        let ignores = self.ignores(source);
         let known = self.known.get(&key)?;
+        let are_same = ignores == known.ignores
+            && ignores.iter().all(|(_path, stamp)| stamp.is_settled(known.clock));
         let is_same = |(path, known_stamp): &(String, Stamp)| {
             let found = statat(&self.root, path.as_str(), AtFlags::SYMLINK_NOFOLLOW);
             let stamp = found.map(|found| Stamp::of(&found));
             stamp.is_ok_and(|stamp| stamp == *known_stamp && stamp.is_settled(known.clock))
         };
-        known.entries.iter().all(is_same).then_some(known.digest)
+        (are_same && known.entries.iter().all(is_same)).then_some(known.digest)
     }
 
     /// Notes what a source is that was measured just now. All that changed since the clock was looked at has a stamp that
@@ -85,7 +93,8 @@ impl KeptSources {
         let is_small = self.is_below_folders(path) && self.look(path, &mut entries).is_some();
         self.is_changed |= is_small | self.known.remove(&key).is_some();
         if is_small {
-            self.known.insert(key, Known { digest, clock: self.clock, entries });
+            let ignores = self.ignores(source);
+            self.known.insert(key, Known { digest, clock: self.clock, entries, ignores });
         }
     }
 
@@ -101,14 +110,16 @@ impl KeptSources {
         });
         let mut out = begin(&self.whose);
         let all: Vec<(&String, &Known)> = self.known.iter().collect();
-        out.list(&all, |out, (key, Known { digest, clock, entries })| {
+        out.list(&all, |out, (key, Known { digest, clock, entries, ignores })| {
             out.text(key);
             out.digest(*digest);
             out.number(clock.cast_unsigned());
-            out.list(entries, |out, (path, stamp)| {
-                out.text(path);
-                out.stamp(*stamp);
-            });
+            for stamps in [entries, ignores] {
+                out.list(stamps, |out, (path, stamp)| {
+                    out.text(path);
+                    out.stamp(*stamp);
+                });
+            }
         });
         // Without it the next run measures again, which is no reason to fail.
         let _kept = write(&self.file, &seal(out));
@@ -129,6 +140,23 @@ impl KeptSources {
             self.above.insert(above.to_owned());
         }
         true
+    }
+
+    /// Returns the `.gitignore` files of the folders above a source. Those in it are among its files.
+    fn ignores(&mut self, source: &Source) -> Vec<(String, Stamp)> {
+        let Source::Local { path, with_ignored: false, .. } = source else { return Vec::new() };
+        let mut found = Vec::new();
+        for folder in above(path) {
+            if !self.ignores.contains_key(folder) {
+                let file = format!("{folder}.gitignore");
+                let stamp = statat(&self.root, file.as_str(), AtFlags::SYMLINK_NOFOLLOW);
+                self.ignores.insert(folder.to_owned(), stamp.ok().map(|found| Stamp::of(&found)));
+            }
+            if let Some(Some(stamp)) = self.ignores.get(folder) {
+                found.push((folder.to_owned(), *stamp));
+            }
+        }
+        found
     }
 
     /// Takes the stamps of a path and all in it; nothing when it is much, or lies on other file systems.
@@ -165,10 +193,13 @@ impl KeptSources {
 fn key(source: &Source) -> Option<(&str, String)> {
     match source {
         Source::Local { path, .. } if path.starts_with('/') || path.contains("..") => None,
-        Source::Local { path, exclude } => {
+        Source::Local { path, exclude, with_ignored } => {
             let mut key = path.clone();
             for glob in exclude {
                 key.extend(["\0", glob]);
+            }
+            if *with_ignored {
+                key.push_str("\0\0");
             }
             Some((path, key))
         }
@@ -176,12 +207,20 @@ fn key(source: &Source) -> Option<(&str, String)> {
     }
 }
 
+/// Returns the folders above a path, from the project on: nothing, or with a slash at the end.
+fn above(path: &str) -> impl Iterator<Item = &str> {
+    let is_whole = path == ".";
+    let ends = path.match_indices('/').map(|(ix, _)| &path[..=ix]);
+    std::iter::once("").chain(ends).filter(move |_folder| !is_whole)
+}
+
 fn read(bytes: &[u8], whose: &str) -> Option<BTreeMap<String, Known>> {
     let mut from = open(bytes, whose)?;
     let known = from.list(|from| {
         let (key, digest, clock) = (from.text()?, from.digest()?, from.signed()?);
-        let entries = from.list(|from| Some((from.text()?.to_owned(), from.stamp()?)))?;
-        Some((key.to_owned(), Known { digest, clock, entries }))
+        let mut stamps = || from.list(|from| Some((from.text()?.to_owned(), from.stamp()?)));
+        let (entries, ignores) = (stamps()?, stamps()?);
+        Some((key.to_owned(), Known { digest, clock, entries, ignores }))
     })?;
     from.is_at_end().then(|| known.into_iter().collect())
 }
@@ -241,7 +280,7 @@ mod tests {
     }
 
     fn source(path: &str) -> Source {
-        Source::Local { path: path.to_owned(), exclude: Vec::new() }
+        Source::Local { path: path.to_owned(), exclude: Vec::new(), with_ignored: false }
     }
 
     /// Notes a source, changes the project and checks whether the source is known still.
@@ -266,6 +305,11 @@ mod tests {
         check("src/a", |case| fs::write(case.path("src/a/sub/new"), "").unwrap(), false);
         check("src/a", |case| fs::remove_file(case.path("src/a/link")).unwrap(), false);
         check("src/a", |case| fs::create_dir(case.path("src/a/new")).unwrap(), false);
+        for folder in [".", "src", "src/a"] {
+            let file = format!("{folder}/.gitignore");
+            check("src/a", |case| fs::write(case.path(&file), "*.o").unwrap(), false);
+        }
+        check("src/a", |case| fs::write(case.path("other/.gitignore"), "*.o").unwrap(), true);
         let mode = fs::Permissions::from_mode(0o755);
         check("src/a", |case| fs::set_permissions(case.path("src/a/file"), mode).unwrap(), false);
         let again = |case: &Case| {
@@ -307,7 +351,7 @@ mod tests {
         let case = Case::new();
         case.note("src/a", LATER);
         let exclude = vec!["file".to_owned()];
-        let other = Source::Local { path: "src/a".to_owned(), exclude };
+        let other = Source::Local { path: "src/a".to_owned(), exclude, with_ignored: false };
         assert_eq!(case.kept(LATER).recall(&other), None);
     }
 

@@ -66,6 +66,9 @@ struct WrittenPackage {
     checksum: Option<String>,
     #[serde(default)]
     dependencies: Vec<String>,
+    /// The path of the lock file, with the line at which the package begins, where that can be told.
+    #[serde(skip)]
+    at: String,
 }
 
 /// Reads a lock file; its packages are in order of name, version and source.
@@ -79,7 +82,10 @@ pub(crate) fn parse(lockfile: &Lockfile<'_>) -> Result<Vec<Package>, CargoError>
     if !(1..=NEWEST).contains(&version) {
         return Err(CargoError::Version { path, found: version });
     }
-    written.package.extend(written.root.take());
+    place(&mut written.package, &path, text);
+    if let Some(root) = written.root.take() {
+        written.package.push(WrittenPackage { at: path.clone(), ..root });
+    }
     if written.package.is_empty() {
         return Err(syntax("it has no package".into()));
     }
@@ -94,12 +100,12 @@ pub(crate) fn parse(lockfile: &Lockfile<'_>) -> Result<Vec<Package>, CargoError>
     for package in &written.package {
         if !is_name(&package.name) || !is_version(&package.version) {
             let named = shortened(&format!("{} {}", package.name, package.version));
-            return Err(CargoError::BadName { path, named });
+            return Err(CargoError::BadName { path: package.at.clone(), named });
         }
         if !seen.insert((&package.name, &package.version, &package.source)) {
-            return Err(CargoError::Twice { path, named: named(package) });
+            return Err(CargoError::Twice { path: package.at.clone(), named: named(package) });
         }
-        let origin = origin(package, version, &written.metadata, &path)?;
+        let origin = origin(package, version, &written.metadata)?;
         let (name, version) = (package.name.clone(), package.version.clone());
         packages.push(Package { name, version, origin, uses: Vec::new() });
     }
@@ -108,13 +114,26 @@ pub(crate) fn parse(lockfile: &Lockfile<'_>) -> Result<Vec<Package>, CargoError>
         for need in &written.dependencies {
             let found = uses.find(need);
             if found.is_empty() {
-                let (named, need) = (named(written), shortened(need));
+                let (path, named, need) = (written.at.clone(), named(written), shortened(need));
                 return Err(CargoError::NoPackage { path, named, need });
             }
             package.uses.extend(found);
         }
     }
     Ok(packages)
+}
+
+/// Notes where packages begin.
+fn place(packages: &mut [WrittenPackage], path: &str, text: &str) {
+    let heads = text.lines().enumerate().filter(|(_, line)| line.trim_end() == "[[package]]");
+    let lines: Vec<usize> = heads.map(|(ix, _)| ix + 1).collect();
+    let n_packages = packages.len();
+    for (ix, package) in packages.iter_mut().enumerate() {
+        package.at = match lines.get(ix).filter(|_| lines.len() == n_packages) {
+            Some(line) => format!("{path}:{line}"),
+            None => path.to_owned(),
+        };
+    }
 }
 
 /// Returns what is wrong with a text, without the text: it may be anybody's.
@@ -151,13 +170,12 @@ fn origin(
     package: &WrittenPackage,
     version: i64,
     metadata: &BTreeMap<String, toml::Value>,
-    path: &str,
 ) -> Result<Origin, CargoError> {
     let Some(source) = &package.source else {
         return Ok(Origin::Path);
     };
     let bad = || CargoError::BadOrigin {
-        path: path.to_owned(),
+        path: package.at.clone(),
         named: named(package),
         origin: shortened(source),
     };
@@ -172,7 +190,7 @@ fn origin(
     let key = format!("checksum {} {} ({source})", package.name, package.version);
     let old = metadata.get(&key).and_then(toml::Value::as_str);
     let sha256 = package.checksum.as_deref().or(old).and_then(|hex| Digest::from_hex(hex, 0));
-    let none = || CargoError::NoChecksum { path: path.to_owned(), named: named(package) };
+    let none = || CargoError::NoChecksum { path: package.at.clone(), named: named(package) };
     Ok(Origin::Registry { index: source.clone(), sha256: sha256.ok_or_else(none)?.hash })
 }
 
@@ -325,7 +343,7 @@ mod tests {
         );
         for bad in [url.to_owned(), format!("{url}?x=y#{commit}"), format!("{url}#main")] {
             let said = format!(
-                "`Cargo.lock` takes `bit 1.0.0` from `git+{bad}`, which is no source that kiln knows"
+                "`Cargo.lock:2` takes `bit 1.0.0` from `git+{bad}`, which is no source that kiln knows"
             );
             check(&of(4, &bad), &said);
         }
@@ -335,7 +353,7 @@ mod tests {
     fn hostile_lock_files_have_one_clear_error() {
         let registry = format!("{REGISTRY}\nchecksum = \"{SHA}\"");
         let named =
-            |name: &str| format!("`Cargo.lock` names a package `{name}` that no crate can be");
+            |name: &str| format!("`Cargo.lock:1` names a package `{name}` that no crate can be");
         check(&package("../../etc", &registry), &named("../../etc 1.0.0"));
         check(&package("a\\u001b[2J", &registry), &named("a\\u{1b}[2J 1.0.0"));
         check(&package("", &registry), &named(" 1.0.0"));
@@ -344,14 +362,14 @@ mod tests {
         let version = "[[package]]\nname = \"a\"\nversion = \"../x\"\n";
         check(version, &named("a ../x"));
         let twice = package("a", &registry).repeat(2);
-        check(&twice, "`Cargo.lock` names `a 1.0.0` twice");
-        check(&package("a", REGISTRY), "`Cargo.lock` has no sha256 for `a 1.0.0`");
+        check(&twice, "`Cargo.lock:6` names `a 1.0.0` twice");
+        check(&package("a", REGISTRY), "`Cargo.lock:1` has no sha256 for `a 1.0.0`");
         let wrong = format!("{REGISTRY}\nchecksum = \"{}\"", &SHA[1..]);
-        check(&package("a", &wrong), "`Cargo.lock` has no sha256 for `a 1.0.0`");
+        check(&package("a", &wrong), "`Cargo.lock:1` has no sha256 for `a 1.0.0`");
         let ftp = "source = \"directory+file:///etc\"";
         check(
             &package("a", ftp),
-            "`Cargo.lock` takes `a 1.0.0` from `directory+file:///etc`, which is no source that kiln knows",
+            "`Cargo.lock:1` takes `a 1.0.0` from `directory+file:///etc`, which is no source that kiln knows",
         );
         for bad in [&b"\xff\xfe"[..], b"", b"<html>", b"package = 3", b"[[package]]\nname = 3"] {
             assert_eq!(told(bad), "`Cargo.lock` is no lock file of cargo");
@@ -368,7 +386,7 @@ mod tests {
         let deep = format!("package = {}", "[".repeat(1 << 20));
         check(&deep, "`Cargo.lock` is no lock file of cargo");
         let lost = package("a", "dependencies = [\"b\"]");
-        check(&lost, "`Cargo.lock` says that `a 1.0.0` needs `b`, which it does not name");
+        check(&lost, "`Cargo.lock:1` says that `a 1.0.0` needs `b`, which it does not name");
         let long = format!("# {}\n{}", "x".repeat(10 << 20), package("a", ""));
         check(&long, "a 1.0.0 path []");
     }

@@ -58,12 +58,13 @@ pub(crate) fn parse(lockfile: &Lockfile<'_>) -> Result<BTreeMap<Module, Sums>, G
         let version = of_mod.unwrap_or(version);
         if !is_path(name) || !is_version(version) {
             let named = format!("{name} {version}").chars().take(100).collect();
-            return Err(GoError::BadName { path, named });
+            return Err(GoError::BadName { path: format!("{path}:{}", ix + 1), named });
         }
         let module = Module { path: name.to_owned(), version: version.to_owned() };
         let (go_mod, files) = found.entry(module).or_default();
         let place = if of_mod.is_some() { go_mod } else { files };
         if place.as_deref().is_some_and(|other| other != sum) {
+            let path = format!("{path}:{}", ix + 1);
             return Err(GoError::Twice { path, named: format!("{name} {version}") });
         }
         *place = Some(sum.to_owned());
@@ -155,7 +156,7 @@ mod tests {
 
     #[test]
     fn hostile_files_have_one_clear_error() {
-        let named = |name: &str| format!("`go.sum` names a module `{name}` that go has not");
+        let named = |name: &str| format!("`go.sum:1` names a module `{name}` that go has not");
         check("../../etc v1 SUM", &named("../../etc v1"));
         check("/etc v1 SUM", &named("/etc v1"));
         check("a/../b v1 SUM", &named("a/../b v1"));
@@ -172,7 +173,7 @@ mod tests {
         assert_eq!(told(&b"x".repeat(10 << 20)), line(1));
         check("a v1 SUM", "`go.sum` has no sum of the `go.mod` of `a v1`");
         let other = SUM.replace("47DE", "48DE");
-        check(&format!("a v1 SUM\na v1 {other}"), "`go.sum` has two sums of `a v1`");
+        check(&format!("a v1 SUM\na v1 {other}"), "`go.sum:2` has two sums of `a v1`");
         let many: String = (0..=MAX_MODULES)
             .map(|n| format!("a{n} v1/go.mod SUM\n"))
             .fold(String::new(), |all, line| all + &line);

@@ -56,16 +56,30 @@ pub(crate) fn parse(lockfile: &Lockfile<'_>) -> Result<Lock, NpmError> {
         let Some(package) = package.as_object_mut() else {
             return Err(syntax(format!("`{}` is no package", shortened(place).escape_debug())));
         };
-        let Some(found) = self::package(path, place, package)? else { continue };
+        let at = || at(path, lockfile.bytes, place);
+        let Some(found) = self::package(&at, place, package)? else { continue };
         packages.insert((found.integrity.clone(), found.path.clone()), found);
     }
     let whole = serde_json::to_string_pretty(&lock).map_err(|cause| syntax(cause.to_string()))?;
     Ok(Lock { packages: packages.into_values().collect(), whole: whole + "\n" })
 }
 
+/// Returns the path of a lock file with the line of a package; of several the last counts, as for npm.
+fn at(path: &str, bytes: &[u8], place: &str) -> String {
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    let key = serde_json::to_string(place).unwrap_or_default();
+    let mut found = text.rmatch_indices(&key);
+    let is_key =
+        |end: usize| text.get(end..).is_some_and(|rest| rest.trim_start().starts_with(':'));
+    match found.find(|(start, _)| is_key(start + key.len())) {
+        Some((start, _)) => format!("{path}:{}", text[..start].matches('\n').count() + 1),
+        None => path.to_owned(),
+    }
+}
+
 /// Reads one package, and adds its URL; nothing for what is of the project itself or never on Linux.
 fn package(
-    path: &str,
+    at: &dyn Fn() -> String,
     place: &str,
     package: &mut Map<String, Value>,
 ) -> Result<Option<Package>, NpmError> {
@@ -79,7 +93,7 @@ fn package(
     let version = text("version").unwrap_or_default();
     let named = || shortened(&format!("{name} {version}"));
     if !is_name(name) || !is_version(version) {
-        return Err(NpmError::BadName { path: path.to_owned(), named: named() });
+        return Err(NpmError::BadName { path: at(), named: named() });
     }
     let resolved = text("resolved").map(str::to_owned);
     if let Some(from) = &resolved {
@@ -87,12 +101,12 @@ fn package(
             return Ok(None);
         }
         if !from.starts_with("https://") && !from.starts_with("http://") {
-            let (path, from) = (path.to_owned(), shortened(from));
+            let (path, from) = (at(), shortened(from));
             return Err(NpmError::Unsupported { path, named: named(), from });
         }
     }
     let integrity = text("integrity").and_then(Integrity::parse);
-    let none = || NpmError::NoIntegrity { path: path.to_owned(), named: named() };
+    let none = || NpmError::NoIntegrity { path: at(), named: named() };
     let integrity = integrity.ok_or_else(none)?;
     let last = name.rsplit('/').next().unwrap_or(name);
     let below = format!("{name}/-/{last}-{version}.tgz");
@@ -192,7 +206,8 @@ mod tests {
     #[test]
     fn hostile_lock_files_have_one_clear_error() {
         let start = "`package-lock.json`";
-        let named = |name: &str| format!("{start} names a package `{name}` that npm has not");
+        let here = "`package-lock.json:1`";
+        let named = |name: &str| format!("{here} names a package `{name}` that npm has not");
         for name in ["../../etc", "@a/../b", "..", "@a", "a b", "@/a", "a?x"] {
             let text = package(&format!("node_modules/{name}"), "");
             check(&text, &named(&format!("{name} 1.0.0")));
@@ -200,12 +215,16 @@ mod tests {
         let version = "\"node_modules/a\": {\"version\": \"../1\"}";
         check(version, &named("a ../1"));
         let bare = "\"node_modules/a\": {\"version\": \"1.0.0\"}";
-        check(bare, &format!("{start} has no integrity for `a 1.0.0`"));
+        check(bare, &format!("{here} has no integrity for `a 1.0.0`"));
         let git = package("node_modules/a", ", \"resolved\": \"git+ssh://x\"");
         check(
             &git,
-            &format!("{start} takes `a 1.0.0` from `git+ssh://x`, which is no file of a server"),
+            &format!("{here} takes `a 1.0.0` from `git+ssh://x`, which is no file of a server"),
         );
+        // Of two the last counts, as for npm; what only looks like it is passed over.
+        let many =
+            format!("\n\"node_modules/a\": {{}},\n{bare},\n\"b\": {{\"x\": \"node_modules/a\"}}");
+        check(&many, "`package-lock.json:3` has no integrity for `a 1.0.0`");
         check(
             "\"node_modules/a\": 3",
             &format!("{start} is no lock file of npm: `node_modules/a` is no package"),

@@ -121,7 +121,9 @@ fn uv(path: &str, text: &str) -> Result<Vec<Locked>, PypiError> {
         return Err(syntax(path, &format!("it has the version {}, kiln knows 1", lock.version)));
     }
     let mut files = Vec::new();
-    for package in lock.package {
+    let (at, n_packages) = (at(path, text, "[[package]]"), lock.package.len());
+    for (ix, package) in lock.package.into_iter().enumerate() {
+        let path = &*at(ix, n_packages);
         let project = project(path, &package.name)?;
         let own = ["virtual", "editable", "directory", "path"];
         if own.iter().any(|kind| package.source.contains_key(*kind)) {
@@ -162,7 +164,9 @@ fn pylock(path: &str, text: &str) -> Result<Vec<Locked>, PypiError> {
         return Err(syntax(path, &what));
     }
     let mut files = Vec::new();
-    for package in lock.packages {
+    let (at, n_packages) = (at(path, text, "[[packages]]"), lock.packages.len());
+    for (ix, package) in lock.packages.into_iter().enumerate() {
+        let path = &*at(ix, n_packages);
         let project = project(path, &package.name)?;
         if package.vcs.is_some() {
             return Err(unsupported(path, &project, "from a repository"));
@@ -184,6 +188,17 @@ fn pylock(path: &str, text: &str) -> Result<Vec<Locked>, PypiError> {
         }
     }
     Ok(files)
+}
+
+/// Returns the path of a lock file with the line at which a table of it begins, where that can be told.
+fn at(path: &str, text: &str, head: &str) -> impl Fn(usize, usize) -> String {
+    let heads = text.lines().enumerate().filter(|(_, line)| line.trim_end() == head);
+    let lines: Vec<usize> = heads.map(|(ix, _)| ix + 1).collect();
+    let path = path.to_owned();
+    move |ix, n_tables| match lines.get(ix).filter(|_| lines.len() == n_tables) {
+        Some(line) => format!("{path}:{line}"),
+        None => path.clone(),
+    }
 }
 
 fn unsupported(path: &str, named: &str, what: &'static str) -> PypiError {
@@ -274,18 +289,18 @@ mod tests {
         );
         let url = "https://f.example.org/b-1.0%2Bx.tar.gz#x";
         check("requirements.txt", &text, &format!("idna\nidna\nb-c b-1.0+x.tar.gz {url}"));
-        check("r.txt", "idna==3.7\n", "`r.txt` has no sha256 for `idna`");
-        check("r.txt", "idna==3.7 --hash=md5:ab", "`r.txt` has no sha256 for `idna`");
+        check("r.txt", "idna==3.7\n", "`r.txt:1` has no sha256 for `idna`");
+        check("r.txt", "idna==3.7 --hash=md5:ab", "`r.txt:1` has no sha256 for `idna`");
         check(
             "r.txt",
             "-r more.txt",
-            "`r.txt` takes `-r more.txt` from another file of requirements",
+            "`r.txt:1` takes `-r more.txt` from another file of requirements",
         );
-        check("r.txt", "-e .", "`r.txt` takes `-e .` as a folder");
-        check("r.txt", "!", "`r.txt` is no lock file of Python packages: `!` is no requirement");
+        check("r.txt", "-e .", "`r.txt:1` takes `-e .` as a folder");
+        check("r.txt", "!", "`r.txt:1` is no lock file of Python packages: `!` is no requirement");
         let climbs = format!("a @ https://f.example.org/.. --hash=sha256:{SHA}");
-        check("r.txt", &climbs, "`r.txt` names a file `..` that no package can be");
-        check("r.txt", "a \\\n", "`r.txt` has no sha256 for `a`");
+        check("r.txt", &climbs, "`r.txt:1` names a file `..` that no package can be");
+        check("r.txt", "a \\\n", "`r.txt:1` has no sha256 for `a`");
     }
 
     #[test]
@@ -300,12 +315,12 @@ mod tests {
         let direct = of(&format!("source = {{ url = \"{url}\" }}\nsdist = {{ {file} }}\n"));
         check("uv.lock", &direct, &format!("bit bit-1-py3-none-any.whl {url}"));
         let git = of("source = { git = \"https://g.example.org/x#1\" }");
-        check("uv.lock", &git, "`uv.lock` takes `bit` from a git repository");
+        check("uv.lock", &git, "`uv.lock:5` takes `bit` from a git repository");
         let climbs = git.replace("Bit", "../bit");
-        check("uv.lock", &climbs, "`uv.lock` names a file `../bit` that no package can be");
-        check("uv.lock", &of(registry), "`uv.lock` has no file of `bit` for Linux");
+        check("uv.lock", &climbs, "`uv.lock:5` names a file `../bit` that no package can be");
+        check("uv.lock", &of(registry), "`uv.lock:5` has no file of `bit` for Linux");
         let bare = of(&format!("{registry}\nsdist = {{ url = \"{url}\" }}"));
-        check("uv.lock", &bare, "`uv.lock` has no sha256 for `bit-1-py3-none-any.whl`");
+        check("uv.lock", &bare, "`uv.lock:5` has no sha256 for `bit-1-py3-none-any.whl`");
         check(
             "uv.lock",
             "version = 2",
@@ -321,11 +336,15 @@ mod tests {
             format!("{head}[packages.sdist]\nurl = \"{url}\"\nhashes = {{ sha256 = \"{SHA}\" }}\n");
         check("pylock.dev.toml", &text, &format!("bit bit-1.tar.gz {url}"));
         let named = text.replace("hashes", "name = \"../bit\"\nhashes");
-        check("pylock.toml", &named, "`pylock.toml` names a file `../bit` that no package can be");
+        check(
+            "pylock.toml",
+            &named,
+            "`pylock.toml:2` names a file `../bit` that no package can be",
+        );
         check(
             "pylock.toml",
             &format!("{head}vcs = {{ type = \"git\" }}"),
-            "`pylock.toml` takes `bit` from a repository",
+            "`pylock.toml:2` takes `bit` from a repository",
         );
     }
 

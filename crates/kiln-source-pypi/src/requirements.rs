@@ -6,7 +6,8 @@ use crate::lockfile::{Locked, Place, file_name, project, sha256, syntax};
 /// Reads a file of requirements: each with the hashes of the files that may be taken.
 pub(crate) fn parse(path: &str, text: &str) -> Result<Vec<Locked>, PypiError> {
     let mut files = Vec::new();
-    for line in lines(text) {
+    for (number, line) in lines(text) {
+        let path = &*format!("{path}:{number}");
         let mut words = line.split_whitespace().peekable();
         if words.peek().is_some_and(|word| word.starts_with('-')) {
             option(path, &line)?;
@@ -67,19 +68,23 @@ fn option(path: &str, line: &str) -> Result<(), PypiError> {
     Err(PypiError::Unsupported { path: path.to_owned(), named, what })
 }
 
-/// Returns lines without comments, those that go on joined.
-fn lines(text: &str) -> Vec<String> {
+/// Returns lines without comments, those that go on joined, each with the number of its first.
+fn lines(text: &str) -> Vec<(usize, String)> {
     let mut lines = Vec::new();
     let mut open = String::new();
-    for line in text.lines() {
+    let mut first = 1;
+    for (ix, line) in text.lines().enumerate() {
+        if open.is_empty() {
+            first = ix + 1;
+        }
         let line = line.strip_prefix('#').map_or(line, |_comment| "");
         let line = line.find(" #").map_or(line, |start| &line[..start]).trim_end();
         match line.strip_suffix('\\') {
             Some(start) => open.extend([start, " "]),
-            None => lines.push(std::mem::take(&mut open) + line),
+            None => lines.push((first, std::mem::take(&mut open) + line)),
         }
     }
-    lines.push(open);
-    lines.retain(|line| !line.trim().is_empty());
-    lines.iter().map(|line| line.trim().to_owned()).collect()
+    lines.push((first, open));
+    lines.retain(|(_, line)| !line.trim().is_empty());
+    lines.into_iter().map(|(number, line)| (number, line.trim().to_owned())).collect()
 }

@@ -150,12 +150,14 @@ fn a_commit_of_which_something_got_lost_is_fetched_once_more() {
     let whole: Vec<_> = fs::read_dir(&packs).unwrap().flatten().map(|entry| entry.path()).collect();
     let base = packs.join("pack").display().to_string();
     in_mirror(cache.path(), &["pack-objects", "--quiet", &base], &some);
-    whole.iter().for_each(|path| fs::remove_file(path).unwrap());
+    for path in &whole {
+        fs::remove_file(path).unwrap();
+    }
     assert_eq!(bring(&kind, &fetcher, &commit).unwrap(), first);
     // Where nobody gives it again, what is wrong is what is here.
-    whole.iter().for_each(|path| drop(fs::remove_file(path)));
-    let lost = fs::read_dir(&packs).unwrap().flatten().map(|entry| entry.path());
-    lost.for_each(|path| fs::remove_file(path).unwrap());
+    for entry in fs::read_dir(&packs).unwrap().flatten() {
+        fs::remove_file(entry.path()).unwrap();
+    }
     drop(server);
     let told = told(&bring(&kind, &fetcher, &commit).unwrap_err());
     assert!(told.starts_with("K2416 cannot take the commit"), "{told}");

@@ -13,6 +13,8 @@ mod bases;
 mod bench;
 #[path = "behaviour/ending.rs"]
 mod ending;
+#[path = "behaviour/faults.rs"]
+mod faults;
 #[path = "behaviour/machine.rs"]
 mod machine;
 #[path = "behaviour/offline.rs"]

@@ -127,7 +127,8 @@ pub struct Outcome {
     pub log: Digest,
     pub usage: Usage,
     pub spent: Spent,
-    /// What capture dropped: special files, permission bits that no tree keeps.
+    /// What capture dropped: special files, permission bits that no tree keeps; and faults of the outputs, each with its
+    /// code and a colon before it.
     pub warnings: Vec<String>,
 }
 

@@ -42,11 +42,15 @@ kiln: done, 1 built, 0 cached, 25.0 s
 
 #[test]
 fn another_slot_is_waited_for_too() {
-    check(None, [ended(true, 0, 0, 0, 14_000)], str![[r#"
+    check(
+        None,
+        [ended(true, 0, 0, 0, 14_000)],
+        str![[r#"
 preparing app
 waiting for another slot to build app
 still waiting for another slot to build app, 12.1 s, 0/1, 0 cached, 0 built, 1 running
 kiln: nothing to do, 0 cached, 14.0 s
 
-"#]]);
+"#]],
+    );
 }

@@ -147,8 +147,15 @@ impl Maker<'_> {
             phases: run.phases.iter().map(phase).collect(),
         });
         for warning in &run.warnings {
-            let message = format!("`{}`: {warning}", node.element);
-            self.ports.sink.emit(Event::Warning { code: "K4103".to_owned(), message });
+            let own = warning.split_once(": ").filter(|(code, _)| is_code(code));
+            let event = if let Some((code, text)) = own {
+                let message = format!("`{}`: {text}", node.element);
+                Event::Warning { code: code.to_owned(), message }
+            } else {
+                let message = format!("`{}`: {warning}", node.element);
+                Event::Warning { code: "K4103".to_owned(), message }
+            };
+            self.ports.sink.emit(event);
         }
     }
 
@@ -196,6 +203,11 @@ impl Maker<'_> {
         let files: Vec<Digest> = tree.files().map(|(_, file)| file.digest).collect();
         self.ports.cas.missing(&files)
     }
+}
+
+fn is_code(text: &str) -> bool {
+    let digits = text.strip_prefix('K').unwrap_or_default();
+    digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn whole_seconds(limit: Duration) -> u64 {

@@ -13,13 +13,18 @@ use kiln_stage::{
     Captured, StageError, Taking, Times, Trees, capture, capture_changes, capture_staged,
 };
 use kiln_tree::{RelPath, Tree};
+use rustix::fs::FallocateFlags;
 
 use crate::LocalError;
 use crate::meta::{Meta, killed};
 use crate::place::Place;
+use crate::stray::strays;
 
 /// A log that is longer keeps this much of its start and of its end.
 pub(crate) const LOG_PART: u64 = 8 << 20;
+
+/// How much more than its kept parts a log may take of the disk while the command runs.
+const LOG_SLACK: u64 = 64 << 20;
 
 pub(crate) struct Harvest<'a> {
     pub(crate) cas: &'a DiskCas,
@@ -94,7 +99,11 @@ impl Harvest<'_> {
             return Ok(());
         }
         match capture_staged(self.cas, self.trees, &self.place.upper.join("out")) {
-            Ok(captured) => outcome.out = Some(kept(captured, "out", outcome)),
+            Ok(captured) => {
+                let tree = kept(captured, "out", outcome);
+                outcome.warnings.extend(strays(self.cas, &tree));
+                outcome.out = Some(tree);
+            }
             Err(error @ (StageError::Missing { .. } | StageError::NoFolder { .. })) => {
                 let found = match error {
                     StageError::NoFolder { found, .. } => format!("is a {found}"),
@@ -176,6 +185,17 @@ impl Harvest<'_> {
     fn log_error(&self, cause: io::Error) -> LocalError {
         LocalError::Log { path: PathBuf::from(&self.request.log), cause }
     }
+}
+
+/// Gives the middle of a log that became very long back to the disk; its length stays.
+pub(crate) fn trim_log(log: &File) {
+    let length = log.metadata().map_or(0, |log| log.len());
+    let Some(middle) = length.checked_sub(2 * LOG_PART).filter(|middle| *middle > LOG_SLACK) else {
+        return;
+    };
+    // Where a file system cannot do it, the log only takes more space.
+    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    rustix::fs::fallocate(log, flags, LOG_PART, middle).ok();
 }
 
 /// Reads a file from a position that it goes to at its first use.

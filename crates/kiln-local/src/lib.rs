@@ -26,6 +26,7 @@
 
 mod claim;
 mod delegation;
+mod elf;
 mod error;
 mod harvest;
 mod jobs;
@@ -36,6 +37,7 @@ mod meta;
 mod place;
 mod runner;
 mod shell;
+mod stray;
 mod usr;
 
 pub use delegation::{Delegation, delegation};

@@ -16,11 +16,10 @@ use kiln_cas::{DiskCas, Lease, sweep};
 use kiln_digest::Digest;
 use kiln_sandbox::{Ended, Launcher, Running, Sample, SandboxError, Server, Spec, User};
 use kiln_stage::{Trees, remove_folder, write_copy};
-use rustix::fs::FallocateFlags;
 
 use crate::LocalError;
 use crate::claim::{self, claim};
-use crate::harvest::{Harvest, LOG_PART};
+use crate::harvest::{Harvest, trim_log};
 use crate::jobs::Jobs;
 use crate::ladder::{self, Rung, Standing};
 use crate::layers::Folding;
@@ -34,9 +33,6 @@ pub(crate) const TICK: Duration = Duration::from_millis(50);
 
 /// A disk with less space than this, in bytes, is full.
 const FULL: u64 = 1 << 20;
-
-/// How much more than its kept parts a log may take of the disk while the command runs.
-const LOG_SLACK: u64 = 64 << 20;
 
 /// Takes the name of each phase that starts.
 type Started<'a> = &'a (dyn Fn(&str) + Sync);
@@ -375,17 +371,6 @@ fn specification(
         hostname: "buildbox".to_owned(),
         user: if is_root { User::Root } else { User::Builder },
     }
-}
-
-/// Gives the middle of a log that became very long back to the disk; its length stays.
-fn trim_log(log: &File) {
-    let length = log.metadata().map_or(0, |log| log.len());
-    let Some(middle) = length.checked_sub(2 * LOG_PART).filter(|middle| *middle > LOG_SLACK) else {
-        return;
-    };
-    // Where a file system cannot do it, the log only takes more space.
-    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-    rustix::fs::fallocate(log, flags, LOG_PART, middle).ok();
 }
 
 /// The outcome of a command that was not even started.

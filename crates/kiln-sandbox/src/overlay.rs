@@ -113,11 +113,11 @@ impl Held {
     fn by_options(&self, at: &Path) -> Result<(), Failure> {
         let lowers: Vec<String> =
             self.lowers.iter().map(|lower| lower.as_raw_fd().to_string()).collect();
-        let mut options = format!("userxattr,lowerdir={}", lowers.join(":"));
-        if let Some((upper, work)) = &self.upper {
-            let (upper, work) = (upper.as_raw_fd(), work.as_raw_fd());
-            options.push_str(&format!(",upperdir={upper},workdir={work}"));
-        }
+        let above = self.upper.as_ref().map(|(upper, work)| {
+            format!(",upperdir={},workdir={}", upper.as_raw_fd(), work.as_raw_fd())
+        });
+        let (lowers, above) = (lowers.join(":"), above.unwrap_or_default());
+        let options = format!("userxattr,lowerdir={lowers}{above}");
         let mount = |options: String| {
             let options = std::ffi::CString::new(options).unwrap_or_default();
             let flags = MountFlags::NOSUID | MountFlags::NODEV;

@@ -107,12 +107,7 @@ impl Progress {
             Event::FetchProgress { files, of_files, bytes, of_bytes } => {
                 self.progressed(Count { files, of_files, bytes, of_bytes }, now)
             }
-            Event::FetchFailed { source, message } => {
-                self.running.remove(&Work::Fetch(source.clone()));
-                let word = self.style.paint(Paint::Error, "failed");
-                let line = format!("{}{word} to fetch {source}: {message}", self.cross());
-                self.say_failure_line(&line, now)
-            }
+            Event::FetchFailed { source, message } => self.fetch_failed(source, &message, now),
             Event::FetchRetried { source, attempt, message } => {
                 let line = format!("trying {source} again ({attempt}): {message}");
                 self.say(&line, now)
@@ -120,15 +115,7 @@ impl Progress {
             Event::ElementStarted { element, key: _ } => {
                 self.start(Work::Element(element.as_str().to_owned()), now)
             }
-            Event::ElementWaits { element, process } => {
-                let work = Work::Element(element.as_str().to_owned());
-                if let Some(running) = self.running.get_mut(&work) {
-                    let other = process.map(|process| format!("another kiln (pid {process})"));
-                    running.waits_for = Some(other.unwrap_or_else(|| "another slot".to_owned()));
-                    running.announced = false;
-                }
-                Vec::new()
-            }
+            Event::ElementWaits { element, process } => self.waits(element.as_str(), process),
             Event::SandboxLaunched { element, action: _ } => {
                 self.launched(element.as_str(), None, now)
             }

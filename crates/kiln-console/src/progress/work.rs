@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use super::Progress;
+use crate::style::Paint;
+
 /// Something that takes time.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Work {
@@ -19,6 +22,30 @@ pub(super) struct Running {
     pub(super) phase: Option<(String, Duration)>,
     /// Whether a line said that it started, or that this phase of it did.
     pub(super) announced: bool,
+}
+
+impl Progress {
+    /// Notes that another process makes what an element is.
+    pub(super) fn waits(&mut self, element: &str, process: Option<u32>) -> Vec<String> {
+        if let Some(running) = self.running.get_mut(&Work::Element(element.to_owned())) {
+            let other = process.map(|process| format!("another kiln (pid {process})"));
+            running.waits_for = Some(other.unwrap_or_else(|| "another slot".to_owned()));
+            running.announced = false;
+        }
+        Vec::new()
+    }
+
+    pub(super) fn fetch_failed(
+        &mut self,
+        source: String,
+        message: &str,
+        now: Duration,
+    ) -> Vec<String> {
+        let word = self.style.paint(Paint::Error, "failed");
+        let line = format!("{}{word} to fetch {source}: {message}", self.cross());
+        self.running.remove(&Work::Fetch(source));
+        self.say_failure_line(&line, now)
+    }
 }
 
 impl Work {

@@ -180,9 +180,9 @@ impl Source {
         source
     }
 
-    /// Returns whether its URL holds what is nobody else's business.
-    pub fn has_password(&self) -> bool {
-        let url = match self {
+    /// Returns its URL, if it has one.
+    pub fn url(&self) -> Option<&str> {
+        match self {
             Self::Tar { url, .. }
             | Self::Zip { url, .. }
             | Self::File { url, .. }
@@ -190,14 +190,19 @@ impl Source {
             | Self::Deb { url, .. }
             | Self::Dsc { url, .. }
             | Self::Rootfs { url, .. }
-            | Self::OciImage { image: url, .. } => url,
+            | Self::OciImage { image: url, local: false, .. } => Some(url),
             Self::Local { .. }
+            | Self::OciImage { local: true, .. }
             | Self::Crates(_)
             | Self::Pypi(_)
             | Self::Npm(_)
-            | Self::GoModules(_) => return false,
-        };
-        without_password(url) != *url
+            | Self::GoModules(_) => None,
+        }
+    }
+
+    /// Returns whether its URL holds what is nobody else's business.
+    pub fn has_password(&self) -> bool {
+        self.url().is_some_and(|url| without_password(url) != url)
     }
 
     /// Returns where the lock file is that says what this source is, if it is of that sort.

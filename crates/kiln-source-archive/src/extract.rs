@@ -30,7 +30,10 @@ pub fn extract(from: impl Read, unpack: &Unpack<'_>) -> Result<Tree, ArchiveErro
 }
 
 /// Reads an archive, and leaves it to the caller to keep its files.
-pub(crate) fn extract_into(
+///
+/// # Errors
+/// As [`extract`].
+pub fn extract_into(
     from: impl Read,
     unpack: &Unpack<'_>,
     batch: &mut dyn Batch,

@@ -26,7 +26,8 @@ impl SourceKind for ArchiveKind {
         let sha256 = source.written_sha256().map(|hex| written_hash(url, hex)).transpose()?;
         let wanted = Wanted { url: url.to_owned(), sha256, size: None };
         let download = ports.fetcher.fetch(&wanted, ports.sink)?;
-        let tree = unpack(url, form, &download, None, ports)?;
+        let tree = unpack(url, form, &download, None, ports)
+            .map_err(|error| ports.fetcher.unless_stopped(url, error))?;
         Ok(Pin { content: download.content.into(), tree: tree.digest() })
     }
 
@@ -46,6 +47,7 @@ impl SourceKind for ArchiveKind {
         let content = pin.content.file().ok_or_else(no_file)?;
         let download = ports.fetcher.fetch(&Wanted::pinned(url, content), ports.sink)?;
         unpack(url, form, &download, Some(pin.tree), ports)
+            .map_err(|error| ports.fetcher.unless_stopped(url, error))
     }
 }
 
@@ -99,6 +101,7 @@ fn unpack(
 ) -> Result<Tree, AnyError> {
     let broken = |rule| ArchiveError { archive: url.to_owned(), rule };
     let file = fs::File::open(&download.path).map_err(|cause| broken(Rule::Read(cause)))?;
+    let file = ports.fetcher.until_stopped(file);
     let mut batch = ports.cas.batch().map_err(|cause| broken(Rule::Keep(cause)))?;
     let tree = match form {
         Form::Tar(part) => {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use kiln_cas::{Cas as _, MemoryCas};
 use kiln_digest::Digest;
-use kiln_event::Silent;
+use kiln_event::{Event, Silent, Sink};
 use kiln_ir::{Content, Source};
 use kiln_source::{Fetcher, Mirrors, Pin, Ports, Settings, SourceKind, ThreadPause};
 use kiln_testkit::{debian_mirror, scratch};
@@ -43,6 +43,38 @@ fn hello_has_the_tree_that_other_programs_see() {
         let tree = ArchiveKind.fetch(&hello(None), pin.clone(), ports).unwrap();
         assert_eq!(tree.digest(), pin.tree);
     });
+}
+
+/// Asks a fetcher to stop as soon as something came.
+struct Impatient<'a>(&'a Fetcher);
+
+impl Sink for Impatient<'_> {
+    fn emit(&self, event: Event) {
+        if matches!(event, Event::Fetched { .. }) {
+            self.0.stop();
+        }
+    }
+}
+
+#[test]
+fn what_is_unpacked_can_be_stopped() {
+    let folder = scratch();
+    mirror(folder.path());
+    let (strip, subdir, sha256) = (0, None, None);
+    let tar = "up:app.tar".to_owned();
+    let file =
+        Source::File { url: tar.clone(), name: "app".to_owned(), executable: false, sha256: None };
+    for source in [
+        Source::Tar { url: tar, strip, subdir: subdir.clone(), sha256: sha256.clone() },
+        Source::Zip { url: "up:app.zip".to_owned(), strip, subdir, sha256 },
+        file,
+    ] {
+        with_mirror("up", folder.path(), |ports| {
+            let ports = Ports { sink: &Impatient(ports.fetcher), ..ports };
+            let told = ArchiveKind.track(&source, ports).unwrap_err().to_string();
+            assert_eq!(told, format!("`{source}` was not fetched: kiln was asked to stop"));
+        });
+    }
 }
 
 #[test]

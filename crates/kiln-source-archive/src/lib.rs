@@ -40,7 +40,7 @@ mod zip;
 
 pub use compression::decompressed;
 pub use error::{ArchiveError, KindError, Rule};
-pub use extract::{Around, extract, extract_layer};
+pub use extract::{Around, extract, extract_into, extract_layer};
 pub use kind::{ArchiveKind, written_hash};
 pub use layout::{Kind, Unpack, strip};
 pub use limits::Limits;

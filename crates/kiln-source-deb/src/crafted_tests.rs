@@ -13,6 +13,7 @@ use tar::{Builder, EntryType, Header};
 
 use crate::FIXUPS;
 use crate::sysroot::assemble;
+use crate::tests::with_ports;
 
 /// Writes an archive of words: `path`, `path->target`, `path=>hard`, `path/`.
 fn archive(words: &str, content: &str) -> Vec<u8> {
@@ -69,7 +70,7 @@ fn made(packages: &[(&str, &str)]) -> Result<(Tree, MemoryCas), String> {
     };
     let (packages, downloads): (Vec<_>, Vec<_>) = packages.iter().enumerate().map(write).unzip();
     let cas = MemoryCas::default();
-    let tree = assemble(&packages, FIXUPS, &downloads, 2, &cas);
+    let tree = with_ports(&cas, |ports| assemble(&packages, FIXUPS, &downloads, 2, ports));
     Ok((tree.map_err(|error| error.to_string())?, cas))
 }
 

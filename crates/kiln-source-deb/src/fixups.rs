@@ -4,8 +4,9 @@ use kiln_cas::Cas;
 use kiln_source_archive::Kind;
 use kiln_tree::{Draft, File, Node, RelPath, Symlink, Tree};
 
+use crate::DebError;
 use crate::alternatives::Alternative;
-use crate::{DebError, compare_versions};
+use crate::version::compare_versions;
 
 /// Version of all that this file does; part of the key of every base, so each change of a result is a new version.
 ///

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use kiln_digest::Digest;
 
+use crate::DebError;
 use crate::relation::{Operator, groups};
 use crate::stanza::{fields, stanzas};
-use crate::{DebError, compare_versions};
+use crate::version::compare_versions;
 
 /// One package of an index; all texts are those of the index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

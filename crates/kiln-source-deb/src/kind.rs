@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use kiln_digest::Digest;
 use kiln_ir::Source;
 use kiln_source::{AnyError, Download, Pin, Ports, SourceKind, Wanted};
-use kiln_source_archive::{KindError, strip, written_hash};
+use kiln_source_archive::{KindError, written_hash};
 use kiln_tree::Tree;
 
 use crate::dsc::{Description, LARGEST};
@@ -25,7 +26,8 @@ impl SourceKind for DebKind {
         let sha256 = source.written_sha256().map(|hex| written_hash(url, hex)).transpose()?;
         let wanted = Wanted { url: url.to_owned(), sha256, size: None };
         let download = ports.fetcher.fetch(&wanted, ports.sink)?;
-        let tree = unpack(url, form, &download, ports)?;
+        let tree = unpack(url, form, &download, None, ports)
+            .map_err(|error| ports.fetcher.unless_stopped(url, error))?;
         Ok(Pin { content: download.content.into(), tree: tree.digest() })
     }
 
@@ -45,12 +47,8 @@ impl SourceKind for DebKind {
         let no_file = || KindError::NoArchive { given: url.to_owned() };
         let content = pin.content.file().ok_or_else(no_file)?;
         let download = ports.fetcher.fetch(&Wanted::pinned(url, content), ports.sink)?;
-        let tree = unpack(url, form, &download, ports)?;
-        if tree.digest() != pin.tree {
-            let (url, found) = (url.to_owned(), tree.digest());
-            return Err(KindError::OtherTree { url, expected: pin.tree, found }.into());
-        }
-        Ok(tree)
+        unpack(url, form, &download, Some(pin.tree), ports)
+            .map_err(|error| ports.fetcher.unless_stopped(url, error))
     }
 }
 
@@ -69,12 +67,29 @@ fn parts(source: &Source) -> Result<(&str, Form), KindError> {
     }
 }
 
-fn unpack(url: &str, form: Form, download: &Download, ports: Ports<'_>) -> Result<Tree, DebError> {
+/// Makes a tree of a download, and keeps it when it is the one that is expected.
+fn unpack(
+    url: &str,
+    form: Form,
+    download: &Download,
+    expected: Option<Digest>,
+    ports: Ports<'_>,
+) -> Result<Tree, AnyError> {
+    let judge = |tree: &Tree| match expected.filter(|expected| *expected != tree.digest()) {
+        Some(expected) => {
+            let (url, found) = (url.to_owned(), tree.digest());
+            Err(KindError::OtherTree { url, expected, found })
+        }
+        None => Ok(()),
+    };
     match form {
         Form::Binary => {
             let name = url.rsplit('/').next().unwrap_or(url);
-            let tree = PackageFile::open(name, url, &download.path)?.files(ports.cas, &strip(0))?;
-            ports.cas.write_tree(&tree)?;
+            let package = PackageFile::open(name, url, &download.path, ports.fetcher)?;
+            let mut batch = ports.cas.batch().map_err(DebError::Cas)?;
+            let tree = package.files_into(ports.cas, &mut *batch)?;
+            judge(&tree)?;
+            batch.keep().and_then(|()| ports.cas.write_tree(&tree)).map_err(DebError::Cas)?;
             Ok(tree)
         }
         Form::Source => {
@@ -85,7 +100,11 @@ fn unpack(url: &str, form: Form, download: &Download, ports: Ports<'_>) -> Resul
                 .map(|part| Wanted::pinned(beside(url, &part.name), part.content))
                 .collect();
             let downloads = ports.fetcher.fetch_all(&wanted, ports.sink)?;
-            source_tree::assemble(&description, &downloads, ports)
+            // Its files are in the store by now, since patches change them there; its folders are not.
+            let tree = source_tree::assemble(&description, &downloads, ports)?;
+            judge(&tree)?;
+            ports.cas.write_tree(&tree).map_err(DebError::Cas)?;
+            Ok(tree)
         }
     }
 }

@@ -10,10 +10,11 @@
 //!
 //! # Example
 //! ```
-//! use kiln_source_deb::compare_versions;
-//! use std::cmp::Ordering;
-//! assert_eq!(compare_versions("1.0~rc1-1", "1.0-1"), Ordering::Less);
-//! assert_eq!(compare_versions("1:0.9", "2.0"), Ordering::Greater);
+//! use kiln_ir::Source;
+//! use kiln_source::SourceKind;
+//! use kiln_source_deb::DebKind;
+//! let url = "debian:pool/main/h/hello/hello_2.10-3_amd64.deb".to_owned();
+//! assert!(DebKind.takes(&Source::Deb { url, sha256: None }));
 //! ```
 #![expect(
     clippy::disallowed_methods,
@@ -37,7 +38,6 @@ mod signature;
 mod source_tree;
 mod stanza;
 mod sysroot;
-mod time;
 mod version;
 
 pub use apt::{Apt, discover, keyring};
@@ -45,11 +45,10 @@ pub use error::DebError;
 pub use fixups::FIXUPS;
 pub use kind::DebKind;
 pub use signature::Trust;
-pub use version::compare_versions;
 
 use kiln_ir::Base;
 use kiln_lock::{LockedBase, LockedPackage};
-use kiln_source::{Ports, Wanted};
+use kiln_source::{Ports, SourceError, Wanted};
 use kiln_tree::Tree;
 
 use crate::index::Index;
@@ -93,7 +92,13 @@ pub fn fetch(locked: &LockedBase, n_threads: usize, ports: Ports<'_>) -> Result<
     let wanted = |package: &LockedPackage| Wanted::pinned(&package.path, package.content);
     let wanted: Vec<Wanted> = locked.packages.iter().map(wanted).collect();
     let downloads = ports.fetcher.fetch_all(&wanted, ports.sink)?;
-    sysroot::assemble(&locked.packages, locked.fixups, &downloads, n_threads, ports.cas)
+    sysroot::assemble(&locked.packages, locked.fixups, &downloads, n_threads, ports).map_err(
+        |error| {
+            let is_stopped = ports.fetcher.is_stopped();
+            let stopped = || SourceError::Stopped { url: locked.base.to_string() }.into();
+            if is_stopped { stopped() } else { error }
+        },
+    )
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::compare_versions;
+use crate::version::compare_versions;
 
 /// One name with a condition on its version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,12 +6,11 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use kiln_digest::Digest;
-use kiln_source::{Ports, Seal, SourceError, Wanted};
+use kiln_source::{Ports, Seal, SourceError, Wanted, seconds_of};
 use kiln_source_archive::{Limits, decompressed};
 
 use crate::signature::signed_text;
 use crate::stanza::fields;
-use crate::time::seconds;
 use crate::{DebError, Trust};
 
 /// The largest index that is read.
@@ -75,7 +74,7 @@ fn check_age(text: &str, suite: &str, now: u64) -> Result<(), DebError> {
         return Ok(());
     };
     let suite = suite.to_owned();
-    match seconds(until) {
+    match seconds_of(until) {
         Some(seconds) if now <= seconds => Ok(()),
         Some(_) => Err(DebError::Expired { suite, until: until.to_owned() }),
         None => {

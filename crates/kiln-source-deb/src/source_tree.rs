@@ -20,7 +20,7 @@ const SERIES: [&str; 2] = ["debian/patches/debian.series", "debian/patches/serie
 /// Notes of quilt, no part of any source.
 const NOTES: &str = ".pc";
 
-/// Unpacks the files of a package and applies its patches; the tree is kept with all its files.
+/// Unpacks the files of a package and applies its patches; the files are kept, the folders are not yet.
 ///
 /// `downloads` are those of [`Description::parts`], in their order.
 pub(crate) fn assemble(
@@ -57,9 +57,7 @@ pub(crate) fn assemble(
         }
         _ => draft.seal(),
     };
-    let tree = with_rules(tree);
-    ports.cas.write_tree(&tree)?;
-    Ok(tree)
+    Ok(with_rules(tree))
 }
 
 fn unpack(part: &Part, path: &Path, ports: Ports<'_>) -> Result<Tree, DebError> {
@@ -67,6 +65,7 @@ fn unpack(part: &Part, path: &Path, ports: Ports<'_>) -> Result<Tree, DebError> 
     let place = strip(0);
     let (name, limits) = (part.name.as_str(), Limits::default());
     let unpack = Unpack { name, cas: ports.cas, limits, place: &place };
+    let file = ports.fetcher.until_stopped(file);
     Ok(extract(BufReader::with_capacity(1 << 16, file), &unpack)?)
 }
 

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use kiln_cas::Cas;
 use kiln_lock::LockedPackage;
-use kiln_source::Download;
+use kiln_source::{Download, Ports};
 use kiln_tree::{Tree, merge};
 
 use crate::alternatives::{Alternative, installed_by};
@@ -17,9 +16,9 @@ pub(crate) fn assemble(
     fixups: u32,
     downloads: &[Download],
     n_threads: usize,
-    cas: &dyn Cas,
+    ports: Ports<'_>,
 ) -> Result<Tree, DebError> {
-    let unpacked = unpack_all(packages, downloads, n_threads, cas)?;
+    let unpacked = unpack_all(packages, downloads, n_threads, ports)?;
     let (trees, alternatives): (Vec<Tree>, Vec<Vec<Alternative>>) = unpacked.into_iter().unzip();
     let merged = merge(&trees);
     if let Some(overlap) = merged.overlaps.first() {
@@ -29,8 +28,8 @@ pub(crate) fn assemble(
             path: overlap.path.to_string(),
         });
     }
-    let tree = fixups::apply(merged.tree, alternatives.concat(), fixups, cas)?;
-    cas.write_tree(&tree)?;
+    let tree = fixups::apply(merged.tree, alternatives.concat(), fixups, ports.cas)?;
+    ports.cas.write_tree(&tree)?;
     Ok(tree)
 }
 
@@ -41,7 +40,7 @@ fn unpack_all(
     packages: &[LockedPackage],
     downloads: &[Download],
     n_threads: usize,
-    cas: &dyn Cas,
+    ports: Ports<'_>,
 ) -> Result<Vec<Unpacked>, DebError> {
     let mut work: Vec<(usize, &LockedPackage, &Path)> = packages
         .iter()
@@ -51,14 +50,14 @@ fn unpack_all(
         .collect();
     work.sort_by_key(|(_, package, _)| std::cmp::Reverse(package.content.size));
     let mut unpacked = kiln_source::side_by_side(&work, n_threads, |(ix, package, path)| {
-        Ok::<_, DebError>((*ix, unpack(package, path, cas)?))
+        Ok::<_, DebError>((*ix, unpack(package, path, ports)?))
     })?;
     unpacked.sort_by_key(|(ix, _)| *ix);
     Ok(unpacked.into_iter().map(|(_, unpacked)| unpacked).collect())
 }
 
-fn unpack(package: &LockedPackage, path: &Path, cas: &dyn Cas) -> Result<Unpacked, DebError> {
-    let file = PackageFile::open(&package.name, &package.path, path)?;
+fn unpack(package: &LockedPackage, path: &Path, ports: Ports<'_>) -> Result<Unpacked, DebError> {
+    let file = PackageFile::open(&package.name, &package.path, path, ports.fetcher)?;
     let alternatives = file.postinst()?.map_or_else(Vec::new, |script| installed_by(&script));
-    Ok((file.files(cas, &fixups::merged)?, alternatives))
+    Ok((file.files(ports.cas, &fixups::merged)?, alternatives))
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use kiln_cas::{Cas, MemoryCas};
 use kiln_digest::Digest;
-use kiln_event::Silent;
-use kiln_ir::Base;
+use kiln_event::{Event, Silent, Sink};
+use kiln_ir::{Base, Source};
 use kiln_lock::{LockedBase, LockedPackage};
-use kiln_source::{Download, Fetcher, Mirrors, Ports, Settings, ThreadPause};
+use kiln_source::{Download, Fetcher, Mirrors, Pin, Ports, Settings, SourceKind as _, ThreadPause};
 use kiln_testkit::{FileServer, debian_mirror, project_root, scratch};
 use kiln_tree::{Node, RelPath, Tree};
 use proptest::prelude::*;
@@ -17,7 +17,8 @@ use crate::alternatives::installed_by;
 use crate::relation::groups;
 use crate::stanza::{fields, stanzas};
 use crate::sysroot::assemble;
-use crate::{DebError, FIXUPS, Trust, compare_versions, fetch, track};
+use crate::version::compare_versions;
+use crate::{DebError, DebKind, FIXUPS, Trust, fetch, track};
 
 const ROOTS: &str = "gcc make libc6-dev libc-bin dash bash coreutils sed grep mawk findutils \
                      diffutils tar gzip";
@@ -40,7 +41,7 @@ fn base(suite: &str, component: &str, roots: &str) -> Base {
 }
 
 /// Gives ports of a fresh cache on the mirror, served on loopback.
-fn with_ports<T>(cas: &dyn Cas, run: impl FnOnce(Ports<'_>) -> T) -> T {
+pub(crate) fn with_ports<T>(cas: &dyn Cas, run: impl FnOnce(Ports<'_>) -> T) -> T {
     let server = FileServer::start(&debian_mirror());
     let cache = scratch();
     let mut mirrors = Mirrors::default();
@@ -106,6 +107,56 @@ fn c_min_becomes_a_sysroot() {
     assert_eq!(cas.read_tree(tree.digest()).unwrap(), tree);
     let files: Vec<Digest> = tree.files().map(|(_, file)| file.digest).collect();
     assert!(files.len() > 2_500 && cas.missing(&files).unwrap().is_empty());
+}
+
+/// Asks a fetcher to stop as soon as something came.
+struct Impatient<'a>(&'a Fetcher);
+
+impl Sink for Impatient<'_> {
+    fn emit(&self, event: Event) {
+        if matches!(event, Event::Fetched { .. }) {
+            self.0.stop();
+        }
+    }
+}
+
+#[test]
+fn what_is_unpacked_can_be_stopped() {
+    let locked = tracked(&base("bookworm", "main", "sed")).unwrap();
+    let locked = LockedBase { packages: locked.packages[..1].to_vec(), ..locked };
+    let url = locked.packages[0].path.clone();
+    let told = with_ports(&MemoryCas::default(), |ports| {
+        let ports = Ports { sink: &Impatient(ports.fetcher), ..ports };
+        fetch(&locked, 1, ports).unwrap_err().to_string()
+    });
+    assert!(told.ends_with("was not fetched: kiln was asked to stop"), "{told}");
+    let source = Source::Deb { url, sha256: None };
+    let told = with_ports(&MemoryCas::default(), |ports| {
+        let ports = Ports { sink: &Impatient(ports.fetcher), ..ports };
+        DebKind.track(&source, ports).unwrap_err().to_string()
+    });
+    assert!(told.ends_with("was not fetched: kiln was asked to stop"), "{told}");
+}
+
+#[test]
+fn what_the_lock_does_not_mean_is_not_kept() {
+    let locked = tracked(&base("bookworm", "main", "sed")).unwrap();
+    let source = Source::Deb { url: locked.packages[0].path.clone(), sha256: None };
+    let cas = MemoryCas::default();
+    let pin = with_ports(&cas, |ports| DebKind.track(&source, ports)).unwrap();
+    let files = |tree: &Tree| tree.files().map(|(_, file)| file.digest).collect::<Vec<_>>();
+    let mut files = files(&cas.read_tree(pin.tree).unwrap());
+    files.push(pin.tree);
+    files.sort();
+    files.dedup();
+    files.retain(|digest| *digest != Digest::EMPTY);
+    let other = MemoryCas::default();
+    let wrong = Pin { tree: Digest::of(b"other"), ..pin };
+    let error = with_ports(&other, |ports| DebKind.fetch(&source, wrong, ports)).unwrap_err();
+    assert!(error.to_string().contains("unpacks to the tree"), "{error}");
+    let mut missing = other.missing(&files).unwrap();
+    missing.sort();
+    assert_eq!(missing, files);
 }
 
 #[test]
@@ -189,7 +240,10 @@ fn check_packages(contents: [&[&str]; 2], expected: &str) {
         [package(folder.path(), a, contents[0]), package(folder.path(), b, contents[1])]
             .into_iter()
             .unzip();
-    let found = match assemble(&packages, FIXUPS, &downloads, 2, &MemoryCas::default()) {
+    let made = with_ports(&MemoryCas::default(), |ports| {
+        assemble(&packages, FIXUPS, &downloads, 2, ports)
+    });
+    let found = match made {
         Ok(tree) => format!("{:?}", tree.subtree(&RelPath::parse("usr/bin").unwrap()).unwrap())
             .lines()
             .skip(1)

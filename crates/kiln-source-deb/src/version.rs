@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 /// Compares two versions: epoch, upstream version, revision.
-pub fn compare_versions(left: &str, right: &str) -> Ordering {
+pub(crate) fn compare_versions(left: &str, right: &str) -> Ordering {
     let (left_epoch, left_upstream, left_revision) = split(left);
     let (right_epoch, right_upstream, right_revision) = split(right);
     compare_digits(left_epoch, right_epoch)

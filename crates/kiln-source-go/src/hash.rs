@@ -6,7 +6,7 @@ use std::path::Path;
 
 use kiln_cas::MemoryCas;
 use kiln_digest::{Digest, Hasher};
-use kiln_source::Seal;
+use kiln_source::{Seal, base64};
 use kiln_source_archive::{Kind, Limits, Unpack, extract_zip};
 use kiln_tree::RelPath;
 
@@ -58,18 +58,4 @@ fn sum_of(mut files: Vec<(String, Digest)>) -> String {
     let line = |(name, digest): &(String, Digest)| format!("{}  {name}\n", digest.hex());
     let list: Vec<String> = files.iter().map(line).collect();
     format!("h1:{}", base64(&Digest::of(list.concat().as_bytes()).hash))
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for three in bytes.chunks(3) {
-        let byte = |ix: usize| u32::from(three.get(ix).copied().unwrap_or_default());
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for ix in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * ix) & 63) as usize];
-            text.push(if ix <= three.len() { char::from(digit) } else { '=' });
-        }
-    }
-    text
 }

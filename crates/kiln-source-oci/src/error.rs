@@ -129,6 +129,43 @@ pub enum Rule {
     Foreign,
 }
 
+impl Rule {
+    /// Returns whether the bytes of the image are wrong, whoever asks for it, and not only what somebody wants of them.
+    pub(crate) fn is_of_bytes(&self) -> bool {
+        match self {
+            Self::NoImage
+            | Self::Missing(_)
+            | Self::WrongBlob { .. }
+            | Self::BadDigest(_)
+            | Self::Malformed { .. }
+            | Self::Ambiguous(_)
+            | Self::Exceeded(_)
+            | Self::Type { .. }
+            | Self::LayerCount { .. }
+            | Self::OtherLayer { .. }
+            | Self::Whiteout { .. }
+            | Self::Through { .. }
+            | Self::Entry { .. } => true,
+            Self::Layer(error) => {
+                use kiln_source_archive::Rule as Of;
+                !matches!(error.rule, Of::Read(_) | Of::Keep(_))
+            }
+            Self::Read(_)
+            | Self::Link(_)
+            | Self::NoTag { .. }
+            | Self::Several { .. }
+            | Self::NoPlatform { .. }
+            | Self::OtherImage { .. }
+            | Self::NotAsked { .. }
+            | Self::OtherTree { .. }
+            | Self::BadHash(_)
+            | Self::Keep(_)
+            | Self::Scratch(_)
+            | Self::Foreign => false,
+        }
+    }
+}
+
 /// Returns names of a list that may be long or empty.
 fn list(names: &[String]) -> String {
     const SHOWN: usize = 8;

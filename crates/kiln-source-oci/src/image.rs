@@ -86,7 +86,7 @@ impl ImageKind {
     fn take(&self, wish: &Wish<'_>, ports: Ports<'_>) -> Result<(Digest, Tree), AnyError> {
         if wish.is_local {
             let files = Files::of_project(&self.project, wish.image, &self.folder);
-            return unpack(wish, files, ports);
+            return unpack(wish, files, ports).map_err(|rule| told(wish, rule, ports));
         }
         let (download, is_known) = self.download(wish, ports)?;
         let files = File::open(&download.path).map_err(Rule::Read);
@@ -94,11 +94,14 @@ impl ImageKind {
         let taken = unpack(wish, files, ports);
         match &taken {
             Ok((content, _)) => self.note(*content, download.content),
-            // What the server gave is not believed, so it is not kept for the next who asks.
-            Err(_) if !is_known => drop(fs::remove_file(&download.path)),
+            // What the server gave is not believed, so it is not kept for the next who asks. Of what else goes wrong it is
+            // innocent, and may have taken an hour to come.
+            Err(rule) if !is_known && !ports.fetcher.is_stopped() && rule.is_of_bytes() => {
+                drop(fs::remove_file(&download.path));
+            }
             Err(_) => {}
         }
-        taken
+        taken.map_err(|rule| told(wish, rule, ports))
     }
 
     /// Fetches the archive of an image. The lock knows the image and not the archive: it is asked for as it is now,
@@ -135,21 +138,16 @@ fn unpack(
     wish: &Wish<'_>,
     files: Result<Files, Rule>,
     ports: Ports<'_>,
-) -> Result<(Digest, Tree), AnyError> {
-    match files.and_then(|files| merged(wish, &files, ports)) {
-        Ok((content, tree, left_out)) => {
-            tell(wish.image, &left_out, ports);
-            Ok((content, tree))
-        }
-        // Whatever it looked like: somebody asked for it.
-        Err(_) if ports.fetcher.is_stopped() => {
-            Err(SourceError::Stopped { url: wish.image.to_owned() }.into())
-        }
-        Err(rule) => {
-            let (image, rule) = (wish.image.to_owned(), Box::new(rule));
-            Err(ImageError { image, rule }.into())
-        }
-    }
+) -> Result<(Digest, Tree), Rule> {
+    let (content, tree, left_out) = merged(wish, &files?, ports)?;
+    tell(wish.image, &left_out, ports);
+    Ok((content, tree))
+}
+
+/// Returns what is told of an image that broke a rule.
+fn told(wish: &Wish<'_>, rule: Rule, ports: Ports<'_>) -> AnyError {
+    let (image, rule) = (wish.image.to_owned(), Box::new(rule));
+    ports.fetcher.unless_stopped(wish.image, ImageError { image, rule })
 }
 
 /// Finds the image, and keeps the tree of its layers.

@@ -5,7 +5,7 @@ use std::io::{self, BufReader};
 
 use kiln_digest::Digest;
 use kiln_ir::Source;
-use kiln_source::{AnyError, Download, Pin, Ports, SourceError, SourceKind, Wanted};
+use kiln_source::{AnyError, Download, Pin, Ports, SourceKind, Wanted};
 use kiln_source_archive::{
     ArchiveError, Around, Limits, Unpack, decompressed, extract_layer, strip,
 };
@@ -85,10 +85,10 @@ fn unpack(
             tell(url, &left_out, ports);
             Ok(tree)
         }
-        Err(_) if ports.fetcher.is_stopped() => {
-            Err(SourceError::Stopped { url: url.to_owned() }.into())
+        Err(rule) => {
+            let error = ImageError { image: url.to_owned(), rule: Box::new(rule) };
+            Err(ports.fetcher.unless_stopped(url, error))
         }
-        Err(rule) => Err(ImageError { image: url.to_owned(), rule: Box::new(rule) }.into()),
     }
 }
 
@@ -108,7 +108,7 @@ fn taken(
         let rule = kiln_source_archive::Rule::Damaged(cause);
         Rule::Layer(ArchiveError { archive: url.to_owned(), rule })
     };
-    let from = BufReader::with_capacity(1 << 16, file);
+    let from = BufReader::with_capacity(1 << 16, ports.fetcher.until_stopped(file));
     let plain = decompressed(from, limits).map_err(broken)?;
     let mut around = Alone::default();
     let tree = extract_layer(plain, &unpack, &mut *batch, &mut around)?;

@@ -8,7 +8,13 @@ mod taking;
 use std::fs;
 use std::os::unix::fs::symlink as link_to;
 
+use kiln_cas::MemoryCas;
+use kiln_digest::Digest;
+use kiln_event::Silent;
 use kiln_ir::Source;
+use kiln_source::{Fetcher, Mirrors, Ports, Settings, SourceKind as _};
+use kiln_source_oci::ImageKind;
+use kiln_testkit::conformance::NoPause;
 use kiln_testkit::scratch;
 
 use sample::{Entry, Image, config, file, gzip, hard_link, one, raw, saved, symlink, tar};
@@ -135,11 +141,40 @@ fn a_list_that_holds_itself_cannot_be() {
     let hex = "0".repeat(64);
     let index = format!(r#"{{"manifests":[{{"digest":"sha256:{hex}","size":7}}]}}"#);
     let (name, bytes) = (format!("blobs/sha256/{hex}"), index.into_bytes());
-    let found = kiln_digest::Digest::of(&bytes);
+    let found = Digest::of(&bytes);
     image.files.push((name.clone(), bytes.clone()));
     image.files.push(("index.json".to_owned(), bytes));
     let told = format!("K2804 `{name}` has other content: expected {hex}/7, found {found}");
     check_image(&image, &asked(), &told);
+}
+
+/// Tracks an image of a server; returns the code of the error and whether the download is still there.
+fn fetched(archive: &[u8], tag: Option<&str>) -> (String, bool) {
+    let (served, cache) = (scratch(), scratch());
+    fs::write(served.path().join("image.tar"), archive).unwrap();
+    let mut mirrors = Mirrors::default();
+    mirrors.set("up", [format!("file://{}", served.path().display())]).unwrap();
+    let folder = cache.path().join("downloads");
+    let settings = Settings { folder: folder.clone(), mirrors, ..Settings::default() };
+    let fetcher = Fetcher::new(settings, Box::new(NoPause)).unwrap();
+    let ports = Ports { cas: &MemoryCas::default(), fetcher: &fetcher, sink: &Silent };
+    let kind = ImageKind { project: cache.path().into(), folder: cache.path().join("images") };
+    let (image, platform, tag) = ("up:image.tar".into(), "linux/amd64".into(), tag.map(Into::into));
+    let source = Source::OciImage { image, local: false, platform, tag, sha256: None };
+    let error = kind.track(&source, ports).unwrap_err();
+    let is_there = folder.join(Digest::of(archive).hex()).exists();
+    (error.code().unwrap().to_string(), is_there)
+}
+
+#[test]
+fn a_download_goes_only_when_its_bytes_are_wrong() {
+    let check = |archive: &[u8], tag: Option<&str>, code: &str, is_there: bool| {
+        assert_eq!(fetched(archive, tag), (code.to_owned(), is_there));
+    };
+    let good = one(&[vec![file("a", "1")]]).archive();
+    check(&good, Some("none"), "K2808", true);
+    check(b"no image", None, "K2801", false);
+    check(&with(file("../b", "1"), true), None, "K2815", false);
 }
 
 /// Returns an archive of an image with one more entry, before or after all others.

@@ -16,7 +16,7 @@ pub enum SourceError {
         help(
             "add `{alias} = [\"https://mirror.example.org/{alias}\"]` below `[mirrors]` in config.toml, \
              or set `{}`, or give `--mirror {alias}=URL`",
-            environment_name(alias)
+            variable_of("KILN_MIRROR_", alias)
         )
     )]
     UnknownAlias { alias: String, url: String },
@@ -91,10 +91,10 @@ pub enum SourceError {
     },
 }
 
-/// Returns the name of the environment variable that sets the mirror of an alias.
-fn environment_name(alias: &str) -> String {
+/// Returns the name of the environment variable for an alias, such as `KILN_MIRROR_MY_OWN` for `my-own`.
+pub fn variable_of(prefix: &str, alias: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-    format!("KILN_MIRROR_{}", alias.chars().map(plain).collect::<String>())
+    prefix.chars().chain(alias.chars().map(plain)).collect()
 }
 
 /// Returns lines, those that come again in a row once with their number.

@@ -27,16 +27,20 @@ mod part;
 mod pause;
 mod side_by_side;
 mod template;
+mod time;
 mod transport;
+mod until_stopped;
 mod vendor;
 
-pub use error::{SourceError, TakeError};
+pub use error::{SourceError, TakeError, variable_of};
 pub use fetch::{Download, Fetcher, Foreign, Seal, Settings, Wanted};
-pub use login::{Credential, Identity, Login, Logins, Token};
+pub use login::{Credential, Identity, Login, Logins, Token, base64};
 pub use mirrors::{Mirrors, Place};
 pub use pause::{Pause, ThreadPause};
-pub use side_by_side::side_by_side;
+pub use side_by_side::{each_side_by_side, side_by_side};
+pub use time::seconds_of;
 pub use transport::{Certificates, NotThere, Patience, Proxies};
+pub use until_stopped::UntilStopped;
 pub use vendor::{Lockfile, Vendor};
 
 pub use kiln_ir::without_password;
@@ -85,7 +89,8 @@ pub trait SourceKind: Send + Sync {
     /// When it cannot be fetched or read.
     fn track(&self, source: &Source, ports: Ports<'_>) -> Result<Pin, AnyError>;
 
-    /// Returns the files that a fetch of a pinned source asks for; none for a kind that fetches none, or otherwise.
+    /// Returns the files that a fetch of a pinned source asks for, where they are all known before: none of a kind that
+    /// fetches no files, or that learns on the way which they are.
     ///
     /// # Errors
     /// When the source or the pin is not of this kind.

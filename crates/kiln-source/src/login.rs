@@ -288,7 +288,8 @@ fn word(line: &str) -> (String, &str) {
     (word, "")
 }
 
-fn base64(bytes: &[u8]) -> String {
+/// Returns bytes as base64 with padding.
+pub fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for three in bytes.chunks(3) {

@@ -34,7 +34,12 @@ struct Expected {
 
 impl Account {
     /// Adds files by name and size; tells it if any is new.
-    pub(super) fn plan(&self, files: impl Iterator<Item = (String, Option<u64>)>, sink: &dyn Sink) {
+    pub(super) fn plan(
+        &self,
+        files: impl Iterator<Item = (String, Option<u64>)>,
+        now: Instant,
+        sink: &dyn Sink,
+    ) {
         let mut batch = self.batch();
         let before = batch.open.len();
         for (name, size) in files {
@@ -42,22 +47,29 @@ impl Account {
             batch.open.entry(name).or_insert(expected);
         }
         if batch.open.len() > before {
-            batch.tell(sink);
+            batch.tell(now, sink);
         }
     }
 
     /// Notes how much of a file is here; tells it now and then.
-    pub(super) fn grow(&self, name: &str, here: u64, size: Option<u64>, sink: &dyn Sink) {
+    pub(super) fn grow(
+        &self,
+        name: &str,
+        here: u64,
+        size: Option<u64>,
+        now: Instant,
+        sink: &dyn Sink,
+    ) {
         let mut batch = self.batch();
         let Some(file) = batch.open.get_mut(name) else { return };
         *file = Expected { size: size.unwrap_or(file.size), here };
-        if batch.told.is_none_or(|told| told.elapsed() >= OFTEN) {
-            batch.tell(sink);
+        if batch.told.is_none_or(|told| now.saturating_duration_since(told) >= OFTEN) {
+            batch.tell(now, sink);
         }
     }
 
     /// Notes that a file is here, or, without a size, that it will not come; tells it.
-    pub(super) fn close(&self, name: &str, size: Option<u64>, sink: &dyn Sink) {
+    pub(super) fn close(&self, name: &str, size: Option<u64>, now: Instant, sink: &dyn Sink) {
         let mut batch = self.batch();
         if batch.open.remove(name).is_none() {
             return;
@@ -66,7 +78,7 @@ impl Account {
             batch.n_done += 1;
             batch.done_bytes += size;
         }
-        batch.tell(sink);
+        batch.tell(now, sink);
         if batch.open.is_empty() {
             *batch = Batch::default();
         }
@@ -78,8 +90,8 @@ impl Account {
 }
 
 impl Batch {
-    fn tell(&mut self, sink: &dyn Sink) {
-        self.told = Some(Instant::now());
+    fn tell(&mut self, now: Instant, sink: &dyn Sink) {
+        self.told = Some(now);
         let sum = |of: fn(&Expected) -> u64| self.open.values().map(of).sum::<u64>();
         sink.emit(Event::FetchProgress {
             files: self.n_done,
@@ -112,20 +124,24 @@ mod tests {
         let check = |expected: &[(usize, usize, u64, u64)]| {
             assert_eq!(std::mem::take(&mut *told.0.lock().unwrap()), expected);
         };
-        account.plan(files(), &told);
-        account.plan(files(), &told);
+        let now = Instant::now();
+        account.plan(files(), now, &told);
+        account.plan(files(), now, &told);
         check(&[(0, 2, 0, 10)]);
         // It was told just now.
-        account.grow("a", 4, None, &told);
-        account.grow("other", 4, None, &told);
+        let soon = now + OFTEN - Duration::from_millis(1);
+        account.grow("a", 3, None, soon, &told);
+        account.grow("other", 4, None, now + OFTEN, &told);
         check(&[]);
-        account.close("b", Some(7), &told);
-        account.close("b", Some(7), &told);
+        account.grow("a", 4, None, now + OFTEN, &told);
+        check(&[(0, 2, 4, 10)]);
+        account.close("b", Some(7), now, &told);
+        account.close("b", Some(7), now, &told);
         check(&[(1, 2, 11, 17)]);
-        account.close("a", Some(10), &told);
+        account.close("a", Some(10), now, &told);
         check(&[(2, 2, 17, 17)]);
-        account.plan(files(), &told);
-        account.close("a", None, &told);
+        account.plan(files(), now, &told);
+        account.close("a", None, now, &told);
         check(&[(0, 2, 0, 10), (0, 1, 0, 0)]);
     }
 }

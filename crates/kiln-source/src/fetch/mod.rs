@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use kiln_digest::Digest;
 use kiln_event::{Event, Sink};
@@ -215,7 +216,7 @@ impl Fetcher {
     /// all of it is done. What is here already, or was said before, does not count.
     pub fn plan(&self, wanted: &[Wanted], sink: &dyn Sink) {
         let missing = wanted.iter().filter(|file| !self.is_here(file));
-        self.account.plan(missing.map(|file| (file.name(), file.size)), sink);
+        self.account.plan(missing.map(|file| (file.name(), file.size)), Instant::now(), sink);
     }
 
     /// Returns whether a file of known content is here, without reading it.
@@ -271,7 +272,7 @@ impl Fetcher {
                 Err(error)
             }
         };
-        self.account.close(&wanted.name(), size, sink);
+        self.account.close(&wanted.name(), size, Instant::now(), sink);
         result
     }
 
@@ -310,7 +311,7 @@ impl Fetcher {
         if fetched.is_err() {
             // What was not begun will not come.
             for file in wanted {
-                self.account.close(&file.name(), None, sink);
+                self.account.close(&file.name(), None, Instant::now(), sink);
             }
         }
         fetched

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 use std::sync::PoisonError;
+use std::time::Instant;
 
 use kiln_digest::{Digest, Hasher};
 use kiln_event::{Event, Sink};
@@ -89,16 +90,7 @@ impl Fetcher {
                 }
                 let refusal = match tried {
                     Ok(brought) => return Ok(brought),
-                    Err(Miss::Local(cause)) => return Err(part.failed(cause)),
-                    Err(Miss::Unreadable(path, cause)) => {
-                        return Err(SourceError::Read { path, cause });
-                    }
-                    Err(Miss::Refused(refusal)) => refusal,
-                    Err(Miss::Wrong(other)) => {
-                        let refusal = Refusal::last(other.to_string().into());
-                        wrong = Some(other);
-                        refusal
-                    }
+                    Err(miss) => refusal(miss, part, &mut wrong)?,
                 };
                 if part.n_bytes >= furthest + PROGRESS {
                     (attempt, furthest) = (1, part.n_bytes);
@@ -122,15 +114,12 @@ impl Fetcher {
             }
         }
         let url = wanted.shown();
-        match wrong {
-            Some(Wrong { expected, found }) => {
-                Err(SourceError::WrongContent { url, expected, found, tries })
-            }
-            None if n_gone > 0 && n_gone == places.len() => {
-                Err(SourceError::Unreachable { url, tries, cause: NotThere::new(cause).into() })
-            }
-            None => Err(SourceError::Unreachable { url, tries, cause }),
+        if let Some(Wrong { expected, found }) = wrong {
+            return Err(SourceError::WrongContent { url, expected, found, tries });
         }
+        let is_nowhere = n_gone > 0 && n_gone == places.len();
+        let cause = if is_nowhere { NotThere::new(cause).into() } else { cause };
+        Err(SourceError::Unreachable { url, tries, cause })
     }
 
     /// Returns how often a place is tried: once only where its server has not answered any more, however often it was
@@ -240,7 +229,7 @@ impl Fetcher {
             }
             hasher.update(&buffer[..n_read]);
             part.append(&buffer[..n_read])?;
-            self.account.grow(&name, part.n_bytes, answer.size, sink);
+            self.account.grow(&name, part.n_bytes, answer.size, Instant::now(), sink);
         }
         Ok(())
     }
@@ -347,6 +336,20 @@ fn server(place: &Place) -> Option<String> {
     match place {
         Place::Http(url) => Address::parse(url).map(|(address, _)| address.origin()),
         Place::File(_) => None,
+    }
+}
+
+/// Returns what a place refused, and notes what it had instead; a failure of this machine ends it all.
+fn refusal(miss: Miss, part: &Part, wrong: &mut Option<Wrong>) -> Result<Refusal, SourceError> {
+    match miss {
+        Miss::Refused(refusal) => Ok(refusal),
+        Miss::Wrong(other) => {
+            let refusal = Refusal::last(other.to_string().into());
+            *wrong = Some(other);
+            Ok(refusal)
+        }
+        Miss::Local(cause) => Err(part.failed(cause)),
+        Miss::Unreadable(path, cause) => Err(SourceError::Read { path, cause }),
     }
 }
 

@@ -21,7 +21,7 @@ PACKAGES = """
     libthai-dev libtiff-dev libtool-bin libudev-dev libunbound-dev libunistring-dev libutempter-dev libuv1-dev
     libwebp-dev libx11-dev libxext-dev libxft-dev libxml2-dev libxrender-dev libxslt1-dev libzstd-dev nasm
     nettle-dev publicsuffix python3-build python3-dev python3-docutils python3-installer python3-setuptools
-    python3-wheel shared-mime-info tcl tcl-dev texinfo uuid-dev xsltproc zlib1g-dev
+    python3-wheel shared-mime-info tcl texinfo uuid-dev xsltproc zlib1g-dev
 """.split()
 
 

@@ -49,7 +49,7 @@ pub struct LocalRunner {
     /// What somebody asked for; else what the machine can.
     forced: Option<Rung>,
     /// The `/usr` of this machine, for commands that run on it.
-    usr: PathBuf,
+    pub(crate) usr: PathBuf,
     standing: Mutex<Option<Rung>>,
 }
 
@@ -79,11 +79,6 @@ impl LocalRunner {
         Ok(Self { trees, folding, cas, server, work, jobs, forced: None, usr, standing })
     }
 
-    /// Takes another folder for the `/usr` of this machine.
-    pub fn take_usr(&mut self, folder: PathBuf) {
-        self.usr = folder;
-    }
-
     /// Has all roots staged in one way, whether it is the best here or not.
     ///
     /// # Errors
@@ -92,11 +87,6 @@ impl LocalRunner {
         ladder::check(&self.cas, rung)?;
         self.forced = Some(rung);
         Ok(())
-    }
-
-    /// Returns the `/usr` of this machine.
-    pub fn usr(&self) -> &Path {
-        &self.usr
     }
 
     /// Returns how roots are staged.

@@ -6,8 +6,20 @@ use std::path::{Path, PathBuf};
 use kiln_sandbox::{HostUsr, SandboxError};
 use kiln_tree::{Node, RelPath, Tree};
 
-use crate::LocalError;
 use crate::place::Place;
+use crate::{LocalError, LocalRunner};
+
+impl LocalRunner {
+    /// Takes another folder for the `/usr` of this machine.
+    pub fn take_usr(&mut self, folder: PathBuf) {
+        self.usr = folder;
+    }
+
+    /// Returns the `/usr` of this machine.
+    pub fn usr(&self) -> &Path {
+        &self.usr
+    }
+}
 
 /// Returns the `/usr` of a machine with the folders of a root that are stacked on it; `layers` are the trees of `folders`.
 ///

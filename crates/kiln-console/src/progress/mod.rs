@@ -97,11 +97,7 @@ impl Progress {
                 self.planned = Some(Planned { nodes, cached });
                 Vec::new()
             }
-            Event::Impure { base, remarks } => {
-                let line = format!("base: {base} (impure, not shared)");
-                let parts = std::iter::once(line).chain(remarks).collect::<Vec<_>>();
-                self.say(&escape(&parts.join("; ")), now)
-            }
+            Event::Impure { base, remarks } => self.impure(&base, remarks, now),
             Event::FetchStarted { source } => self.start(Work::Fetch(source), now),
             Event::Fetched { source, bytes } => self.fetched(source, bytes, now),
             Event::FetchProgress { files, of_files, bytes, of_bytes } => {
@@ -109,8 +105,7 @@ impl Progress {
             }
             Event::FetchFailed { source, message } => self.fetch_failed(source, &message, now),
             Event::FetchRetried { source, attempt, message } => {
-                let line = format!("trying {source} again ({attempt}): {message}");
-                self.say(&line, now)
+                self.say(&format!("trying {source} again ({attempt}): {message}"), now)
             }
             Event::ElementStarted { element, key: _ } => {
                 self.start(Work::Element(element.as_str().to_owned()), now)
@@ -217,6 +212,12 @@ impl Progress {
         let time = if time >= LONG { text::seconds(time) } else { String::new() };
         let time = self.style.paint(Paint::Faint, format_args!("{time:>7}"));
         format!("{time}  {text}")
+    }
+
+    fn impure(&mut self, base: &str, remarks: Vec<String>, now: Duration) -> Vec<String> {
+        let line = format!("base: {base} (impure, not shared)");
+        let parts = std::iter::once(line).chain(remarks).collect::<Vec<_>>();
+        self.say(&escape(&parts.join("; ")), now)
     }
 
     fn start(&mut self, work: Work, now: Duration) -> Vec<String> {

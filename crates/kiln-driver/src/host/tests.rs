@@ -110,8 +110,8 @@ fn what_builds_can_tell_makes_another_machine() {
     check(&status("deinstall ok config-files", "install ok installed"), &["`old:amd64` 1 is new"]);
     check(&status("install ok installed", "purge ok not-installed"), &["`libc6:amd64` is gone"]);
     check(
-        &|machine| machine.write("var/lib/pacman/local/zlib-1:1.3-2/desc", "", 0o644),
-        &["`zlib` 1:1.3-2 is new"],
+        &|machine| machine.write("var/lib/pacman/local/demo-1:1.3-2/desc", "", 0o644),
+        &["`demo` 1:1.3-2 is new"],
     );
     check(&|machine| machine.write("var/lib/rpm/rpmdb.sqlite", "x", 0o644), &["`rpmdb.sqlite`"]);
 }

@@ -1,5 +1,6 @@
 //! Sources of repositories that the real git makes, also of such as no honest one would make.
 
+mod described;
 mod hostile;
 
 use std::collections::BTreeMap;

@@ -85,6 +85,28 @@ fn a_server_that_says_nothing_is_not_waited_for() {
     }
 }
 
+#[test]
+fn whoever_asks_to_stop_waits_for_no_server() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("git://{}/up", listener.local_addr().unwrap());
+    let cache = scratch();
+    let fetcher = fetcher(cache.path(), &[], Duration::from_mins(5));
+    let failed = thread::scope(|scope| {
+        let server = scope.spawn(|| {
+            let (mut waiting, _) = listener.accept().unwrap();
+            fetcher.stop();
+            // Until git and all that it started are gone.
+            waiting.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+            std::io::copy(&mut waiting, &mut std::io::sink()).unwrap();
+        });
+        let ports = Ports { cas: &MemoryCas::default(), fetcher: &fetcher, sink: &Silent };
+        let failed = kind(cache.path(), &[]).track(&source(&url, "main"), ports).unwrap_err();
+        server.join().unwrap();
+        failed
+    });
+    assert!(told(&*failed).starts_with("K2008"), "{failed}");
+}
+
 /// Makes a server send the commit and its folder, but no file, as long as a file `cut` is there.
 fn cutting(repository: &Repository, commit: &str) -> (HttpServer, PathBuf) {
     let (program, cut) = (repository.folder().join("hook"), repository.folder().join("cut"));

@@ -15,6 +15,8 @@ mod bench;
 mod ending;
 #[path = "behaviour/faults.rs"]
 mod faults;
+#[path = "behaviour/host.rs"]
+mod host;
 #[path = "behaviour/machine.rs"]
 mod machine;
 #[path = "behaviour/offline.rs"]

@@ -5,6 +5,7 @@
     reason = "the tool that rewrites snapshots adds them"
 )]
 
+mod book;
 mod fixture;
 mod hello;
 mod instances;

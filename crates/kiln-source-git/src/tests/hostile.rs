@@ -1,12 +1,14 @@
 //! Repositories that no honest git would make, and what the user's own configuration may not do.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use kiln_cas::Cas as _;
+use kiln_cas::{Cas as _, MemoryCas};
+use kiln_source::SourceKind as _;
 
-use super::{World, commit_of, source};
+use super::{GitKind, GitProgram, World, commit_of, source};
 
 /// Makes a commit of a tree object that git itself would not write.
 fn crafted(world: &World, entries: &[(&str, &[u8], &str)]) -> String {
@@ -39,6 +41,9 @@ fn a_hostile_tree_is_refused() {
         assert_eq!(rule, expected);
         assert!(head.is_empty() || head.starts_with("cannot take the commit "));
     };
+    // These are refused by git itself.
+    check(&[("100644", b"", &x)], "cannot fetch `a:bad`");
+    check(&[("x", b"f", &x)], "cannot fetch `a:bad`");
     check(&[("100644", b"..", &x)], "the name `..` in `.` cannot be the name of a file");
     check(&[("100644", b".", &x)], "the name `.` in `.` cannot be the name of a file");
     check(&[("100644", b"/etc/x", &x)], "the name `/etc/x` in `.` cannot be the name of a file");
@@ -59,7 +64,24 @@ fn a_hostile_tree_is_refused() {
         &format!("the name `{}...` has more than 255 bytes", "n".repeat(40)),
     );
     check(&[("160000", b"s", &"1".repeat(40))], "the submodule `s` has no URL in `.gitmodules`");
+    for mode in ["0", "000000", "100777", "104755", "20000", "140000", "160755", "40000000"] {
+        let mode_told = format!("the entry `f` has the unknown mode `{mode}`");
+        check(&[(mode, b"f", &x)], &mode_told);
+    }
     assert!(world.told.lock().unwrap().iter().all(|told| told == "started" || told == "failed"));
+}
+
+#[test]
+fn names_that_differ_in_case_alone_are_two_files() {
+    let world = World::new();
+    let blob = |text: &str| world.git("bad", &["hash-object", "-w", "--stdin"], text.as_bytes());
+    let (upper, lower) = (blob("A"), blob("a"));
+    crafted(&world, &[("100644", b"A", &upper), ("100644", b"a", &lower)]);
+    let pin = world.track(&source("a:bad", "main")).unwrap();
+    let tree = world.cas.read_tree(pin.tree).unwrap();
+    let files: Vec<u64> = tree.files().map(|(_, file)| file.digest.size).collect();
+    assert_eq!(files, [1, 1]);
+    assert_ne!(tree.files().next().unwrap().1, tree.files().last().unwrap().1);
 }
 
 #[test]
@@ -100,6 +122,7 @@ fn a_submodule_may_not_be_an_option_a_command_or_a_folder_of_the_machine() {
         );
     };
     check("--upload-pack=touch", "it looks like an option");
+    check("-u./payload", "it looks like an option");
     check("ext::sh -c id", "only http, https, ssh, git and relative URLs are known");
     check("/etc", "only http, https, ssh, git and relative URLs are known");
     check("file:///etc", "a repository of a network may not name a folder of this machine");
@@ -248,4 +271,119 @@ fn an_object_whose_content_is_not_its_name_is_found() {
     assert!(found.starts_with("cannot fetch `a:up`"), "{found}");
     let missing = world.cas.missing(&[kiln_digest::Digest::of(b"evil")]).unwrap();
     assert_eq!(missing.len(), 1);
+}
+
+/// Gives a repository of this machine settings that run a program wherever git lets them.
+fn set_traps(world: &World, repository: &str) -> std::path::PathBuf {
+    let proof = world.folder.path().join("proof");
+    let touch = format!("touch {}; false", proof.display());
+    let ext = format!("ext::sh -c touch% {}", proof.display());
+    for (name, value) in [
+        ("uploadpack.packObjectsHook", &touch),
+        ("core.fsmonitor", &touch),
+        ("core.alternateRefsCommand", &touch),
+        ("core.sshCommand", &touch),
+        ("core.gitProxy", &touch),
+        ("core.pager", &touch),
+        ("pager.upload-pack", &touch),
+        ("alias.upload-pack", &format!("!{touch}")),
+        ("diff.external", &touch),
+        ("remote.origin.url", &ext),
+        ("remote.origin.uploadpack", &touch),
+        ("remote.origin.promisor", &"true".to_owned()),
+        ("remote.origin.partialclonefilter", &"blob:none".to_owned()),
+        ("protocol.ext.allow", &"always".to_owned()),
+    ] {
+        world.git(repository, &["config", name, value], b"");
+    }
+    proof
+}
+
+#[test]
+fn settings_of_a_repository_of_this_machine_run_nothing() {
+    let world = World::new();
+    let commit = world.commit("up", &[("f", "1"), ("g", "2")]);
+    let proof = set_traps(&world, "up");
+    let found = world.track(&source("a:up", "main")).unwrap();
+    assert_eq!(commit_of(&found).id.as_str(), commit);
+    assert!(!proof.exists());
+    // They are settings that git heeds where somebody works in the repository.
+    world.git("up", &["status", "--short"], b"");
+    assert!(proof.exists());
+}
+
+#[test]
+fn what_a_repository_has_elsewhere_is_not_brought_by_it() {
+    let world = World::new();
+    let commit = world.commit("up", &[("f", "far away")]);
+    let blob = world.git("up", &["rev-parse", "HEAD:f"], b"");
+    let proof = set_traps(&world, "up");
+    // A clone without files, which another repository has promised.
+    world.git("up", &["config", "core.repositoryFormatVersion", "1"], b"");
+    world.git("up", &["config", "extensions.partialClone", "origin"], b"");
+    let object = world.folder.path().join("up/.git/objects").join(&blob[..2]).join(&blob[2..]);
+    fs::remove_file(object).unwrap();
+    let found = world.tree(&source("a:up", &commit));
+    assert!(found.starts_with("cannot fetch `a:up`"), "{found}");
+    assert!(!proof.exists());
+}
+
+#[test]
+fn objects_of_another_folder_are_those_of_a_repository_of_this_machine() {
+    let world = World::new();
+    let commit = world.commit("full", &[("f", "1")]);
+    world.git("up", &["config", "core.bare", "false"], b"");
+    let list = world.folder.path().join("up/.git/objects/info/alternates");
+    fs::create_dir_all(list.parent().unwrap()).unwrap();
+    let objects = world.folder.path().join("full/.git/objects");
+    fs::write(&list, format!("{}\n/etc\n../../..\n", objects.display())).unwrap();
+    world.git("up", &["update-ref", "refs/heads/main", &commit], b"");
+    let pin = world.track(&source("a:up", "main")).unwrap();
+    // They are copied: the cache looks nowhere else.
+    fs::rename(world.folder.path().join("full"), world.folder.path().join("gone")).unwrap();
+    let again = World { cas: MemoryCas::default(), ..world };
+    let tree = again.kind().fetch(&source("a:up", "main"), pin.clone(), again.ports()).unwrap();
+    assert_eq!(tree.digest(), pin.tree);
+    let folders = fs::read_dir(again.folder.path().join("git-v1")).unwrap().flatten();
+    assert!(
+        folders.into_iter().all(|folder| !folder.path().join("objects/info/alternates").exists())
+    );
+}
+
+#[test]
+fn a_folder_of_git_that_is_a_link_is_that_repository() {
+    let world = World::new();
+    let commit = world.commit("up", &[("f", "1")]);
+    let path = |name: &str| world.folder.path().join(name);
+    fs::create_dir(path("linked")).unwrap();
+    std::os::unix::fs::symlink(path("up/.git"), path("linked/.git")).unwrap();
+    let found = commit_of(&world.track(&source("a:linked", "main")).unwrap());
+    assert_eq!(found.id.as_str(), commit);
+    fs::create_dir(path("loop")).unwrap();
+    std::os::unix::fs::symlink(path("loop/.git"), path("loop/.git")).unwrap();
+    let found = world.tree(&source("a:loop", "main"));
+    assert!(found.starts_with("cannot fetch `a:loop`"), "{found}");
+}
+
+#[test]
+fn a_repository_of_somebody_else_is_left_to_the_rules_of_git() {
+    let world = World::new();
+    let commit = world.commit("up", &[("f", "1")]);
+    // Only root can give a folder away; git has a variable for its own tests.
+    let program = world.folder.path().join("git-of-another");
+    let text = "#!/bin/sh\nGIT_TEST_ASSUME_DIFFERENT_OWNER=1 exec git \"$@\"\n";
+    fs::write(&program, text).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let home = world.folder.path().join("home").display().to_string();
+    let path = std::env::var("PATH").unwrap();
+    let variables = BTreeMap::from([("PATH".to_owned(), path), ("HOME".to_owned(), home)]);
+    let git = Box::new(GitProgram::new(program, &variables));
+    let kind = GitKind { git, mirrors: world.folder.path().join("git-v1") };
+    let track = || kind.track(&source("a:up", &commit), world.ports());
+    let error = track().unwrap_err();
+    let cause = error.source().unwrap().to_string();
+    assert!(cause.contains("dubious ownership"), "{cause}");
+    let config = format!("[safe]\n\tdirectory = {}/up/.git\n", world.folder.path().display());
+    fs::write(world.folder.path().join("home/.gitconfig"), config).unwrap();
+    assert_eq!(commit_of(&track().unwrap()).id.as_str(), commit);
 }

@@ -91,6 +91,31 @@ fn a_dumb_server_gives_all_it_has() {
     promised(&repository, &server, &repository.at("main~1"));
 }
 
+#[test]
+fn a_dumb_server_leads_to_no_other_place() {
+    let repository = Repository::new();
+    let other = Dumb::start(repository.folder());
+    // The objects of the one are missing; it says that others have them: a server, and a folder of this machine.
+    let base = scratch();
+    let up = repository.folder().join("up");
+    let copied =
+        std::process::Command::new("cp").arg("-a").args([up.as_path(), base.path()]).status();
+    assert!(copied.unwrap().success());
+    let objects = base.path().join("up/objects");
+    fs::rename(&objects, base.path().join("away")).unwrap();
+    fs::create_dir_all(objects.join("info")).unwrap();
+    fs::write(objects.join("info/packs"), "").unwrap();
+    let elsewhere = format!("{}/up/objects\n", other.base());
+    fs::write(objects.join("info/http-alternates"), &elsewhere).unwrap();
+    let of_machine = format!("{elsewhere}{}\n", repository.folder().join("up/objects").display());
+    fs::write(objects.join("info/alternates"), of_machine).unwrap();
+    let server = Dumb::start(base.path());
+    let failed = tracked(&format!("{}/up", server.base()), "main", &[]).unwrap_err();
+    assert!(failed.starts_with("cannot fetch `http://"), "{failed}");
+    assert!(server.asked().iter().any(|line| line.contains("alternates")), "{:?}", server.asked());
+    assert_eq!(other.asked(), [""; 0]);
+}
+
 /// Tracks and fetches into two caches, from a URL that no mirror is needed for.
 fn tracked(url: &str, track: &str, more: &[(&str, &str)]) -> Result<Pin, String> {
     let mut pins = Vec::new();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kiln_cas::Cas;
-use kiln_source::{AnyError, Ports};
+use kiln_source::{AnyError, Ports, without_password};
 use kiln_source_git::GitKind;
 use kiln_tree::{Draft, File, Node, RelPath, Tree};
 use toml::{Table, Value};
@@ -62,7 +62,7 @@ fn find(
     let highest = fitting.min_by_key(|(folder, _)| (folder.parts().count(), *folder));
     let none = || CargoError::NotInRepository {
         named: named(),
-        url: repository.url.clone(),
+        url: without_password(&repository.url),
         commit: repository.commit.clone(),
     };
     let (folder, manifest) = highest.ok_or_else(none)?;

@@ -25,6 +25,8 @@ mod offline;
 mod offline_kinds;
 #[path = "behaviour/rebuild.rs"]
 mod rebuild;
+#[path = "behaviour/secrets.rs"]
+mod secrets;
 #[path = "behaviour/shell.rs"]
 mod shell;
 #[path = "behaviour/stack.rs"]

@@ -124,7 +124,7 @@ fn mirror(session: &Session) -> Finding {
             |url| format!("debian: {}", kiln_source::without_password(url)),
         )
     });
-    told("mirror", false, answer)
+    told("mirror", false, answer.map_err(Problem::World))
 }
 
 fn gpgv(session: &Session) -> Finding {

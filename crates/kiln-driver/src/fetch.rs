@@ -71,11 +71,11 @@ fn bring(
     run: &Run<'_>,
     cancel: &CancelFlag,
 ) -> Result<Brought, Problem> {
-    let near = near(session, store, loaded)?;
+    let near = near(session, store, loaded).map_err(Problem::World)?;
     let mut brought = Brought::default();
     let (mut files, mut whole) = (BTreeMap::new(), Vec::new());
     for need in needs(loaded, names) {
-        let wanted = wanted_of(loaded, supplier, need)?;
+        let wanted = wanted_of(loaded, supplier, need).map_err(Problem::World)?;
         let is_near = !wanted.is_empty() && wanted.iter().all(|file| near.is_here(file));
         match need {
             Need::Base(_) => brought.n_bases += 1,
@@ -127,7 +127,11 @@ fn one(
 }
 
 /// Makes a fetcher that looks no further than this machine: to find out who has mirrors takes its time.
-pub(crate) fn near(session: &Session, store: &Store, loaded: &Loaded) -> Result<Fetcher, Problem> {
+pub(crate) fn near(
+    session: &Session,
+    store: &Store,
+    loaded: &Loaded,
+) -> Result<Fetcher, ForeignError> {
     let mut near = session.clone();
     near.choices.offline = true;
     crate::fetching::fetcher(&near, &store.downloads, &loaded.ir)
@@ -138,11 +142,9 @@ pub(crate) fn wanted_of(
     loaded: &Loaded,
     supplier: &Supplier<'_>,
     need: Need<'_>,
-) -> Result<Vec<Wanted>, Problem> {
+) -> Result<Vec<Wanted>, ForeignError> {
     match need {
-        Need::Source(source) => {
-            supplier.wanted(source, &pin(loaded, source)?).map_err(Problem::World)
-        }
+        Need::Source(source) => supplier.wanted(source, &pin(loaded, source)?),
         Need::Base(base) => {
             let text = || base.to_string();
             let locked =

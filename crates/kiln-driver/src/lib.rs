@@ -57,6 +57,7 @@ mod vendored;
 mod vendors;
 mod verify;
 mod version;
+mod whole;
 
 pub use build::{Built, build};
 pub use bundle::{Bundled, bundle};
@@ -67,9 +68,9 @@ pub use duration::duration;
 pub use environment::Environment;
 pub use failure::{FailureReport, Success, failure};
 pub use fetch::{Brought, fetch};
+pub use impure::IMPURE;
 pub use log::{Log, LogState, log};
 pub use problem::{DriverError, Problem};
-pub use impure::IMPURE;
 pub use session::{Choices, Session};
 pub use shell::{Inside, Opened, Opening, open_shell};
 pub use show::{Shown, State, plan_text, show};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kiln_source::{Logins, Mirrors, Token};
+use kiln_source::{Logins, Mirrors, Token, variable_of};
 
 use crate::{DriverError, Environment, Session};
 
@@ -67,8 +67,7 @@ pub(crate) fn tokens(
 ) -> Result<BTreeMap<String, Token>, DriverError> {
     let mut tokens = BTreeMap::new();
     for (alias, _mirrors) in mirrors.iter() {
-        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-        let variable = TOKEN_VARIABLE.chars().chain(alias.chars().map(plain)).collect::<String>();
+        let variable = variable_of(TOKEN_VARIABLE, alias);
         let configured = || session.config.tokens.get(alias).map(|hidden| hidden.0.as_str());
         let Some(text) = session.environment.variable(&variable).or_else(configured) else {
             continue;

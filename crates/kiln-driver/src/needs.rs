@@ -1,14 +1,13 @@
 //! What elements need of outside, and the work on all of it side by side.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::ops::ControlFlow;
 
 use kiln_action::CancelFlag;
 use kiln_diag::Code;
 use kiln_exec::ForeignError;
 use kiln_ir::{Base, Element, ElementName, Source, Step};
-use kiln_source::SourceError;
+use kiln_source::{SourceError, each_side_by_side};
 
 use crate::loaded::Loaded;
 use crate::{Problem, Session};
@@ -104,31 +103,17 @@ pub(crate) fn side_by_side<T: Sync, R: Send>(
     tasks: &[T],
     work: impl Fn(&T) -> Result<R, ForeignError> + Sync,
 ) -> Vec<Option<Result<R, ForeignError>>> {
-    let next = AtomicUsize::new(0);
-    let done: Vec<_> = tasks.iter().map(|_task| Mutex::new(None)).collect();
-    let some = || {
-        loop {
-            let ix = next.fetch_add(1, Ordering::Relaxed);
-            let (Some(task), Some(place)) = (tasks.get(ix), done.get(ix)) else { return };
-            if cancel.is_set() {
-                return;
-            }
-            let result = work(task);
-            if result.as_ref().is_err_and(is_of_machine) {
-                next.store(tasks.len(), Ordering::Relaxed);
-            }
-            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+    let one = |task: &T| {
+        if cancel.is_set() {
+            return ControlFlow::Break(None);
         }
+        let result = work(task);
+        if result.as_ref().is_err_and(is_of_machine) {
+            return ControlFlow::Break(Some(result));
+        }
+        ControlFlow::Continue(result)
     };
-    let n_threads = session.choices.fetchers.unwrap_or(N_AT_ONCE).clamp(1, tasks.len().max(1));
-    std::thread::scope(|scope| {
-        for _ in 0..n_threads {
-            scope.spawn(some);
-        }
-    });
-    done.into_iter()
-        .map(|place| place.into_inner().unwrap_or_else(PoisonError::into_inner))
-        .collect()
+    each_side_by_side(tasks, session.choices.fetchers.unwrap_or(N_AT_ONCE), one)
 }
 
 /// Returns all answers, or all failures.

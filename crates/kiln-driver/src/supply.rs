@@ -24,7 +24,7 @@ use crate::patched::Notes;
 use crate::sources::Sources;
 use crate::store::Store;
 use crate::vendors::vendors;
-use crate::{DriverError, Problem, Session, vendored};
+use crate::{DriverError, Session, vendored};
 
 /// Folder of git repositories below the cache; a new format is a new folder.
 const GIT_MIRRORS: &str = "git-v1";
@@ -203,7 +203,7 @@ impl<'a> Supplier<'a> {
             return Ok(Arc::clone(fetcher));
         }
         let made = crate::fetching::fetcher(self.session, &self.downloads, &self.loaded.ir);
-        let made = Arc::new(made.map_err(foreign)?);
+        let made = Arc::new(made?);
         if let Some(cancel) = self.cancel.clone() {
             made.stop_when(move || cancel.is_set());
         }
@@ -288,12 +288,5 @@ impl Supply for Supplier<'_> {
         if let Some(pins) = self.patch_pins(patches) {
             self.patch_notes().keep(tree, &pins, patched);
         }
-    }
-}
-
-fn foreign(problem: Problem) -> ForeignError {
-    match problem {
-        Problem::World(error) => error,
-        Problem::Findings { .. } => DriverError::BadMirror { text: problem.to_string() }.into(),
     }
 }

@@ -1,11 +1,13 @@
 //! Operations on the texts of a project: load, check, format, print their trees.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use kiln_diag::{Diagnostic, FileId, Texts};
 use kiln_lock::Lock;
 
 use crate::loaded::{Loaded, parse_lock};
+use crate::whole::Whole;
 use crate::{DriverError, Problem, Session};
 
 /// A project without mistakes.
@@ -105,12 +107,11 @@ fn read(path: &Path) -> Result<String, DriverError> {
 
 /// Writes a file so that it is either the old one or the new one, never half of it.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<(), DriverError> {
-    let failed = |cause| DriverError::WriteProject { path: path.to_owned(), cause };
-    let beside = path.with_extension(format!("kiln-{}", std::process::id()));
-    let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, path));
-    written.map_err(|cause| {
-        // What could not be put in place must not lie about.
-        let _gone = std::fs::remove_file(&beside);
-        failed(cause)
-    })
+    let written = || {
+        let whole = Whole::of_project(path)?;
+        let mut file = whole.file();
+        file.write_all(text.as_bytes())?;
+        whole.keep()
+    };
+    written().map_err(|cause| DriverError::WriteProject { path: path.to_owned(), cause })
 }

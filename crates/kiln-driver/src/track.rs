@@ -47,7 +47,12 @@ pub fn track(
     shown: &dyn Sink,
     cancel: &CancelFlag,
 ) -> Result<Tracked, Problem> {
-    let (loaded, broken) = load(session, targets)?;
+    let (loaded, broken) = match load(session, targets)? {
+        // Who only looks has to hear that nothing can be built with it.
+        (_, Some(broken)) if tracking.dry => return Err(broken),
+        answer => answer,
+    };
+    let is_broken = broken.is_some();
     let names = target_names(&loaded, targets)?;
     let store = Store::open(session)?;
     let run = Run::start(session, shown)?;
@@ -61,6 +66,7 @@ pub fn track(
     let pins = Pins::default();
     let supplier = Supplier::new(session, &loaded, &pins, &store, &run).until(cancel);
     let needs: Vec<Need<'_>> = needs(&loaded, &names).into_iter().collect();
+    tell_passwords(&needs, &run);
     let found = look_up(session, &supplier, tracking.trust, needs, cancel);
     run.emit(ended(found.is_ok(), run.micros()));
     let newer = found?;
@@ -70,10 +76,31 @@ pub fn track(
     }
     lock.merge(newer);
     let tracked = tell(session, &loaded, targets, &lock);
-    if lock != loaded.lock && !tracking.dry {
+    // What could not be read may be the same as nothing.
+    if (is_broken || lock != loaded.lock) && !tracking.dry {
         crate::text::replace(&loaded.root.join(LOCK_FILE), &lock.to_string())?;
     }
     Ok(tracked)
+}
+
+/// Warns of sources whose passwords everybody has who has the project.
+fn tell_passwords(needs: &[Need<'_>], run: &Run<'_>) {
+    let source = |need: &Need<'_>| match need {
+        Need::Source(source) => source.has_password().then(|| format!("`{source}`")),
+        Need::Base(_) => None,
+    };
+    let open: Vec<String> = needs.iter().filter_map(source).collect();
+    if let Some(first) = open.first() {
+        let more = match open.len() {
+            1 => String::new(),
+            n_open => format!(" and {} more", n_open - 1),
+        };
+        let message = format!(
+            "the password in the URL of {first}{more} is in the project and its lock: \
+             write it into `~/.netrc`, or name a token for an alias, and track again"
+        );
+        run.emit(Event::Warning { code: "K2010".to_owned(), message });
+    }
 }
 
 /// Loads the project. Where all of it is tracked, a broken lock stands in nobody's way.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kiln_action::CancelFlag;
-use kiln_cas::DiskCas;
+use kiln_cas::{CasError, DiskCas};
 use kiln_event::{Event, Sink};
 use kiln_exec::{ForeignError, Supply as _};
 use kiln_ir::Pins;
@@ -84,7 +84,8 @@ pub fn verify(
     // What was prepared on this machine is not what is upstream.
     let environment = session.environment.without(PREPARED_VARIABLE);
     let elsewhere = Session { environment, ..session.clone() };
-    let fetcher = crate::fetching::fetcher(&elsewhere, &downloads, &loaded.ir)?;
+    let fetcher = crate::fetching::fetcher(&elsewhere, &downloads, &loaded.ir);
+    let fetcher = fetcher.map_err(Problem::World)?;
     let quiet = Quiet(&run);
     let verify = Verify {
         session,
@@ -126,7 +127,8 @@ impl Verify<'_> {
                     let places = self.places(0)?;
                     let supplier =
                         Supplier::apart(self.session, self.loaded, &pins, places, self.sink);
-                    let packages = wanted_of(self.loaded, &supplier, need)?;
+                    let packages = wanted_of(self.loaded, &supplier, need);
+                    let packages = packages.map_err(Problem::World)?;
                     tasks.extend(packages.into_iter().map(Task::Package));
                 }
             }
@@ -164,10 +166,7 @@ impl Verify<'_> {
                 Ok(())
             }
             Task::Source(Need::Source(source)) => {
-                let places = self.places(ix).map_err(|problem| match problem {
-                    Problem::World(error) => error,
-                    Problem::Findings { .. } => DriverError::NeedsNetwork.into(),
-                })?;
+                let places = self.places(ix)?;
                 let pins = Pins::default();
                 let supplier = Supplier::apart(self.session, self.loaded, &pins, places, self.sink)
                     .with(&self.fetcher);
@@ -189,7 +188,7 @@ impl Verify<'_> {
     }
 
     /// Makes places of which nothing is in the cache.
-    fn places(&self, ix: usize) -> Result<Places, Problem> {
+    fn places(&self, ix: usize) -> Result<Places, CasError> {
         let folder = self.scratch.join(ix.to_string());
         let cas = Arc::new(DiskCas::open(&folder.join("store"))?);
         Ok(Places { cas, downloads: self.scratch.join("downloads"), git: folder.join("git") })

@@ -59,7 +59,7 @@ fn missing(
 ) -> Result<Vec<String>, Problem> {
     let pins = Pins::default();
     let supplier = Supplier::new(session, loaded, &pins, store, &Silent);
-    let near = near(session, store, loaded)?;
+    let near = near(session, store, loaded).map_err(Problem::World)?;
     let mut missing = Vec::new();
     for need in needs(loaded, names) {
         match need {
@@ -69,7 +69,7 @@ fn missing(
                 }
             }
             Need::Base(base) => {
-                let wanted = wanted_of(loaded, &supplier, need)?;
+                let wanted = wanted_of(loaded, &supplier, need).map_err(Problem::World)?;
                 if !wanted.iter().all(|file| near.is_here(file)) {
                     missing.push(base.to_string());
                 }

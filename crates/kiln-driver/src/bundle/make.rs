@@ -1,7 +1,7 @@
 //! What targets need of outside, gathered and written as one file.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +24,7 @@ use crate::run::Run;
 use crate::store::Store;
 use crate::supply::{Places, Supplier};
 use crate::track::ended;
+use crate::whole::Whole;
 use crate::{Problem, Session, impure};
 
 /// A bundle that was written.
@@ -99,7 +100,7 @@ impl Gather<'_> {
         }
         let fetcher = self.supplier.fetcher()?;
         let mut gathered = Gathered::default();
-        let wanted = wanted_of(self.loaded, self.supplier, need).map_err(world)?;
+        let wanted = wanted_of(self.loaded, self.supplier, need)?;
         match need {
             Need::Source(source) if wanted.is_empty() => self.watched(source, &fetcher),
             _ => {
@@ -151,13 +152,6 @@ impl Gather<'_> {
     }
 }
 
-fn world(problem: Problem) -> ForeignError {
-    match problem {
-        Problem::World(error) => error,
-        Problem::Findings { .. } => kiln_source::SourceError::Stopped { url: String::new() }.into(),
-    }
-}
-
 /// Notes what is asked for.
 struct Watch<'a> {
     run: &'a Run<'a>,
@@ -179,7 +173,7 @@ struct Place<'a> {
     here: &'a Path,
 }
 
-/// Writes a bundle beside its place, and puts it there when it is whole.
+/// Writes a bundle, and puts it in its place when it is whole.
 fn write(
     store: &Store,
     gathered: &[Gathered],
@@ -204,21 +198,13 @@ fn write(
     let paths = gathered.iter().flat_map(|gathered| &gathered.files);
     let paths = paths.map(|(download, _)| (download.content, download.path.as_path())).collect();
     let at = here.join(to);
-    let mut beside = at.clone().into_os_string();
-    beside.push(format!(".kiln-{}", std::process::id()));
-    let beside = PathBuf::from(beside);
-    let writing = Writing { store, paths, to, beside: &beside, cancel };
-    let written = writing.all(&list).and_then(|bytes| {
-        let failed = |cause| BundleError::Write { path: to.to_owned(), cause };
-        fs::rename(&beside, &at).map_err(failed)?;
-        Ok(bytes)
-    });
-    if written.is_err() {
-        // It may not even be there.
-        drop(fs::remove_file(&beside));
-    }
+    let failed = |cause| BundleError::Write { path: to.to_owned(), cause };
+    let whole = Whole::beside(&at).map_err(failed)?;
+    let writing = Writing { store, paths, to, file: whole.file(), cancel };
+    let bytes = writing.all(&list)?;
+    whole.keep().map_err(failed)?;
     let (n_files, n_trees) = (list.files.len(), list.trees.len());
-    Ok(Bundled { path: to.to_owned(), n_files, n_trees, bytes: written? })
+    Ok(Bundled { path: to.to_owned(), n_files, n_trees, bytes })
 }
 
 struct Writing<'a> {
@@ -226,7 +212,7 @@ struct Writing<'a> {
     /// Where the downloads are.
     paths: BTreeMap<Digest, &'a Path>,
     to: &'a Path,
-    beside: &'a Path,
+    file: &'a File,
     cancel: &'a CancelFlag,
 }
 
@@ -235,8 +221,7 @@ impl Writing<'_> {
         let failed = |cause| BundleError::Write { path: self.to.to_owned(), cause };
         let too_big = || failed(io::ErrorKind::FileTooLarge.into());
         let (members, bytes) = list.members().ok_or_else(too_big)?;
-        let file = File::create(self.beside).map_err(failed)?;
-        let mut out = BufWriter::with_capacity(1 << 17, file);
+        let mut out = BufWriter::with_capacity(1 << 17, self.file);
         let text = list.text();
         if text.len() as u64 > LONGEST_LIST {
             return Err(too_big().into());
@@ -251,12 +236,11 @@ impl Writing<'_> {
             self.member(*member, &mut out)?;
         }
         out.write_all(&vec![0; usize::try_from(END).unwrap_or(0)]).map_err(failed)?;
-        let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
-        file.sync_all().map_err(failed)?;
+        out.flush().map_err(failed)?;
         Ok(bytes)
     }
 
-    fn member(&self, member: Member, out: &mut BufWriter<File>) -> Result<(), Problem> {
+    fn member(&self, member: Member, out: &mut BufWriter<&File>) -> Result<(), Problem> {
         let failed = |cause| BundleError::Write { path: self.to.to_owned(), cause };
         let Member { kind, digest, at: _ } = member;
         let mut from = match (kind, self.paths.get(&digest)) {
@@ -284,7 +268,7 @@ impl Writing<'_> {
 }
 
 /// Fills the last block of a content.
-fn fill(out: &mut BufWriter<File>, size: u64) -> io::Result<()> {
+fn fill(out: &mut BufWriter<&File>, size: u64) -> io::Result<()> {
     let n_bytes = padded(size).map_or(0, |padded| padded - size);
     let nothing = [0; N_HEADER];
     out.write_all(nothing.get(..usize::try_from(n_bytes).unwrap_or(0)).unwrap_or_default())

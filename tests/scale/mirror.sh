@@ -25,7 +25,8 @@ END
 
 missing "$@" >"$work/missing"
 [ -s "$work/missing" ] || exit 0
-echo "scale: bringing $(wc -l <"$work/missing") archives ($(awk '{ n += $4 } END { print int(n / 1e6) }' "$work/missing") MB) into target/scale/mirror"
+megabytes=$(awk '{ sum += $4 } END { print int(sum / 1000000) }' "$work/missing")
+echo "scale: bringing $(wc -l <"$work/missing") archives ($megabytes MB) into target/scale/mirror"
 private_apt
 packages=$(cut -d' ' -f3 "$work/missing" | sort -u)
 # An archive may fail to arrive once; the second run fetches only what is still absent.

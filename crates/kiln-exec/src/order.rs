@@ -76,8 +76,8 @@ fn costs(work: Work<'_>, ports: Ports<'_>, settings: &Settings<'_>) -> Result<Ve
     let running: Vec<(usize, &str)> = running.collect();
     let task = |task| if task == Task::Build { FUNCTION } else { 0 };
     let mut costs: Vec<u64> = jobs.iter().map(|job| task(job.task)).collect();
-    // Where all can run at once, or one after the other only, no order is better.
-    if running.len() <= settings.slots {
+    // The order says who starts first and who is told to use the most processors.
+    if running.len() <= 1 {
         return Ok(costs);
     }
     let names: Vec<&str> = running.iter().map(|(_, name)| *name).collect();

@@ -51,7 +51,9 @@ struct State {
     /// How many jobs each job still waits for.
     open_needs: Vec<u32>,
     building: usize,
-    /// How many of those only wait for what another one makes.
+    /// How many processors they were told to use, all together.
+    told: usize,
+    /// How many of those that build only wait for what another one makes.
     waiting: usize,
     fetching: usize,
     report: Report,
@@ -161,6 +163,7 @@ impl<'a> Schedule<'a> {
                 Some(error) => Err(error),
                 None => self.maker(share).make(self.work.graph.jobs[job_ix.0].node),
             };
+            self.lock().told -= share;
             self.end(job_ix, ended);
         }
         self.changed.notify_all();
@@ -179,7 +182,8 @@ impl<'a> Schedule<'a> {
             let has_slot = state.building - state.waiting < slots;
             if has_slot && let Some((_, job_ix)) = state.ready.pop_first() {
                 state.building += 1;
-                let share = (slots / n_actions.clamp(1, slots)).max(1);
+                let share = share(slots, n_actions, state.building, state.told);
+                state.told += share;
                 let failed = match state.fetches.remove(&job_ix) {
                     Some(Fetch::Failed(error)) => Some(error),
                     Some(Fetch::Open | Fetch::Done) | None => None,
@@ -326,5 +330,53 @@ impl<'a> Schedule<'a> {
 
     fn name(&self, job_ix: JobIx) -> ElementName {
         self.work.plan.node(self.work.graph.jobs[job_ix.0].node).element.clone()
+    }
+}
+
+/// Returns how many processors the next of some actions is told to use, which can run at the same time; so many build
+/// already, the one that starts included, and were told a number.
+///
+/// Who makes without tokens keeps to the number to the end, when it may be alone. So all together are told twice what
+/// there is: the first, which have the longest way behind them, as much as there is, the others at least their share.
+fn share(slots: usize, n_actions: usize, building: usize, told: usize) -> usize {
+    let n_at_once = n_actions.clamp(1, slots);
+    let fair = (slots / n_at_once).max(1);
+    let to_come = n_at_once.saturating_sub(building) * fair;
+    (2 * slots).saturating_sub(told + to_come).clamp(fair, slots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checks what actions are told that start one after the other while all run.
+    #[track_caller]
+    fn check(slots: usize, n_actions: usize, expected: &[usize]) {
+        let mut told = Vec::new();
+        for building in 1..=n_actions.min(slots) {
+            told.push(share(slots, n_actions, building, told.iter().sum()));
+        }
+        assert_eq!(told, expected);
+        assert!(told.iter().sum::<usize>() <= 2 * slots);
+    }
+
+    #[test]
+    fn all_together_are_told_twice_what_there_is_and_the_first_the_most() {
+        check(1, 1, &[1]);
+        check(1, 5, &[1]);
+        check(2, 1, &[2]);
+        check(2, 2, &[2, 2]);
+        check(4, 2, &[4, 4]);
+        check(4, 3, &[4, 3, 1]);
+        check(6, 2, &[6, 6]);
+        check(8, 9, &[8, 2, 1, 1, 1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn who_comes_late_has_his_share() {
+        assert_eq!(share(4, 2, 2, 8), 2);
+        assert_eq!(share(4, 1, 1, 0), 4);
+        // More build than there are slots, as some wait for others.
+        assert_eq!(share(2, 6, 5, 9), 1);
     }
 }

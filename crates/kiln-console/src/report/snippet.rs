@@ -88,6 +88,27 @@ fn draw(handler: &GraphicalReportHandler, snippet: &Snippet<'_>) -> String {
     trimmed
 }
 
+/// Returns a text with stars for the logins in its URLs, each byte in its place: a report may be read by others than the
+/// project is.
+fn without_logins(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(ix) = rest.find("://") {
+        let (before, after) = rest.split_at(ix + "://".len());
+        shown.push_str(before);
+        let is_end = |c: char| c.is_whitespace() || "/\"'?#".contains(c);
+        let (authority, more) = after.split_at(after.find(is_end).unwrap_or(after.len()));
+        let login = authority.rfind('@').map_or("", |ix| &authority[..ix]);
+        // To say who one is to ssh is no secret.
+        let is_plain = rest[..ix].ends_with("ssh") && !login.contains(':');
+        let n_hidden = if is_plain { 0 } else { login.len() };
+        shown.push_str(&"*".repeat(n_hidden));
+        shown.push_str(&authority[n_hidden..]);
+        rest = more;
+    }
+    shown + rest
+}
+
 fn floor(text: &str, at: usize) -> usize {
     (0..=at.min(text.len())).rev().find(|ix| text.is_char_boundary(*ix)).unwrap_or(0)
 }
@@ -153,7 +174,7 @@ struct Source {
 impl Source {
     fn new(name: &str, text: &str) -> Self {
         // The end of the text is a place, too, on a line of its own.
-        let text = format!("{}\n", mask(text));
+        let text = format!("{}\n", without_logins(&mask(text)));
         Self { name: escape(name), text }
     }
 
@@ -205,5 +226,25 @@ impl SourceCode for Source {
             column - 1,
             line_count,
         )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_in_a_text_is_not_shown() {
+        let check = |text: &str, expected: &str| assert_eq!(without_logins(text), expected);
+        check(
+            "Tar(\"https://me:secret@a.example.org/b@c\") # http://x/ä",
+            "Tar(\"https://*********@a.example.org/b@c\") # http://x/ä",
+        );
+        check("https://t0k3n@a https://ä:b@c", "https://*****@a https://****@c");
+        check("ssh://git@a ssh://git:x@a ://@ ://", "ssh://git@a ssh://*****@a ://@ ://");
+        let marks = vec![Mark { start: 0, end: 3, text: "here".to_owned(), primary: true }];
+        let style = Style { unicode: false, color: false, width: 80 };
+        let shown = render("app.kiln", "Tar(\"https://me:secret@a/b\")", marks, style);
+        assert!(shown.contains("https://*********@a/b") && !shown.contains("secret"), "{shown}");
     }
 }

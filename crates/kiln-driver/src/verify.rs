@@ -215,8 +215,8 @@ fn verdict(error: &ForeignError) -> Option<Verdict> {
         "K2005" | "K2057" | "K2058" | "K2059" | "K2094" | "K2231" | "K2405" => {
             Some(Verdict::Changed)
         }
-        // A commit that its repository does not have any more.
-        "K2406" => Some(Verdict::Gone),
+        // A commit or a tag that its repository does not have any more.
+        "K2402" | "K2406" => Some(Verdict::Gone),
         "K2004" => {
             Some(if NotThere::is_behind(&**error) { Verdict::Gone } else { Verdict::Unknown })
         }

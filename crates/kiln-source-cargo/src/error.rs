@@ -47,7 +47,9 @@ pub enum CargoError {
     #[error("the file of the crate `{named}` holds something else")]
     #[diagnostic(
         code("K2609"),
-        help("it is not what cargo packs: the registry or the lock file is hostile or damaged")
+        help(
+            "was its version changed by hand? let cargo write the lock file: `cargo update -p NAME`; else the registry or the lock file is hostile or damaged"
+        )
     )]
     OtherCrate { named: String },
     #[error("the commit `{commit}` of `{url}` has no package `{named}`")]

@@ -296,6 +296,15 @@ mod tests {
             "-r more.txt",
             "`r.txt:1` takes `-r more.txt` from another file of requirements",
         );
+        for (own, what) in [
+            ("a @ git+https://g.example.org/a@main", "from a repository"),
+            ("a @ file:///etc/a-1.whl", "from this machine"),
+            ("./a-1.whl", "from this machine"),
+            ("/etc/a-1.whl", "from this machine"),
+        ] {
+            let text = format!("# own\n\n{own} --hash=sha256:{SHA}\n");
+            check("r.txt", &text, &format!("`r.txt:3` takes `{own}` {what}"));
+        }
         check("r.txt", "-e .", "`r.txt:1` takes `-e .` as a folder");
         check("r.txt", "!", "`r.txt:1` is no lock file of Python packages: `!` is no requirement");
         let climbs = format!("a @ https://f.example.org/.. --hash=sha256:{SHA}");

@@ -3,6 +3,9 @@
 use crate::PypiError;
 use crate::lockfile::{Locked, Place, file_name, project, sha256, syntax};
 
+/// What URLs of repositories begin with.
+const REPOSITORIES: [&str; 4] = ["git+", "hg+", "svn+", "bzr+"];
+
 /// Reads a file of requirements: each with the hashes of the files that may be taken.
 pub(crate) fn parse(path: &str, text: &str) -> Result<Vec<Locked>, PypiError> {
     let mut files = Vec::new();
@@ -16,6 +19,10 @@ pub(crate) fn parse(path: &str, text: &str) -> Result<Vec<Locked>, PypiError> {
         let requirement: Vec<&str> =
             std::iter::from_fn(|| words.next_if(|word| !word.starts_with("--"))).collect();
         let requirement = requirement.join(" ");
+        if let Some(what) = elsewhere(&requirement) {
+            let named = requirement.chars().take(100).collect();
+            return Err(PypiError::Unsupported { path: path.to_owned(), named, what });
+        }
         let name_end = requirement.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c));
         let (name, rest) = requirement.split_at(name_end.unwrap_or(requirement.len()));
         if name.is_empty() {
@@ -53,6 +60,16 @@ pub(crate) fn parse(path: &str, text: &str) -> Result<Vec<Locked>, PypiError> {
         }
     }
     Ok(files)
+}
+
+/// Returns where a requirement is from, if that is no index and no server.
+fn elsewhere(requirement: &str) -> Option<&'static str> {
+    let url = requirement.split_once('@').map_or(requirement, |(_, url)| url).trim_start();
+    if REPOSITORIES.iter().any(|kind| url.starts_with(kind)) {
+        return Some("from a repository");
+    }
+    let is_here = url.starts_with(['.', '/']) || url.starts_with("file:");
+    is_here.then_some("from this machine")
 }
 
 /// Refuses options that bring more than this file says; what is about indexes or about building is not for kiln.

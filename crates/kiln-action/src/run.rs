@@ -71,6 +71,8 @@ pub enum Ending {
     TimedOut,
     /// It printed nothing for longer than it may.
     Silent,
+    /// It failed, and meanwhile the kernel killed processes of the machine for want of memory.
+    OutOfMemory,
     /// The caller ended it.
     Cancelled,
 }

@@ -169,7 +169,7 @@ impl Maker<'_> {
                 Ok(Integrated::Done(Arc::new(difference)))
             }
             Ending::Cancelled => Ok(Integrated::Cancelled),
-            Ending::Exit(_) | Ending::TimedOut | Ending::Silent => {
+            Ending::Exit(_) | Ending::TimedOut | Ending::Silent | Ending::OutOfMemory => {
                 let (mut run, stopped) = (ran.run, self.stopped(ran.ending));
                 // `/build` is no output of an integration; it was empty, and a person who walks in starts there.
                 if run.build_tree.is_none() && self.settings.build_trees != BuildTrees::Never {

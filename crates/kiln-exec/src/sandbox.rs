@@ -115,7 +115,7 @@ impl Maker<'_> {
             input_root: action.input_root.digest(),
             exit: match outcome.ending {
                 Ending::Exit(exit) => exit,
-                Ending::TimedOut | Ending::Silent | Ending::Cancelled => -1,
+                Ending::TimedOut | Ending::Silent | Ending::OutOfMemory | Ending::Cancelled => -1,
             },
             out: outcome.out.as_ref().map(Tree::digest),
             others: outcome.others.iter().map(|(name, t)| (name.clone(), t.digest())).collect(),
@@ -163,6 +163,10 @@ impl Maker<'_> {
     pub(crate) fn stopped(&self, ending: Ending) -> Option<String> {
         match ending {
             Ending::Exit(_) | Ending::Cancelled => None,
+            Ending::OutOfMemory => {
+                let text = "it failed while the kernel killed processes for want of memory; fewer `--jobs` need less";
+                Some(text.to_owned())
+            }
             Ending::TimedOut => {
                 let said = self.settings.time_limit.map(|limit| whole_seconds(limit).to_string());
                 let said = said.or_else(|| self.settings.advice.get("KILN_TIME_LIMIT").cloned());

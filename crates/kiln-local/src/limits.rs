@@ -37,6 +37,23 @@ impl Limits {
     }
 }
 
+/// Returns how many processes the kernel has killed for want of memory since it started, of the machine and of groups
+/// with a limit; nothing where it does not say.
+pub(crate) fn memory_kills() -> Option<u64> {
+    count_kills(&std::fs::read_to_string("/proc/vmstat").ok()?)
+}
+
+fn count_kills(text: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix("oom_kill "))?.trim().parse().ok()
+}
+
+/// Tells a command that failed by itself from one that failed while the kernel killed: it may be what was killed, and
+/// would do well another time.
+pub(crate) fn ending(status: i32, kills_before: Option<u64>, kills: Option<u64>) -> Ending {
+    let killed = kills_before.zip(kills).is_some_and(|(before, now)| now > before);
+    if status != 0 && killed { Ending::OutOfMemory } else { Ending::Exit(status) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +70,21 @@ mod tests {
             limits.exceeded(now, length).map(|ending| (after, ending))
         });
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_failure_while_the_kernel_killed_is_none_of_the_command() {
+        assert_eq!(ending(2, Some(3), Some(4)), Ending::OutOfMemory);
+        assert_eq!(ending(0, Some(3), Some(4)), Ending::Exit(0));
+        assert_eq!(ending(2, Some(3), Some(3)), Ending::Exit(2));
+        assert_eq!(ending(2, None, None), Ending::Exit(2));
+    }
+
+    #[test]
+    fn kills_are_counted() {
+        assert_eq!(count_kills("drop_slab 1\noom_kill 17\nnuma_hit 2\n"), Some(17));
+        assert_eq!(count_kills("oom_kills 17\n"), None);
+        assert!(memory_kills().is_some(), "every kernel that kiln runs on says it");
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::harvest::{Harvest, trim_log};
 use crate::jobs::Jobs;
 use crate::ladder::{self, Rung, Standing};
 use crate::layers::Folding;
-use crate::limits::Limits;
+use crate::limits::{self, Limits, memory_kills};
 use crate::meta::Following;
 use crate::place::{Place, Places};
 use crate::usr;
@@ -241,6 +241,7 @@ impl LocalRunner {
             return Ok(Executed::default());
         };
         let [reader, writer] = self.jobs.ends().map_err(jobs_error)?;
+        let kills = memory_kills();
         let mut limits = Limits::new(request, Instant::now());
         let mut running = self.server.spawn(spec, log, &[reader.as_fd(), writer.as_fd()])?;
         let mut exceeded = None;
@@ -248,7 +249,7 @@ impl LocalRunner {
         loop {
             if let Some(ended) = running.wait(TICK)? {
                 let ending = match ended {
-                    Ended::Exit(status) => Ending::Exit(status),
+                    Ended::Exit(status) => limits::ending(status, kills, memory_kills()),
                     Ended::Killed => exceeded.unwrap_or(Ending::Cancelled),
                 };
                 let samples = running.samples().to_vec();

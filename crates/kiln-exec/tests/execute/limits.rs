@@ -21,6 +21,10 @@ fn what_a_limit_ended_is_kept_and_runs_again() {
         world.check(&lines, &words);
     };
     check("limit", "it ran longer than the limit of 2 s; `--time-limit` sets another");
+    check(
+        "memory",
+        "it failed while the kernel killed processes for want of memory; fewer `--jobs` need less",
+    );
     check("silent", "it printed nothing for 60 s; `--silence-limit` sets another");
 }
 

@@ -20,7 +20,7 @@ use kiln_tree::{Draft, File, Node, RelPath, Tree};
 /// Follows the scripts of the phases, a word a line:
 /// `put PATH TEXT` and `hash PATH` (a file that depends on the whole root) below `/out`, `change PATH TEXT` and
 /// `remove PATH` in the root, `took MICROS`, `warn`, `meet` (wait for another that meets), `wait` (for the end of the
-/// run), `fetched PATH` (wait for a source), `exit N`, `limit`, `silent`.
+/// run), `fetched PATH` (wait for a source), `exit N`, `limit`, `silent`, `memory`.
 struct Scripted<'a> {
     world: &'a World,
 }
@@ -63,6 +63,7 @@ impl Runner for Scripted<'_> {
                 ["exit", code] => run.ending = Ending::Exit(code.parse().unwrap()),
                 ["limit"] => run.ending = Ending::TimedOut,
                 ["silent"] => run.ending = Ending::Silent,
+                ["memory"] => run.ending = Ending::OutOfMemory,
                 _ => {}
             }
         }

@@ -1,20 +1,16 @@
 //! The projects on the pages of the book: each is read, evaluated and checked.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
 use crate::fixture::Fixture;
 
-/// What the pages speak of and do not write out.
+/// What the pages speak of and do not write out, beside the elements of `tools`.
 const AROUND: &str = "
 //- /root.kiln
 Tarball { source = Local(./root) }
-//- /tools.kiln
-curl = Manual {}
-git = Manual {}
-jq = Manual {}
-lua = Manual {}
 ";
 
 const PROJECT: &str = "
@@ -43,13 +39,22 @@ fn projects(page: &str) -> Vec<(usize, String)> {
     found
 }
 
+/// Returns a file of the elements that a project takes from `tools`.
+fn tools(text: &str) -> String {
+    let named = text.split("tools.").skip(1);
+    let name = |rest: &str| rest.split(|c: char| !c.is_alphanumeric()).next().map(str::to_owned);
+    let names: BTreeSet<String> = named.filter_map(name).collect();
+    names.iter().fold("//- /tools.kiln\n".to_owned(), |file, name| file + name + " = Manual {}\n")
+}
+
 /// Returns what is wrong with a project, and whether it has elements of its own.
 fn findings(text: &str) -> (String, bool) {
     let is_project = text.lines().any(|line| line.starts_with("Project {"));
     let own = if is_project { "//- /project.kiln\n" } else { "//- /page.kiln\n" };
     let project = if is_project { "" } else { PROJECT };
     let mut has_elements = is_project;
-    let shown = Fixture::new(&format!("{own}{text}{project}{AROUND}")).run(&[], |project, _| {
+    let files = format!("{own}{text}{project}{AROUND}{}", tools(text));
+    let shown = Fixture::new(&files).run(&[], |project, _| {
         let elements = project.elements();
         for id in elements {
             has_elements |= project.name(id).starts_with("page");

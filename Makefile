@@ -5,14 +5,15 @@ export PATH := $(PATH):$(CURDIR)/target/tools/usr/bin
 CARGO ?= cargo
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 
-.PHONY: help demo test fuzz lint bench scale tools fixtures casd
+.PHONY: help demo test fuzz lint bench bases scale tools fixtures casd
 help:
 	@echo "make demo      builds kiln, builds docs/examples/hello with it, runs the result"
 	@echo "make examples  builds all of docs/examples, from sources to a system that runs; goes on where it was stopped"
 	@echo "make test      the whole test suite"
-	@echo "make fuzz      damaged archives for minutes, in processes that may not have much memory"
+	@echo "make fuzz      damaged archives, packages, images and patches for minutes, in processes that may not have much memory"
 	@echo "make lint      formatting and clippy"
 	@echo "make bench     measures what must be fast, beside its floors; takes many minutes"
+	@echo "make bases     makes the 16 bases (suites, profiles, architectures), compares each with its packages; 1 GB"
 	@echo "make scale     fetches 92 packages from a mirror that breaks, builds N=25 (all that build: hours), compares with Debian"
 	@echo "make tools     system programs that kiln needs (bubblewrap)"
 	@echo "make fixtures  packages and the static shell that tests use, under target/"
@@ -34,9 +35,10 @@ test: tools fixtures casd
 # No sanitizer and no nightly compiler: it is about panics, leftovers and memory, and no crate of kiln is unsafe there.
 FUZZ_CASES ?= 100000
 fuzz: fixtures
-	$(CARGO) test --package kiln-source-archive --test crafted --no-run
+	$(CARGO) test --package kiln-source-archive --package kiln-source-deb --package kiln-source-oci --package kiln-patch --no-run
 	ulimit -v 3000000 && PROPTEST_CASES=$(FUZZ_CASES) \
-		$(CARGO) test --package kiln-source-archive --test crafted fuzz
+		$(CARGO) test --package kiln-source-archive --package kiln-source-deb --package kiln-source-oci --package kiln-patch \
+		--lib --tests fuzz
 
 lint:
 	$(CARGO) fmt --all --check
@@ -49,6 +51,11 @@ bench: tools fixtures
 		--package kiln-stage --package kiln-source-local --package kiln-source-deb \
 		--package kiln-source-archive --package kiln-source-git --package kiln-local
 	@CARGO_TARGET_DIR=$(TARGET) benches/run
+
+bases: tools
+	@echo "bases: building kiln"
+	@$(CARGO) build --quiet --release --package kiln-cli
+	@python3 -B tests/bases/run.py $(TARGET)/release/kiln $(BASES)
 
 scale: tools
 	@echo "scale: building kiln"

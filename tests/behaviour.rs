@@ -35,3 +35,5 @@ mod stack;
 mod terminal;
 #[path = "behaviour/together.rs"]
 mod together;
+#[path = "behaviour/tracking.rs"]
+mod tracking;

@@ -114,3 +114,68 @@ fn a_bundle_carries_an_image_that_is_fetched() {
     let built = bench.run(&["build", "--offline", "--bundle", &bundle, "one", "two"]);
     assert_eq!(built.status, 0, "{}", built.stderr);
 }
+
+/// Makes a mirror of one suite for another cpu: three packages with merged and unmerged folders, a hard link, bits that
+/// no build may have, and a script that offers an alternative.
+const FOREIGN: &str = r#"
+member() { printf '%-16s0           0     0     100644  %-10s`\n' "$1" "$(wc -c < "$2" | tr -d ' ')"; cat "$2"; [ $(($(wc -c < "$2") % 2)) = 0 ] || echo; }
+deb() {
+    mkdir -p control mirror/pool && echo "Package: $1" > control/control && echo 2.0 > binary
+    tar -C control -czf control.tar.gz . && tar -C "$1" -cJf data.tar.xz .
+    file=mirror/pool/$1.deb
+    { echo '!<arch>'; member debian-binary binary; member control.tar.gz control.tar.gz; member data.tar.xz data.tar.xz; } > $file
+    printf 'Package: %s\nVersion: 1\nArchitecture: ARCH\nFilename: pool/%s.deb\nSize: %s\nSHA256: %s\n%s\n' "$1" "$1" \
+        "$(wc -c < $file | tr -d ' ')" "$(sha256sum < $file | cut -d ' ' -f 1)" "$2" >> packages
+    rm -rf control "$1"
+}
+mkdir -p libc/lib/CPU-linux-gnu libc/usr/lib && echo loader > libc/lib/CPU-linux-gnu/ld.so
+ln -s CPU-linux-gnu/ld.so libc/lib/ld-linux.so.1
+deb libc ''
+mkdir -p cc/usr/bin cc/bin control && echo compiler > cc/usr/bin/gcc-1 && chmod 6755 cc/usr/bin/gcc-1 && echo shell > cc/bin/sh
+ln cc/bin/sh cc/bin/again && chmod 700 cc/bin/sh && echo text > cc/usr/text && chmod 600 cc/usr/text
+printf '#!/bin/sh\nupdate-alternatives --install /usr/bin/cc cc /usr/bin/gcc-1 20\n' > control/postinst
+deb cc 'Depends: libc
+'
+folder=main/binary-ARCH && mkdir -p mirror/dists/trixie/$folder && mv packages mirror/dists/trixie/$folder/Packages
+cd mirror/dists/trixie && printf 'Suite: x\nCodename: trixie\nSHA256:\n %s %s %s\n' \
+    "$(sha256sum < $folder/Packages | cut -d ' ' -f 1)" "$(wc -c < $folder/Packages | tr -d ' ')" $folder/Packages > InRelease
+"#;
+
+/// What is in the base, as `path kind`; folders aside.
+const OF_FOREIGN: &str = "bin ->usr/bin\netc/group 644\netc/passwd 644\nlib ->usr/lib\nsbin ->usr/sbin\n\
+    usr/bin/again 755\nusr/bin/cc ->/usr/bin/gcc-1\nusr/bin/gcc-1 755\nusr/bin/sh 755\n\
+    usr/lib/CPU-linux-gnu/ld.so 644\nusr/lib/ld-linux.so.1 ->CPU-linux-gnu/ld.so\nusr/text 644\n\
+    var/lock ->/run/lock\nvar/run ->/run\n";
+
+#[test]
+fn a_base_for_another_cpu_is_made_and_not_run() {
+    let (cpu, arch) =
+        if cfg!(target_arch = "aarch64") { ("x86_64", "amd64") } else { ("aarch64", "arm64") };
+    let base = format!(
+        "Debian {{ suite = \"trixie\", profile = \"none\", packages = [\"cc\"], arch = \"{cpu}\" }}"
+    );
+    let bench = Bench::new(&[("app", &format!("Task {{ base = {base}, run = \"true\" }}\n"))]);
+    let script = FOREIGN.replace("ARCH", arch).replace("CPU", cpu);
+    let made = said(bench.command("sh").args(["-ec", &script]));
+    assert_eq!(made.status, 0, "{made:?}");
+    let mirror = format!("debian=file://{}", bench.path("project/mirror").display());
+    let tracked = bench.run(&["track", "--insecure-no-signature", "--mirror", &mirror]);
+    assert_eq!(tracked.status, 0, "{}", tracked.stderr);
+    let refused = bench.run(&["build", "--mirror", &mirror, "app"]);
+    assert_eq!(refused.status, 6, "{}", refused.stderr);
+    assert_eq!(refused.stderr.matches("error[K4007]").count(), 1, "{}", refused.stderr);
+    assert!(refused.stderr.contains(&format!("`app` runs programs for {arch}")), "{refused:?}");
+    let built = bench.run(&["build", "--mirror", &mirror, "app.base"]);
+    assert_eq!(built.status, 0, "{}", built.stderr);
+    let out = bench.path("out").display().to_string();
+    assert_eq!(bench.run(&["checkout", "app.base", &out]).status, 0);
+    let list = format!(
+        "cd {out} && find . ! -type d -printf '%P ' \\( -type l -printf '->%l' -o -printf %m \\) \
+         -printf '\\n' | LC_ALL=C sort"
+    );
+    let listed = said(bench.command("sh").args(["-ec", &list]));
+    assert_eq!(listed.stdout, OF_FOREIGN.replace("CPU", cpu));
+    assert!(bench.path("out/usr/local/bin").is_dir(), "empty folders are there, too");
+    let shell = bench.run(&["shell", "app", "--", "true"]);
+    assert_eq!(shell.status, 6, "{}", shell.stderr);
+}

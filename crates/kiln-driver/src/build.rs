@@ -8,7 +8,7 @@ use kiln_artifact::Index as _;
 use kiln_digest::Key;
 use kiln_event::{Event, Sink};
 use kiln_exec::{ExecError, Ports, Report, Settings, Work};
-use kiln_graph::{prune, prune_below};
+use kiln_graph::{BuildGraph, prune, prune_below};
 use kiln_local::LocalRunner;
 use kiln_plan::{NodeIx, Plan};
 use kiln_sandbox::Launcher;
@@ -19,7 +19,7 @@ use crate::loaded::Planned;
 use crate::run::Run;
 use crate::store::Store;
 use crate::supply::Supplier;
-use crate::{DriverError, Problem, Session, bundle, impure};
+use crate::{DriverError, Problem, Session, bundle, impure, machines};
 
 /// How often lost content is made anew in one run.
 const MAX_REWINDS: usize = 3;
@@ -101,6 +101,15 @@ pub(crate) enum Reach {
     Below,
 }
 
+impl Reach {
+    fn pruned(self, plan: &Plan, have: &BTreeSet<Key>) -> BuildGraph {
+        match self {
+            Self::Targets => prune(plan, have),
+            Self::Below => prune_below(plan, have),
+        }
+    }
+}
+
 /// Builds what of a plan is not there; `again` is taken for not there.
 pub(crate) fn execute(
     session: &Session,
@@ -118,10 +127,7 @@ pub(crate) fn execute(
         let mut have = store.index.have(&keys)?;
         have.retain(|key, _| !again.contains(key));
         let keys: BTreeSet<Key> = have.keys().copied().collect();
-        let graph = match reach {
-            Reach::Targets => prune(plan, &keys),
-            Reach::Below => prune_below(plan, &keys),
-        };
+        let graph = reach.pruned(plan, &keys);
         let to_build = graph.to_build();
         let cached = graph.jobs.len() - to_build;
         run.emit(Event::Planned { nodes: plan.nodes.len(), cached, to_build });
@@ -129,6 +135,7 @@ pub(crate) fn execute(
             touch(session, store, plan)?;
             return Ok(Report { cached, ..Report::default() });
         }
+        machines::refuse_foreign(planned, &graph)?;
         let runner = runner(session, store, run)?;
         let supplier = Supplier::new(session, loaded, pins, store, run).until(cancel);
         let clock = || run.micros();

@@ -50,9 +50,27 @@ impl Config {
         };
         toml::from_str(&text).map_err(|cause| DriverError::BadConfig {
             path: path.to_owned(),
-            cause: Box::new(cause),
+            line: line(&text, &cause),
+            what: told(cause.message()),
         })
     }
+}
+
+/// Returns the line of a mistake.
+fn line(text: &str, cause: &toml::de::Error) -> usize {
+    let start = cause.span().map_or(0, |span| span.start);
+    text.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// Returns what is wrong without the value that is: it may be a token.
+fn told(message: &str) -> String {
+    let Some(expected) = message.rfind(", expected").filter(|_| message.starts_with("invalid "))
+    else {
+        return message.to_owned();
+    };
+    let (found, expected) = message.split_at(expected);
+    let kind = found.split(['`', '"']).next().unwrap_or_default();
+    format!("{}{expected}", kind.trim_end())
 }
 
 /// Where a setting that the command line leaves open is looked up: `KILN_NAME`, then `name` in the configuration.
@@ -120,5 +138,48 @@ impl Settings<'_> {
         };
         let bad = || DriverError::BadSetting { place, text: text.to_owned(), wanted };
         parse(text).map(Some).ok_or_else(bad)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, text).unwrap();
+        let error = Config::read(&path).unwrap_err();
+        let mut told = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            told = format!("{told}: {error}");
+            cause = error.source();
+        }
+        let told = told.replace(&path.display().to_string(), "config.toml");
+        assert_eq!(told, expected);
+        assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+    }
+
+    #[test]
+    fn a_mistake_is_told_by_its_line_and_never_with_what_stands_there() {
+        let line = |number: u32| {
+            format!("the configuration `config.toml` has a mistake in line {number}: ")
+        };
+        check(
+            "[tokens]\ndebian = secret\n",
+            &(line(2) + "string values must be quoted, expected literal string"),
+        );
+        check(
+            "jobs = 2\n[tokens]\ndebian = [\"secret\"]\n",
+            &(line(3) + "invalid type: sequence, expected a string"),
+        );
+        check("jobs = \"secret\"\n", &(line(1) + "invalid type: string, expected i64"));
+        check(
+            "fetchers = \"a \\\"secret\\\" b\"\n",
+            &(line(1) + "invalid type: string, expected i64"),
+        );
+        check("[tokens]\ndebian = \"secret\n", &(line(2) + "invalid basic string, expected `\"`"));
     }
 }

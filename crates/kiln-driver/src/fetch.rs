@@ -106,7 +106,7 @@ fn bring(
     let tasks: Vec<Task<'_>> = tasks.chain(here.into_iter().map(Task::Here)).collect();
     let results = side_by_side(session, cancel, &tasks, |task| one(supplier, &near, run, task));
     let is_stopped = results.iter().any(Option::is_none);
-    all_or_failures(results, "fetched")?;
+    all_or_failures(results, "fetched", &supplier.silent())?;
     if is_stopped { Err(stopped()) } else { Ok(brought) }
 }
 

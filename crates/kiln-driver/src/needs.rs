@@ -10,6 +10,7 @@ use kiln_ir::{Base, Element, ElementName, Source, Step};
 use kiln_source::{SourceError, each_side_by_side};
 
 use crate::loaded::Loaded;
+use crate::silent::by_server;
 use crate::{Problem, Session};
 
 /// How many sources are worked on at a time where nobody says otherwise.
@@ -28,10 +29,11 @@ pub(crate) enum Need<'a> {
 
 /// Failures of which each is to be told.
 #[derive(Debug, thiserror::Error)]
-#[error("{} of {of} cannot be {done}", failures.len())]
+#[error("{n_failed} of {of} cannot be {done}")]
 pub(crate) struct Several {
-    /// At least one.
+    /// At least one; some may stand for many.
     failures: Vec<ForeignError>,
+    n_failed: usize,
     of: usize,
     done: &'static str,
 }
@@ -116,10 +118,11 @@ pub(crate) fn side_by_side<T: Sync, R: Send>(
     each_side_by_side(tasks, session.choices.fetchers.unwrap_or(N_AT_ONCE), one)
 }
 
-/// Returns all answers, or all failures.
+/// Returns all answers, or all failures, those of servers that are silent as one.
 pub(crate) fn all_or_failures<R>(
     results: Vec<Option<Result<R, ForeignError>>>,
     done: &'static str,
+    silent: &[String],
 ) -> Result<Vec<R>, Problem> {
     let of = results.len();
     let (mut answers, mut failures) = (Vec::new(), Vec::new());
@@ -132,10 +135,12 @@ pub(crate) fn all_or_failures<R>(
     if let Some(ix) = failures.iter().position(is_of_machine) {
         return Err(Problem::World(failures.swap_remove(ix)));
     }
+    let n_failed = failures.len();
+    let mut failures = by_server(failures, silent);
     match failures.len() {
         0 => Ok(answers),
         1 => Err(Problem::World(failures.swap_remove(0))),
-        _ => Err(Several { failures, of, done }.into()),
+        _ => Err(Several { failures, n_failed, of, done }.into()),
     }
 }
 

@@ -95,7 +95,7 @@ pub enum DriverError {
         #[source]
         cause: std::io::Error,
     },
-    #[error("the configuration `{}` has a mistake", path.display())]
+    #[error("the configuration `{}` has a mistake in line {line}: {what}", path.display())]
     #[diagnostic(
         code("K8004"),
         help(
@@ -104,8 +104,9 @@ pub enum DriverError {
     )]
     BadConfig {
         path: PathBuf,
-        #[source]
-        cause: Box<toml::de::Error>,
+        line: usize,
+        /// Without what stands there.
+        what: String,
     },
     #[error(
         "the token of the alias `{alias}` is none: it is empty, or has a blank or a control character"
@@ -207,6 +208,14 @@ pub enum DriverError {
     #[error("no failed run of `{element}` is known")]
     #[diagnostic(code("K3024"), help("{next}"))]
     NoFailure { element: String, next: String },
+    #[error("`{element}` runs programs for {arch}, which this machine ({machine}) cannot")]
+    #[diagnostic(
+        code("K4007"),
+        help(
+            "build it on a machine for {arch}, or have an emulator run them (`binfmt_misc`, such as by the package `qemu-user-static`)"
+        )
+    )]
+    OtherMachine { element: String, arch: String, machine: String },
     #[error("content of the store was lost again while it was made anew")]
     #[diagnostic(
         code("K5032"),

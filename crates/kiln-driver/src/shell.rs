@@ -20,7 +20,7 @@ use crate::loaded::Planned;
 use crate::run::Run;
 use crate::store::Store;
 use crate::supply::Supplier;
-use crate::{DriverError, Problem, Session};
+use crate::{DriverError, Problem, Session, machines};
 
 /// Folder that a shell starts in.
 const BUILD: &str = "build";
@@ -107,6 +107,7 @@ fn open_now(
     let run = Run::start(session, shown)?;
     let unknown = || DriverError::NotBuilt { element: element.to_owned() };
     let target = *planned.plan.targets.first().ok_or_else(unknown)?;
+    machines::refuse_foreign_root(&planned, target)?;
     let element = planned.loaded.ir.element(&planned.plan.node(target).element);
     let element = element.ok_or_else(unknown)?;
     // What no command makes is walked into for its own sake.

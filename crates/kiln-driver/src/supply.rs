@@ -211,6 +211,12 @@ impl<'a> Supplier<'a> {
         Ok(made)
     }
 
+    /// Returns the servers that did not answer in this run.
+    pub(crate) fn silent(&self) -> Vec<String> {
+        let held = self.fetcher.lock().unwrap_or_else(PoisonError::into_inner);
+        held.as_ref().map_or_else(Vec::new, |fetcher| fetcher.silent())
+    }
+
     /// Returns what kinds of sources work with.
     pub(crate) fn ports<'b>(&'b self, fetcher: &'b Fetcher) -> Ports<'b> {
         Ports { cas: self.cas.as_ref(), fetcher, sink: self.sink }

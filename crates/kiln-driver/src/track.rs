@@ -1,13 +1,18 @@
 //! `kiln track`: what sources and bases are now, written into the lock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::Path;
 
 use kiln_action::CancelFlag;
+use kiln_diag::FileId;
 use kiln_event::{Event, Sink};
 use kiln_exec::ForeignError;
 use kiln_ir::Pins;
-use kiln_lock::{Lock, LockedBase, LockedSource};
+use kiln_lock::{Lock, LockedBase, LockedSource, entry_key};
 use kiln_project::LOCK_FILE;
+use rustix::fs::FlockOperation;
 
 use crate::loaded::{Loaded, target_names};
 use crate::needs::{Need, all_or_failures, needs, side_by_side, stopped};
@@ -70,17 +75,62 @@ pub fn track(
     let found = look_up(session, &supplier, tracking.trust, needs, cancel);
     run.emit(ended(found.is_ok(), run.micros()));
     let newer = found?;
-    let mut lock = loaded.lock.clone();
-    if targets.is_empty() {
-        lock = Lock::default();
+    // What was not named may have the same sources, or need what is in the lock. If all cannot be loaded, that is for
+    // another command to tell.
+    let all = if targets.is_empty() { None } else { Loaded::load(session, &[]).ok() };
+    let all = if targets.is_empty() { Some(&loaded) } else { all.as_ref() };
+    let path = loaded.root.join(LOCK_FILE);
+    let (old, lock) = alone(&loaded.root, || {
+        let old = read(&path).unwrap_or_else(|| loaded.lock.clone());
+        let lock = joined(&loaded, all, &old, newer);
+        // What could not be read may be the same as nothing.
+        if (is_broken || lock != old) && !tracking.dry {
+            crate::text::replace(&path, &lock.to_string())?;
+        }
+        Ok::<_, Problem>((old, lock))
+    })?;
+    Ok(tell(all, &old, &lock))
+}
+
+/// Does something while no other kiln does it for the same project. It is the folder that is held, so that no file is
+/// made for it; where a file system does not know that, it goes without.
+fn alone<T>(root: &Path, work: impl FnOnce() -> T) -> T {
+    let held = File::open(root);
+    let held = held.and_then(|root| {
+        Ok(rustix::fs::flock(&root, FlockOperation::LockExclusive).map(|()| root)?)
+    });
+    let done = work();
+    drop(held);
+    done
+}
+
+/// Reads a lock; a broken one is none.
+fn read(path: &Path) -> Option<Lock> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Lock::parse(FileId(0), &text).value,
+        Err(error) if error.kind() == ErrorKind::NotFound => Some(Lock::default()),
+        Err(_) => None,
     }
+}
+
+/// Puts what was found over what is there, without what no element needs any more. Where somebody else wrote the lock
+/// meanwhile, all of his stays: he may know elements that were not there when this began.
+fn joined(loaded: &Loaded, all: Option<&Loaded>, old: &Lock, newer: Lock) -> Lock {
+    let mut lock = old.clone();
     lock.merge(newer);
-    let tracked = tell(session, &loaded, targets, &lock);
-    // What could not be read may be the same as nothing.
-    if (is_broken || lock != loaded.lock) && !tracking.dry {
-        crate::text::replace(&loaded.root.join(LOCK_FILE), &lock.to_string())?;
+    let Some(all) = all.filter(|_| *old == loaded.lock) else {
+        return lock;
+    };
+    let names: Vec<_> = all.ir.elements.iter().map(|element| element.name.clone()).collect();
+    let (mut sources, mut bases) = (BTreeSet::new(), BTreeSet::new());
+    for need in needs(all, &names) {
+        match need {
+            Need::Source(source) => drop(sources.insert(entry_key(source))),
+            Need::Base(base) => drop(bases.insert(base.clone())),
+        }
     }
-    Ok(tracked)
+    lock.retain(|source| sources.contains(source), |base| bases.contains(base));
+    lock
 }
 
 /// Warns of sources whose passwords everybody has who has the project.
@@ -144,7 +194,7 @@ fn look_up(
     }
     let is_stopped = found.iter().any(Option::is_none);
     let mut lock = Lock::default();
-    for newer in all_or_failures(found, "tracked")? {
+    for newer in all_or_failures(found, "tracked", &supplier.silent())? {
         lock.merge(newer);
     }
     if is_stopped { Err(stopped()) } else { Ok(lock) }
@@ -173,18 +223,12 @@ fn one(
     Ok(lock)
 }
 
-/// Tells what is new in a lock.
-fn tell(session: &Session, loaded: &Loaded, targets: &[String], lock: &Lock) -> Tracked {
-    let old = &loaded.lock;
+/// Tells what is new in a lock; what is built anew only where all elements are known.
+fn tell(all: Option<&Loaded>, old: &Lock, lock: &Lock) -> Tracked {
     let (changes, n_same) = compare(old, lock);
     // With the first lock everything is new.
-    let rebuilds = if changes.is_empty() || *old == Lock::default() {
-        None
-    } else if targets.is_empty() {
-        rebuilds(loaded, old, lock)
-    } else {
-        // What was not named may have the same sources. If all cannot be loaded, that is for another command to tell.
-        Loaded::load(session, &[]).ok().and_then(|all| rebuilds(&all, old, lock))
-    };
+    let is_first = *old == Lock::default();
+    let all = all.filter(|_| !changes.is_empty() && !is_first);
+    let rebuilds = all.and_then(|all| rebuilds(all, old, lock));
     Tracked { changes, n_same, rebuilds }
 }

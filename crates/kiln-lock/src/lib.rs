@@ -97,6 +97,16 @@ impl Lock {
         }
     }
 
+    /// Takes away the entries that nothing needs.
+    pub fn retain(
+        &mut self,
+        needs_source: impl Fn(&Source) -> bool,
+        needs_base: impl Fn(&Base) -> bool,
+    ) {
+        self.sources.retain(|locked| needs_source(&locked.source));
+        self.bases.retain(|locked| needs_base(&locked.base));
+    }
+
     /// Puts all entries of another lock over those of this one.
     pub fn merge(&mut self, newer: Self) {
         for locked in newer.sources {

@@ -55,6 +55,12 @@ pub enum SandboxError {
     #[error("`bwrap` could not set the sandbox up: {message}")]
     #[diagnostic(code("K4004"), help("`kiln doctor` tells what is missing on this machine"))]
     Bwrap { message: String },
+    #[error("the shell of the root is for another machine: {message}")]
+    #[diagnostic(
+        code("K4007"),
+        help("the base is for another cpu: choose one for this machine (`uname -m`)")
+    )]
+    OtherMachine { message: String },
     #[error("cannot start `{}`", path.display())]
     #[diagnostic(code("K4005"), help("is the program still there, and may it be executed?"))]
     Start {

@@ -271,7 +271,14 @@ impl Running {
                 if let Some(signal) = bwrap.signal {
                     return Err(SandboxError::Killed { signal });
                 }
-                Err(SandboxError::Bwrap { message: self.complaint().unwrap_or(bwrap.text) })
+                let message = self.complaint().unwrap_or(bwrap.text);
+                let is_foreign =
+                    message.contains("execvp") && message.contains("Exec format error");
+                Err(if is_foreign {
+                    SandboxError::OtherMachine { message }
+                } else {
+                    SandboxError::Bwrap { message }
+                })
             }
         }
     }

@@ -18,7 +18,7 @@ pub enum StageError {
         cause: std::io::Error,
     },
     #[error("cannot write `{path}`")]
-    #[diagnostic(code("K5012"), help("is the disk full? nothing half-written was kept"))]
+    #[diagnostic(code("K5012"), help("{}; nothing half-written was kept", advice(cause)))]
     Write {
         path: String,
         #[source]
@@ -46,4 +46,36 @@ pub enum StageError {
     #[error("`{}` is not empty", path.display())]
     #[diagnostic(code("K5018"), help("name an empty or a new folder, or say `--force`"))]
     NotEmpty { path: PathBuf },
+}
+
+/// Returns what to do about a failed write.
+fn advice(cause: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind;
+    match cause.kind() {
+        ErrorKind::PermissionDenied => "check who may write there",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "the disk is full: make room",
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only: name another folder",
+        _ => "check the disk",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use miette::Diagnostic as _;
+
+    use super::*;
+
+    #[test]
+    fn a_failed_write_is_answered_by_its_cause() {
+        for (errno, expected) in [
+            (rustix::io::Errno::ACCESS, "check who may write there"),
+            (rustix::io::Errno::NOSPC, "the disk is full: make room"),
+            (rustix::io::Errno::ROFS, "the file system is read-only: name another folder"),
+            (rustix::io::Errno::IO, "check the disk"),
+        ] {
+            let error = StageError::Write { path: "out".to_owned(), cause: errno.into() };
+            let help = error.help().unwrap().to_string();
+            assert_eq!(help, format!("{expected}; nothing half-written was kept"));
+        }
+    }
 }

@@ -63,7 +63,7 @@ pub fn bundle(
     let work = || {
         let results = side_by_side(session, cancel, &needs, |need| gather.one(*need));
         let is_stopped = results.iter().any(Option::is_none);
-        let gathered = all_or_failures(results, "bundled")?;
+        let gathered = all_or_failures(results, "bundled", &[])?;
         if is_stopped {
             return Err(stopped());
         }

@@ -130,6 +130,12 @@ impl Fetcher {
         if is_silent { 1 } else { TRIES }
     }
 
+    /// Returns the servers, with their ports, that did not answer however often they were asked.
+    pub fn silent(&self) -> Vec<String> {
+        let silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        silent.iter().cloned().collect()
+    }
+
     /// Notes whether the server of a place answers, where the last of many tries told that it does not.
     fn note_answer(&self, place: &Place, answers: bool) {
         let Some(server) = server(place) else { return };

@@ -297,3 +297,21 @@ proptest! {
         prop_assert!(compare_versions(&left, &left).is_eq());
     }
 }
+
+/// Who raises the version of the fix-ups tracks the examples again: else their users see a change that is none of theirs.
+#[test]
+fn the_locks_of_the_examples_have_the_present_fixups() {
+    let examples = fs::read_dir(project_root().join("docs/examples")).unwrap();
+    let locks = examples
+        .filter_map(|example| fs::read_to_string(example.unwrap().path().join("kiln.lock")).ok());
+    let present = format!("fixups = {FIXUPS}");
+    let mut n_bases = 0;
+    for line in locks.flat_map(|lock| lock.lines().map(str::to_owned).collect::<Vec<_>>()) {
+        assert!(!line.contains("://"), "a lock names no host: {line}");
+        if line.starts_with("fixups = ") {
+            assert_eq!(line, present);
+            n_bases += 1;
+        }
+    }
+    assert!(n_bases > 1, "the examples have bases");
+}

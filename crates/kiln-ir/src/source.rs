@@ -26,7 +26,7 @@ pub enum Source {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         with_ignored: bool,
     },
-    /// A tar archive, plain or compressed by gz, xz, bz2 or zstd.
+    /// A tar archive, plain or compressed by gz, xz, lzma, bz2 or zstd.
     Tar {
         /// With its alias, never a mirror.
         url: String,

@@ -24,7 +24,7 @@ const REPACK: &str = "the archive is hostile or damaged: ask where it comes from
 /// Why an archive was refused. Names of entries are escaped.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum Rule {
-    #[error("it is no tar archive, plain or compressed by gz, xz, bz2 or zstd")]
+    #[error("it is no tar archive, plain or compressed by gz, xz, lzma, bz2 or zstd")]
     #[diagnostic(code("K2201"), help("check the URL: some servers answer with a page of text"))]
     NoTar(#[source] Option<io::Error>),
     #[error("it is damaged")]

@@ -83,6 +83,13 @@ pub(crate) fn compressed(kind: &str, plain: &[u8]) -> Vec<u8> {
             out.write_all(plain).unwrap();
             out.finish().unwrap()
         }
+        "lzma" => {
+            let options = liblzma::stream::LzmaOptions::new_preset(6).unwrap();
+            let stream = liblzma::stream::Stream::new_lzma_encoder(&options).unwrap();
+            let mut out = liblzma::write::XzEncoder::new_stream(Vec::new(), stream);
+            out.write_all(plain).unwrap();
+            out.finish().unwrap()
+        }
         "bz2" => {
             let mut out = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
             out.write_all(plain).unwrap();

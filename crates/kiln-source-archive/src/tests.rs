@@ -152,7 +152,7 @@ fn a_size_beyond_the_limit_is_refused_before_it_is_read() {
     let all = b"\x80\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff";
     check(
         &[Raw { size: Some(all), ..raw(b'0', "a") }],
-        "it is no tar archive, plain or compressed by gz, xz, bz2 or zstd",
+        "it is no tar archive, plain or compressed by gz, xz, lzma, bz2 or zstd",
     );
 }
 
@@ -256,7 +256,7 @@ fn damage_and_ends_are_found() {
 
 #[test]
 fn what_is_no_archive_is_refused() {
-    let message = "it is no tar archive, plain or compressed by gz, xz, bz2 or zstd";
+    let message = "it is no tar archive, plain or compressed by gz, xz, lzma, bz2 or zstd";
     check_bytes(b"", message);
     check_bytes(b"<html>", message);
     check_bytes("<html>not found</html>".repeat(100).as_bytes(), message);
@@ -267,7 +267,7 @@ fn what_is_no_archive_is_refused() {
 #[test]
 fn compressions_are_found_by_their_first_bytes_and_read_to_the_end() {
     let plain = tar(&[file("a", "1")]);
-    for kind in ["gz", "xz", "bz2", "zst"] {
+    for kind in ["gz", "xz", "lzma", "bz2", "zst"] {
         let archive = compressed(kind, &plain);
         assert_eq!(unpack(&archive, 0, Limits::default()), "a=1", "{kind}");
         let cut = &archive[..archive.len() - 3];
@@ -286,7 +286,7 @@ fn bombs_are_stopped_by_size_and_ratio() {
     let plain = tar(&[file("a", &zeros)]);
     let small = Limits { n_bytes: 1 << 19, ..Limits::default() };
     let steep = Limits { ratio: 100, ratio_from: 1 << 16, ..Limits::default() };
-    for kind in ["gz", "xz", "bz2", "zst"] {
+    for kind in ["gz", "xz", "lzma", "bz2", "zst"] {
         let bomb = compressed(kind, &plain);
         assert_eq!(unpack(&bomb, 0, small), "`a` has more than 524288 bytes");
         let found = unpack(&bomb, 0, steep);

@@ -104,6 +104,8 @@ pub fn fetch(locked: &LockedBase, n_threads: usize, ports: Ports<'_>) -> Result<
 #[cfg(test)]
 mod crafted_tests;
 #[cfg(test)]
+mod fuzz_tests;
+#[cfg(test)]
 mod mirror_tests;
 #[cfg(test)]
 mod tests;

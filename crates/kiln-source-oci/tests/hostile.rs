@@ -276,7 +276,7 @@ fn what_the_project_asks_for_is_what_it_gets() {
 
 #[test]
 fn a_layer_that_is_damaged_or_endless_is_refused() {
-    let broken = "K2201 cannot unpack `image, layer 1`: it is no tar archive, plain or compressed by gz, xz, bz2 or zstd";
+    let broken = "K2201 cannot unpack `image, layer 1`: it is no tar archive, plain or compressed by gz, xz, lzma, bz2 or zstd";
     let packed = |bytes: &[u8]| {
         let mut image = Image::default();
         let plain = [bytes.to_vec()];

@@ -150,7 +150,7 @@ proptest! {
 
     #[test]
     fn random_bytes_are_an_error(
-        start in prop::sample::select(vec![&b""[..], b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"BZh9", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"]),
+        start in prop::sample::select(vec![&b""[..], b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"\x5d\0\0\x80\0", b"BZh9", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"]),
         bytes in prop::collection::vec(any::<u8>(), 0..3_000),
     ) {
         let bytes = [start, &bytes].concat();

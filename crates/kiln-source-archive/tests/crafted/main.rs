@@ -30,7 +30,7 @@ use kiln_tree::{Node, Tree};
 use miette::Diagnostic as _;
 
 /// Compressions of tar archives, by the endings of their files.
-const ENDINGS: [&str; 5] = ["tar", "gz", "xz", "bz2", "zst"];
+const ENDINGS: [&str; 6] = ["tar", "gz", "xz", "lzma", "bz2", "zst"];
 
 /// One archive and what becomes of it.
 struct Case {

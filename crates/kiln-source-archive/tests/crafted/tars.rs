@@ -255,9 +255,11 @@ pub(crate) fn streams() -> Vec<(String, Vec<u8>, &'static str)> {
         // `gzip -d` and the others read one stream after the other.
         let halves =
             [compressed(ending, &plain[..700]), compressed(ending, &plain[700..])].concat();
-        all.push((named("two streams of"), halves, "a=1"));
+        // An lzma stream has no mark that another one could begin with.
+        let (is_lzma, damaged) = (*ending == "lzma", "K2202");
+        all.push((named("two streams of"), halves, if is_lzma { damaged } else { "a=1" }));
         let empty = [&whole[..], &compressed(ending, b"")].concat();
-        all.push((named("an empty stream after"), empty, "a=1"));
+        all.push((named("an empty stream after"), empty, if is_lzma { damaged } else { "a=1" }));
         let twice = compressed("gz", &whole);
         all.push((named("compressed twice:"), twice, "K2201"));
         for n_left in [whole.len() - 1, whole.len() - 5, whole.len() / 2] {
@@ -266,13 +268,15 @@ pub(crate) fn streams() -> Vec<(String, Vec<u8>, &'static str)> {
         all.push((named("only the mark of"), whole[..6].to_vec(), "K2202"));
         // Some programs are silent about it, some warn, and tar fails on some warnings.
         all.push((named("garbage after"), [&whole[..], b"garbage"].concat(), "K2202"));
-        // The encoder of these tests writes no sum for zstd.
-        if *ending != "zst" {
+        // The encoder of these tests writes no sum for zstd, and lzma knows none.
+        if !matches!(*ending, "zst" | "lzma") {
             let mut flipped = whole;
             let last = flipped.len() - 4;
             flipped[last] ^= 1;
             all.push((named("a wrong sum of"), flipped, "K2202"));
         }
     }
+    let name = tar(&[file("]", "1")]);
+    all.push(("a name as lzma begins".to_owned(), name, "]=1"));
     all
 }

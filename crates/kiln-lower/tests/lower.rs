@@ -50,6 +50,20 @@ project "hello"
 }
 
 #[test]
+fn this_machine_is_a_base_without_a_pin() {
+    check(
+        "//- /x.kiln\nhere = Host { splits = {} }\na = Manual { base = here, install = \"true\", splits = {} }\n",
+        &["x.a"],
+        str![[r#"
+project "test"
+{"name":"x.a","base":"x.here","user":"builder","steps":[{"run":{"phases":[{"name":"install","script":"true"}]}}],"advice":{"kind":"Manual","origin":{"file":"x.kiln","start":32,"end":85}}}
+{"name":"x.here","user":"builder","steps":[{"base":{"kind":"host"}}],"advice":{"kind":"Host","origin":{"file":"x.kiln","start":7,"end":27}}}
+
+"#]],
+    );
+}
+
+#[test]
 fn only_what_the_targets_need_is_lowered() {
     check(
         r#"//- /a.kiln

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use kiln_digest::{Encoder, Key};
+use kiln_digest::Encoder;
 use kiln_tree::Tree;
 
 use crate::host::etc::names;
@@ -109,8 +109,7 @@ impl Facts<'_> {
                 }
             }
         }
-        let Key(hash) = out.key();
-        hash.iter().map(|byte| format!("{byte:02x}")).collect()
+        out.key().to_string()
     }
 }
 

@@ -17,3 +17,13 @@ fn an_output_that_names_the_build_folder_is_told_and_told_again_where_it_is_show
     assert_eq!(refused.status, 6, "{}", refused.stderr);
     assert!(refused.stderr.contains("K4105") && refused.stderr.contains(fault), "{refused:?}");
 }
+
+#[test]
+fn an_install_beside_the_output_is_told() {
+    let bench = Bench::new(&[("app", "Manual { install = \"mkdir /usr; echo 1 > /usr/app\" }\n")]);
+    let told = bench.run(&["build", "app"]);
+    assert_eq!(told.status, 0, "{}", told.stderr);
+    assert!(told.stderr.contains("warning[K4110]: `app`: nothing is in `/out`"), "{}", told.stderr);
+    let fine = Bench::new(&[("app", "Manual { install = \"true\" }\n")]);
+    assert!(!fine.run(&["build", "app"]).stderr.contains("warning"));
+}

@@ -18,7 +18,7 @@ use rustix::fs::FallocateFlags;
 use crate::LocalError;
 use crate::meta::{Meta, killed};
 use crate::place::Place;
-use crate::stray::strays;
+use crate::stray::{elsewhere, strays};
 
 /// A log that is longer keeps this much of its start and of its end.
 pub(crate) const LOG_PART: u64 = 8 << 20;
@@ -102,6 +102,10 @@ impl Harvest<'_> {
             Ok(captured) => {
                 let tree = kept(captured, "out", outcome);
                 outcome.warnings.extend(strays(self.cas, &tree));
+                // A root that is a copy as a whole does not tell what was written.
+                if !self.place.is_whole() {
+                    outcome.warnings.extend(elsewhere(&self.place.upper, &tree));
+                }
                 outcome.out = Some(tree);
             }
             Err(error @ (StageError::Missing { .. } | StageError::NoFolder { .. })) => {

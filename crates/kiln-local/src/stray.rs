@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 use kiln_cas::DiskCas;
 use kiln_tree::{RelPath, Tree};
@@ -15,6 +16,13 @@ use crate::elf::{HEAD, Linked, linked};
 
 /// The code of these warnings.
 const CODE: Code = Code(4108);
+
+/// The code of the warning that nothing came out, as it went elsewhere.
+const ELSEWHERE: Code = Code(4110);
+
+/// Folders at the top of a root that kiln itself fills, or that are made to be written.
+const OWN: [&str; 12] =
+    ["build", "dev", "etc", "home", "kiln", "meta", "out", "proc", "root", "run", "tmp", "var"];
 
 /// Folders that are there while a build runs, and nowhere else.
 const FOLDERS: [&str; 3] = ["/build", "/out", "/tmp"];
@@ -71,6 +79,22 @@ pub(crate) fn strays(cas: &DiskCas, tree: &Tree) -> Vec<String> {
         told.push(format!("{CODE}: {more} more files name folders that are gone after the build"));
     }
     told
+}
+
+/// Returns a line where nothing is in an output, but folders beside it were written: what takes the changes of a command
+/// has only those.
+pub(crate) fn elsewhere(upper: &Path, tree: &Tree) -> Option<String> {
+    if *tree != Tree::empty() {
+        return None;
+    }
+    let names = std::fs::read_dir(upper)
+        .ok()?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let name = names.filter(|name| !OWN.contains(&name.as_str())).min()?;
+    let folder = shortened(&name);
+    Some(format!(
+        "{ELSEWHERE}: nothing is in `/out`, but the script wrote to `/{folder}`, which is not kept"
+    ))
 }
 
 fn is_text(path: &RelPath) -> bool {
@@ -245,6 +269,25 @@ mod tests {
                 "K4108: `/usr/bin/tool` is run by `/build/venv/bin/python3`, which is gone after the build",
             ],
         );
+    }
+
+    #[test]
+    fn what_went_elsewhere_is_told_where_nothing_came_out() {
+        let upper = tempfile::tempdir().unwrap();
+        let check = |tree: &Tree, expected: Option<&str>| {
+            assert_eq!(elsewhere(upper.path(), tree).as_deref(), expected);
+        };
+        for name in OWN {
+            std::fs::create_dir(upper.path().join(name)).unwrap();
+        }
+        check(&Tree::empty(), None);
+        std::fs::create_dir(upper.path().join("usr")).unwrap();
+        let line = "K4110: nothing is in `/out`, but the script wrote to `/usr`, which is not kept";
+        check(&Tree::empty(), Some(line));
+        let mut draft = Draft::default();
+        let file = kiln_tree::File::new(kiln_digest::Digest::EMPTY, false);
+        draft.put(&RelPath::parse("a").unwrap(), file).unwrap();
+        check(&draft.seal(), None);
     }
 
     #[test]

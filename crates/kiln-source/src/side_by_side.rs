@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn the_first_failure_in_order_is_told() {
-        let work = |task: &u32| if task % 2 == 0 { Ok(task * 10) } else { Err(*task) };
+        let work = |task: &u32| if task.is_multiple_of(2) { Ok(task * 10) } else { Err(*task) };
         assert_eq!(side_by_side(&[0, 2, 4], 3, work), Ok(vec![0, 20, 40]));
         assert_eq!(side_by_side(&[0, 3, 5, 4], 1, work), Err(3));
     }

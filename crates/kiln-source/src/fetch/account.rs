@@ -129,7 +129,7 @@ mod tests {
         account.plan(files(), now, &told);
         check(&[(0, 2, 0, 10)]);
         // It was told just now.
-        let soon = now + OFTEN - Duration::from_millis(1);
+        let soon = now + Duration::from_millis(499);
         account.grow("a", 3, None, soon, &told);
         account.grow("other", 4, None, now + OFTEN, &told);
         check(&[]);

@@ -57,7 +57,7 @@ pub enum SandboxError {
     Bwrap { message: String },
     #[error("the shell of the root is for another machine: {message}")]
     #[diagnostic(
-        code("K4007"),
+        code("K4009"),
         help("the base is for another cpu: choose one for this machine (`uname -m`)")
     )]
     OtherMachine { message: String },

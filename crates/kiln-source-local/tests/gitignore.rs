@@ -1,4 +1,6 @@
 //! What `.gitignore` files leave out of a source, beside what git itself leaves out.
+#![expect(clippy::disallowed_methods, reason = "tests write their own projects")]
+#![expect(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -35,7 +35,7 @@ impl Pause for ThreadPause {
 /// that neither many threads nor many machines come back at once, and at least what the server asked for.
 pub(crate) fn backoff(url: &str, attempt: u32, run: u64, asked: Option<Duration>) -> Duration {
     let spread = Digest::of(format!("{url}#{attempt}#{run}").as_bytes()).hash[0];
-    let step = Duration::from_millis(300) * 2u32.pow(attempt.clamp(1, 8) - 1);
+    let step = Duration::from_millis(600) * 2u32.pow(attempt.clamp(1, 8) - 1);
     let wait = step / 2 + step * u32::from(spread) / 510;
     asked.unwrap_or_default().min(LONGEST).max(wait)
 }
@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn the_wait_grows_and_stays_in_its_range() {
         for attempt in 1..=4 {
-            let step = Duration::from_millis(300 << (attempt - 1));
+            let step = Duration::from_millis(600 << (attempt - 1));
             let wait = backoff("debian:a", attempt, 0, None);
             assert!(step / 2 <= wait && wait <= step, "{attempt}: {wait:?}");
         }

@@ -112,7 +112,7 @@ fn killed(bench: &Bench, what: &str) {
 fn children(process: u32) -> Vec<PathBuf> {
     let threads = entries(&Path::new("/proc").join(process.to_string()).join("task"));
     let lists = threads.iter().map(|thread| std::fs::read_to_string(thread.join("children")));
-    let numbers = lists.map(Result::unwrap).collect::<String>();
+    let numbers = lists.map(Result::unwrap_or_default).collect::<String>();
     numbers.split_whitespace().map(|number| Path::new("/proc").join(number)).collect()
 }
 
@@ -160,9 +160,15 @@ pub(crate) fn victim(folder: &str) -> ExitCode {
 }
 
 /// Returns the process so many generations below this one; each has one child, the first one a thread of ours started.
+/// What the kernel lists of a process that starts or ends another one just now may lack one, so it is asked again.
 fn below(generations: usize) -> u32 {
-    let only = |process: PathBuf| children(number(&process)).remove(0);
-    number(&(1..generations).fold(first_child(), |process, _| only(process)))
+    let only = |process: PathBuf| children(number(&process)).into_iter().next();
+    loop {
+        if let Some(found) = (1..generations).try_fold(first_child(), |process, _| only(process)) {
+            return number(&found);
+        }
+        std::thread::yield_now();
+    }
 }
 
 fn number(process: &Path) -> u32 {

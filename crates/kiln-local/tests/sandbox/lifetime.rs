@@ -159,13 +159,20 @@ pub(crate) fn victim(folder: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Returns the process so many generations below this one; each has one child, the first one a thread of ours started.
-/// What the kernel lists of a process that starts or ends another one just now may lack one, so it is asked again.
-fn below(generations: usize) -> u32 {
-    let only = |process: PathBuf| children(number(&process)).into_iter().next();
+/// Returns the processes from the one with these arguments up to the one that this process started, that one last.
+/// Each has one parent, which its state names: a process of an earlier case that still dies may be among the children.
+fn line_of(arguments: &[u8]) -> Vec<u32> {
+    let is_sought =
+        |path: &PathBuf| std::fs::read(path.join("cmdline")).is_ok_and(|found| found == arguments);
+    let parent = |process: &u32| {
+        let state = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        let words = state.rsplit(')').next().unwrap();
+        words.split_whitespace().nth(1).unwrap().parse().ok()
+    };
     loop {
-        if let Some(found) = (1..generations).try_fold(first_child(), |process, _| only(process)) {
-            return number(&found);
+        if let Some(found) = entries(Path::new("/proc")).iter().find(|&path| is_sought(path)) {
+            let ancestors = std::iter::successors(Some(number(found)), parent);
+            return ancestors.take_while(|&process| process != std::process::id()).collect();
         }
         std::thread::yield_now();
     }
@@ -183,15 +190,14 @@ fn code(error: &kiln_action::RunError) -> String {
 fn lost(bench: &Bench) {
     // Below us: the helper that stays, the one of this sandbox, `bwrap`, its first process inside, the command.
     for (generation, text) in [(2, "helper died"), (3, "SIGKILL"), (4, "SIGKILL"), (5, "SIGKILL")] {
-        let wait = "echo 'build 1 - -' > /meta/phases; echo ready; while :; do sleep 1000000; done";
-        let request = bench.request(wait);
+        let last = format!("100000{generation}");
+        let wait = format!("echo 'build 1 - -' > /meta/phases; sleep {last}; exit 1");
+        let request = bench.request(&wait);
         let error = std::thread::scope(|scope| {
             let runner = &bench.runner;
             let run = scope.spawn(|| runner.run(&request).unwrap_err());
-            while !std::fs::read(&request.log).is_ok_and(|text| text == b"ready\n") {
-                std::thread::yield_now();
-            }
-            let process = below(generation).cast_signed();
+            let line = line_of(format!("sleep\0{last}\0").as_bytes());
+            let process = line[line.len() - generation].cast_signed();
             let process = rustix::process::Pid::from_raw(process).unwrap();
             rustix::process::kill_process(process, rustix::process::Signal::KILL).unwrap();
             run.join().unwrap()

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use kiln_cas::{Cas as _, MemoryCas};
 use kiln_digest::Digest;
-use kiln_event::{Event, Silent, Sink};
+use kiln_event::Silent;
 use kiln_ir::{Content, Source};
 use kiln_source::{Fetcher, Mirrors, Pin, Ports, Settings, SourceKind, ThreadPause};
+use kiln_testkit::conformance::Impatient;
 use kiln_testkit::{debian_mirror, scratch};
 use kiln_tree::{Node, Tree};
 
@@ -43,17 +44,6 @@ fn hello_has_the_tree_that_other_programs_see() {
         let tree = ArchiveKind.fetch(&hello(None), pin.clone(), ports).unwrap();
         assert_eq!(tree.digest(), pin.tree);
     });
-}
-
-/// Asks a fetcher to stop as soon as something came.
-struct Impatient<'a>(&'a Fetcher);
-
-impl Sink for Impatient<'_> {
-    fn emit(&self, event: Event) {
-        if matches!(event, Event::Fetched { .. }) {
-            self.0.stop();
-        }
-    }
 }
 
 #[test]

@@ -1,10 +1,9 @@
 //! Crafted archives: each breaks one rule, or must not.
 
-use std::fmt::Write as _;
 use std::io::{self, Read};
 
 use kiln_cas::{Cas, MemoryCas};
-use kiln_tree::{Node, Tree};
+use kiln_testkit::listed;
 use proptest::prelude::*;
 
 use crate::sample::{Raw, compressed, field, file, folder, link, raw, record, tar};
@@ -22,22 +21,6 @@ fn unpack(archive: &[u8], n_stripped: u32, limits: Limits) -> String {
         }
     };
     listed(&tree, &cas)
-}
-
-/// Lists a tree with the contents of its files.
-pub(crate) fn listed(tree: &Tree, cas: &MemoryCas) -> String {
-    let mut out = String::new();
-    for (path, node) in tree.walk() {
-        match node {
-            Node::Directory(_) => write!(out, "{path}/ ").unwrap(),
-            Node::Symlink(link) => write!(out, "{path}->{} ", link.target).unwrap(),
-            Node::File(file) => {
-                let content = String::from_utf8(cas.read(file.digest).unwrap()).unwrap();
-                write!(out, "{path}{}={content} ", if file.executable { "*" } else { "" }).unwrap();
-            }
-        }
-    }
-    out.trim_end().to_owned()
 }
 
 #[track_caller]

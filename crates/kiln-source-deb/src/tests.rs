@@ -5,10 +5,11 @@ use std::path::Path;
 
 use kiln_cas::{Cas, MemoryCas};
 use kiln_digest::Digest;
-use kiln_event::{Event, Silent, Sink};
+use kiln_event::Silent;
 use kiln_ir::{Base, Source};
 use kiln_lock::{LockedBase, LockedPackage};
 use kiln_source::{Download, Fetcher, Mirrors, Pin, Ports, Settings, SourceKind as _, ThreadPause};
+use kiln_testkit::conformance::Impatient;
 use kiln_testkit::{FileServer, debian_mirror, project_root, scratch};
 use kiln_tree::{Node, RelPath, Tree};
 use proptest::prelude::*;
@@ -107,17 +108,6 @@ fn c_min_becomes_a_sysroot() {
     assert_eq!(cas.read_tree(tree.digest()).unwrap(), tree);
     let files: Vec<Digest> = tree.files().map(|(_, file)| file.digest).collect();
     assert!(files.len() > 2_500 && cas.missing(&files).unwrap().is_empty());
-}
-
-/// Asks a fetcher to stop as soon as something came.
-struct Impatient<'a>(&'a Fetcher);
-
-impl Sink for Impatient<'_> {
-    fn emit(&self, event: Event) {
-        if matches!(event, Event::Fetched { .. }) {
-            self.0.stop();
-        }
-    }
 }
 
 #[test]

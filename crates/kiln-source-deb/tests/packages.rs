@@ -8,19 +8,17 @@
 )]
 #![expect(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use kiln_cas::{Cas, DiskCas};
 use kiln_event::Silent;
 use kiln_ir::Source;
 use kiln_source::{Fetcher, Mirrors, Ports, Settings, SourceKind, ThreadPause};
 use kiln_source_deb::DebKind;
-use kiln_testkit::scratch;
-use kiln_tree::{Node, Tree};
+use kiln_testkit::{files_below, listed, scratch};
 use tar::{Builder, EntryType, Header};
 
 /// A member: its name and its content.
@@ -132,13 +130,13 @@ fn unpacked(package: &[u8]) -> String {
         Settings { folder: folder.path().join("downloads"), mirrors, ..Settings::default() };
     let fetcher = Fetcher::new(settings, Box::new(ThreadPause)).unwrap();
     let disk = DiskCas::open(&store).unwrap();
-    let before = files(&store);
+    let before = files_below(&store);
     let ports = Ports { cas: &disk, fetcher: &fetcher, sink: &Silent };
     let source = Source::Deb { url: "up:app_1.deb".to_owned(), sha256: None };
     match DebKind.track(&source, ports) {
         Ok(pin) => listed(&disk.read_tree(pin.tree).unwrap(), &disk),
         Err(error) => {
-            let left: Vec<PathBuf> = files(&store).difference(&before).cloned().collect();
+            let left: Vec<PathBuf> = files_below(&store).difference(&before).cloned().collect();
             assert!(left.is_empty(), "`{error}` leaves {left:?}");
             assert!(error.help().is_some(), "{error}");
             let text = error.to_string();
@@ -146,34 +144,6 @@ fn unpacked(package: &[u8]) -> String {
             format!("{} {text}", error.code().unwrap())
         }
     }
-}
-
-fn listed(tree: &Tree, cas: &dyn Cas) -> String {
-    let mut out = String::new();
-    for (path, node) in tree.walk() {
-        match node {
-            Node::Directory(_) => write!(out, "{path}/ ").unwrap(),
-            Node::Symlink(link) => write!(out, "{path}->{} ", link.target).unwrap(),
-            Node::File(file) => {
-                let content = cas.read(file.digest).unwrap();
-                let content = String::from_utf8_lossy(&content);
-                write!(out, "{path}{}={content} ", if file.executable { "*" } else { "" }).unwrap();
-            }
-        }
-    }
-    out.trim_end().to_owned()
-}
-
-fn files(folder: &Path) -> BTreeSet<PathBuf> {
-    let mut found = BTreeSet::new();
-    for entry in fs::read_dir(folder).unwrap().flatten() {
-        if entry.file_type().unwrap().is_dir() {
-            found.extend(files(&entry.path()));
-        } else {
-            found.insert(entry.path());
-        }
-    }
-    found
 }
 
 /// Compares all cases, and fails with all that are wrong.

@@ -26,9 +26,13 @@
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod fixtures;
+#[cfg(feature = "conformance")]
+mod listing;
 mod redactions;
 mod server;
 
 pub use fixtures::{debian_mirror, engine_programs, path_with_tools, project_root, scratch, shell};
+#[cfg(feature = "conformance")]
+pub use listing::{files_below, listed};
 pub use redactions::Redactions;
 pub use server::{Fault, FileServer, Request};

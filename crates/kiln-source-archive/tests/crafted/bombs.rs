@@ -4,11 +4,11 @@ use std::io::{self, Read};
 
 use kiln_cas::DiskCas;
 use kiln_source_archive::{Limits, Unpack, extract, strip};
-use kiln_testkit::scratch;
+use kiln_testkit::{files_below, scratch};
 
 use crate::sample::{compressed, file, tar};
 use crate::zip_sample::{Raw, Zip, file as zip_file};
-use crate::{ENDINGS, Form, files, told, unpacked};
+use crate::{ENDINGS, Form, told, unpacked};
 
 #[test]
 fn bombs_are_stopped_by_size_and_by_ratio() {
@@ -53,7 +53,7 @@ impl Read for Endless {
 fn an_archive_without_an_end_is_left_when_it_has_too_many_entries() {
     let folder = scratch();
     let disk = DiskCas::open(folder.path()).unwrap();
-    let before = files(folder.path());
+    let before = files_below(folder.path());
     let place = strip(0);
     let limits = Limits { n_entries: 50_000, ..Limits::default() };
     let unpack = Unpack { name: "a", cas: &disk, limits, place: &place };
@@ -61,7 +61,7 @@ fn an_archive_without_an_end_is_left_when_it_has_too_many_entries() {
     let error = extract(&mut endless, &unpack).unwrap_err();
     assert_eq!(told(&error), "K2215");
     assert!(endless.n_read < 50_100 * 512, "{} bytes were read", endless.n_read);
-    assert_eq!(files(folder.path()), before);
+    assert_eq!(files_below(folder.path()), before);
 }
 
 #[test]

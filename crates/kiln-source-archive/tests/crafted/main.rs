@@ -19,14 +19,13 @@ mod zips;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs;
 use std::io::Cursor;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use kiln_cas::{Cas, DiskCas};
 use kiln_source_archive::{ArchiveError, Limits, Unpack, extract, extract_zip, strip};
-use kiln_testkit::scratch;
-use kiln_tree::{Node, Tree};
+use kiln_testkit::{files_below, listed, scratch};
+use kiln_tree::Tree;
 use miette::Diagnostic as _;
 
 /// Compressions of tar archives, by the endings of their files.
@@ -56,7 +55,7 @@ enum Form {
 fn unpacked(form: Form, archive: &[u8], limits: Limits) -> String {
     let folder = scratch();
     let disk = DiskCas::open(folder.path()).unwrap();
-    let before = files(folder.path());
+    let before = files_below(folder.path());
     match unpack(form, archive, limits, &disk) {
         Ok(tree) => {
             disk.write_tree(&tree).unwrap();
@@ -64,7 +63,8 @@ fn unpacked(form: Form, archive: &[u8], limits: Limits) -> String {
             listed(&tree, &disk)
         }
         Err(error) => {
-            let left: Vec<PathBuf> = files(folder.path()).difference(&before).cloned().collect();
+            let left: Vec<PathBuf> =
+                files_below(folder.path()).difference(&before).cloned().collect();
             assert!(left.is_empty(), "`{error}` leaves {left:?}");
             told(&error)
         }
@@ -87,40 +87,6 @@ fn told(error: &ArchiveError) -> String {
     assert!(is_line && text.starts_with("cannot unpack `a`: "), "{text:?}");
     assert!(error.help().is_some(), "{text}");
     error.code().unwrap().to_string()
-}
-
-/// Lists a tree with the contents of its files.
-fn listed(tree: &Tree, cas: &dyn Cas) -> String {
-    let mut out = String::new();
-    for (path, node) in tree.walk() {
-        match node {
-            Node::Directory(_) => write!(out, "{path}/ ").unwrap(),
-            Node::Symlink(link) => write!(out, "{path}->{} ", link.target).unwrap(),
-            Node::File(file) => {
-                let content = cas.read(file.digest).unwrap();
-                let content = String::from_utf8_lossy(&content);
-                write!(out, "{path}{}={content} ", if file.executable { "*" } else { "" }).unwrap();
-            }
-        }
-    }
-    out.trim_end().to_owned()
-}
-
-/// Lists all files below a folder.
-fn files(folder: &Path) -> BTreeSet<PathBuf> {
-    let mut found = BTreeSet::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).unwrap().flatten() {
-            let is_folder = entry.file_type().unwrap().is_dir();
-            if is_folder {
-                folders.push(entry.path());
-            } else {
-                found.insert(entry.path());
-            }
-        }
-    }
-    found
 }
 
 /// Fails with all lines at once.

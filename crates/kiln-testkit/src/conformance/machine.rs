@@ -198,3 +198,14 @@ pub(super) fn assert_clear(told: &Told, when: &str) {
     assert!(is_line && !told.message.is_empty(), "{when} it is no line: {told}");
     assert!(!told.code.starts_with("K9"), "{when} it is called a defect of kiln: {told}");
 }
+
+/// Asks a fetcher to stop as soon as something came.
+pub struct Impatient<'a>(pub &'a Fetcher);
+
+impl Sink for Impatient<'_> {
+    fn emit(&self, event: Event) {
+        if matches!(event, Event::Fetched { .. }) {
+            self.0.stop();
+        }
+    }
+}

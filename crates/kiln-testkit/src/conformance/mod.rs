@@ -20,7 +20,7 @@ mod lockfile;
 mod machine;
 
 pub use lockfile::OfLockfile;
-pub use machine::NoPause;
+pub use machine::{Impatient, NoPause};
 
 use std::path::Path;
 

@@ -10,8 +10,8 @@ use kiln_digest::Digest;
 use proptest::prelude::*;
 
 use super::sample::{Form, Raw, Zip, deflated, file, folder, link};
-use crate::tests::listed;
 use crate::{Limits, Unpack, extract_zip, strip};
+use kiln_testkit::listed;
 
 fn unpack(archive: &[u8], n_stripped: u32, limits: Limits) -> String {
     let cas = MemoryCas::default();

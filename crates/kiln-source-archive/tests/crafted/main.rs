@@ -18,7 +18,6 @@ mod zip_sample;
 mod zips;
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::io::Cursor;
 use std::path::PathBuf;
 

@@ -17,9 +17,11 @@
 //! assert_eq!(finding.code.to_string(), "K0101");
 //! ```
 
+mod edit;
 mod suggest;
 mod text;
 
+pub use edit::{Edit, edited};
 pub use suggest::{nearest, suggestion};
 pub use text::{FileId, LineColumn, Span, Text, Texts};
 
@@ -86,6 +88,8 @@ pub struct Diagnostic {
     pub secondary: Vec<Label>,
     /// A concrete edit or command.
     pub help: Option<String>,
+    /// What the help proposes, where it is an edit that needs no decision; applied together.
+    pub edits: Vec<Edit>,
 }
 
 impl Diagnostic {
@@ -101,7 +105,15 @@ impl Diagnostic {
 
     fn new(severity: Severity, code: Code, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { code, severity, message, primary: None, secondary: Vec::new(), help: None }
+        Self {
+            code,
+            severity,
+            message,
+            primary: None,
+            secondary: Vec::new(),
+            help: None,
+            edits: Vec::new(),
+        }
     }
 
     /// Sets the primary place.
@@ -122,6 +134,13 @@ impl Diagnostic {
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
+        self
+    }
+
+    /// Adds an edit that the help proposes: these bytes become this text.
+    #[must_use]
+    pub fn edit(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.edits.push(Edit { span, text: text.into() });
         self
     }
 

@@ -1,5 +1,6 @@
 //! An evaluated project: elements as handles, fields forced when they are asked for.
 
+use crate::ask::Asking;
 use crate::machine::{Budget, Machine, NamePath, ObjectId, Poison, ProjectSettings, Term};
 use crate::program::{Compiled, Program, compile_program};
 use crate::value::Value;
@@ -51,8 +52,9 @@ impl From<Poison> for Failed {
 /// Evaluation recurses within its depth budget: use it inside of [`crate::on_deep_stack`].
 #[derive(Debug)]
 pub struct Evaluated {
-    machine: Machine,
-    project: ObjectId,
+    pub(crate) machine: Machine,
+    pub(crate) project: ObjectId,
+    pub(crate) asking: Asking,
 }
 
 /// Evaluates a project as far as its settings need; elements and their fields wait.
@@ -84,11 +86,14 @@ fn eval_compiled(
 ) -> Diagnosed<Option<Evaluated>> {
     let budget = Budget::new(limits.steps, limits.bytes, limits.depth);
     let outside = ProjectSettings { build: Rc::from(settings.build.as_str()) };
-    let mut machine = Machine::new(compiled.shared.symbols, compiled.code, outside, budget);
-    machine.diagnostics = compiled.shared.diagnostics;
+    let Compiled { code, mut shared, root } = compiled;
+    let symbols = std::mem::take(&mut shared.symbols);
+    let mut machine = Machine::new(symbols, code, outside, budget);
+    machine.diagnostics = std::mem::take(&mut shared.diagnostics);
+    let asking = Asking::new(shared, root);
     let project = start(&mut machine, settings);
     let diagnostics = in_order(std::mem::take(&mut machine.diagnostics));
-    let value = project.ok().map(|project| Evaluated { machine, project });
+    let value = project.ok().map(|project| Evaluated { machine, project, asking });
     Diagnosed { value, diagnostics }
 }
 

@@ -30,6 +30,7 @@
 //! assert_eq!(names, ["all"]);
 //! ```
 
+mod ask;
 mod code;
 mod compile;
 mod evaluated;
@@ -38,8 +39,11 @@ mod program;
 mod stack;
 mod symbol;
 mod value;
+mod why;
 
+pub use ask::Answer;
 pub use evaluated::{ElementId, Evaluated, Failed, Limits, Settings, eval, eval_owned};
 pub use program::{Folder, Program, SourceFile};
 pub use stack::on_deep_stack;
 pub use value::{Source, Step, Value};
+pub use why::{AtPlace, Explained, Meaning, NameMeaning, Operator, Origin, SetBy};

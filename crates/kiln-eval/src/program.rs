@@ -41,6 +41,8 @@ pub struct SourceFile {
 pub(crate) struct Compiled {
     pub(crate) code: ProgramCode,
     pub(crate) shared: Shared,
+    /// What texts see that are asked later.
+    pub(crate) root: Members,
 }
 
 /// Resolves all names of all files.
@@ -79,7 +81,7 @@ pub(crate) fn compile_program(program: &Program) -> Compiled {
     let place = Place { around: vec![&root], folder: &program.project.folder, stdlib: false };
     code.project = code.files.len();
     code.files.push(compile(project_ast, &place, &mut shared));
-    Compiled { code, shared }
+    Compiled { code, shared, root }
 }
 
 fn has_syntax_errors(program: &Program) -> bool {

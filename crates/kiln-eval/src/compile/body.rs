@@ -70,6 +70,7 @@ impl Compiler<'_> {
                     if let Some(ast::KeyPart::Name(name)) = field.key.first() {
                         let usable = !name.quoted || ast::is_identifier(&name.text);
                         let symbol = self.symbol(&name.text);
+                        self.note_site(scope.id, symbol, name.span);
                         if usable && !scope.names.contains_key(&symbol) {
                             scope.names.insert(symbol, Meaning::Key);
                         }
@@ -100,6 +101,7 @@ impl Compiler<'_> {
 
     fn define(&mut self, scope: &mut Scope, name: &ast::Name, meaning: Meaning) {
         let symbol = self.symbol(&name.text);
+        self.note_site(scope.id, symbol, name.span);
         self.refuse_reserved(name);
         if scope.names.insert(symbol, meaning).is_some() {
             let message = format!("`{}` is defined twice in these braces", name.text);

@@ -152,6 +152,10 @@ impl Compiler<'_> {
             names.push(self.symbol(&second.text));
         }
         let scope = self.open_locals(&names);
+        let written = std::iter::once(&binder.first).chain(&binder.second);
+        for (name, symbol) in written.zip(names) {
+            self.note_site(scope, symbol, name.span);
+        }
         (scope, binder.second.is_some())
     }
 
@@ -198,6 +202,9 @@ impl Compiler<'_> {
             bindings.iter().map(|binding| self.symbol(&binding.name.text)).collect();
         let scope = self.open_locals(&names);
         let mut slots = Vec::new();
+        for (binding, name) in bindings.iter().zip(&names) {
+            self.note_site(scope, *name, binding.name.span);
+        }
         for (binding, name) in bindings.iter().zip(names) {
             let annotation = binding.annotation.as_ref();
             let (value, ty) =
@@ -237,6 +244,9 @@ impl Compiler<'_> {
     ) -> Rc<Function> {
         let names: Vec<Symbol> = params.iter().map(|param| self.symbol(&param.name.text)).collect();
         let scope = self.open_locals(&names);
+        for (param, name) in params.iter().zip(&names) {
+            self.note_site(scope, *name, param.name.span);
+        }
         let mut parameters = Vec::new();
         for (param, name) in params.iter().zip(names) {
             parameters.push(Parameter {

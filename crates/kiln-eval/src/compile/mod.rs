@@ -3,6 +3,7 @@
 //! Never: evaluates; a name is resolved from texts alone, the fields of kinds excepted, which the
 //! evaluator looks up in the object that an enclosing body contributes to.
 
+mod asked;
 mod body;
 mod expr;
 mod key;
@@ -11,6 +12,7 @@ mod path;
 mod scope;
 mod ty;
 
+pub(crate) use asked::{Named, Opened, Watch, compile_asked, compile_watched};
 pub(crate) use name::OWN_KEY;
 pub(crate) use path::join as join_path;
 pub(crate) use scope::Members;
@@ -45,6 +47,8 @@ pub(crate) struct Shared {
     /// One empty list for all items under no condition.
     no_conditions: Rc<[Condition]>,
     next_scope: u32,
+    /// The place whose name somebody asks for.
+    pub(crate) watch: Option<Box<Watch>>,
 }
 
 impl Shared {
@@ -60,6 +64,7 @@ impl Shared {
             has_syntax_errors: false,
             no_conditions: Rc::from([]),
             next_scope: 3,
+            watch: None,
         }
     }
 
@@ -83,10 +88,16 @@ pub(crate) struct Place<'a> {
 
 /// Resolves one file.
 pub(crate) fn compile(ast: &Ast, place: &Place<'_>, shared: &mut Shared) -> FileCode {
-    let scopes = place.around.iter().map(|members| Scope::of_members(members)).collect();
-    let mut compiler = Compiler {
+    compiler(ast, place, shared).file()
+}
+
+fn compiler<'a>(ast: &'a Ast, place: &Place<'_>, shared: &'a mut Shared) -> Compiler<'a> {
+    let scopes: Vec<Scope> =
+        place.around.iter().map(|members| Scope::of_members(members)).collect();
+    Compiler {
         ast,
         shared,
+        n_around: scopes.len(),
         scopes,
         folder: Rc::from(place.folder),
         stdlib: place.stdlib,
@@ -94,8 +105,7 @@ pub(crate) fn compile(ast: &Ast, place: &Place<'_>, shared: &mut Shared) -> File
         in_key: false,
         super_used: false,
         mentions: Mentions::default(),
-    };
-    compiler.file()
+    }
 }
 
 /// The state of compiling one file.
@@ -104,6 +114,8 @@ struct Compiler<'a> {
     shared: &'a mut Shared,
     /// Outermost first.
     scopes: Vec<Scope>,
+    /// How many of them are folders.
+    n_around: usize,
     folder: Rc<str>,
     stdlib: bool,
     nesting: usize,

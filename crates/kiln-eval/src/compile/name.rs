@@ -17,6 +17,7 @@ pub(crate) const OWN_KEY: &str =
 impl Compiler<'_> {
     /// Resolves a name in an expression.
     pub(super) fn name(&mut self, name: &Name) -> Form {
+        self.note_name(name);
         if !name.quoted && RESERVED.contains(&name.text.as_ref()) {
             return self.reserved(name);
         }

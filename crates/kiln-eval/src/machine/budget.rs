@@ -1,12 +1,17 @@
 //! Steps, bytes and depth: what an evaluation may use before it is ended.
 
 use super::{Machine, Pending, Poison};
+use crate::evaluated::Limits;
 use kiln_diag::{Code, Diagnostic, Span};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Steps that each element adds to the budget.
 const STEPS_PER_ELEMENT: u64 = 2_000;
 /// Bytes that each element adds to the budget.
 const BYTES_PER_ELEMENT: u64 = 16 << 10;
+/// Steps after which the flag is looked at that stops an evaluation.
+const STEPS_BETWEEN_LOOKS: u64 = 1_024;
 /// Fields and calls that may wait for each other, times the nesting of an average expression.
 const NATIVE_PER_DEPTH: u32 = 24;
 
@@ -21,12 +26,14 @@ pub(crate) struct Budget {
     pub(super) depth: u32,
     pub(super) native: u32,
     pub(super) exhausted: bool,
+    /// After so many steps somebody may have asked to stop.
+    pub(super) look_at: u64,
 }
 
 impl Budget {
     pub(crate) fn new(max_steps: u64, max_bytes: u64, max_depth: u32) -> Self {
         let zero = Self { max_steps, max_bytes, max_depth, ..Self::ZERO };
-        Self { exhausted: false, ..zero }
+        Self { exhausted: false, look_at: u64::MAX, ..zero }
     }
 
     const ZERO: Self = Self {
@@ -38,6 +45,7 @@ impl Budget {
         depth: 0,
         native: 0,
         exhausted: false,
+        look_at: u64::MAX,
     };
 }
 
@@ -48,12 +56,37 @@ impl Machine {
             return Err(Poison);
         }
         self.budget.steps += steps;
+        if self.budget.steps >= self.budget.look_at {
+            self.look(span)?;
+        }
         let allowed = self.budget.max_steps + STEPS_PER_ELEMENT * self.n_written();
         if self.budget.steps <= allowed {
             return Ok(());
         }
         let message = format!("evaluation needs more than {allowed} steps");
         self.exhaust(Code(410), message, span, "simplify the loop, or split the list")
+    }
+
+    /// Ends the evaluation if somebody asked for that.
+    fn look(&mut self, span: Span) -> Result<(), Poison> {
+        self.budget.look_at = self.budget.steps + STEPS_BETWEEN_LOOKS;
+        if !self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            return Ok(());
+        }
+        let message = "the evaluation was stopped".to_owned();
+        self.exhaust(Code(414), message, span, "nothing is kept of it; ask again")
+    }
+
+    /// Gives a new evaluation all that it may use, and the flag that ends it.
+    pub(crate) fn grant(&mut self, limits: Limits, stop: Option<Arc<AtomicBool>>) {
+        self.budget = Budget::new(limits.steps, limits.bytes, limits.depth);
+        self.budget.look_at = if stop.is_some() { STEPS_BETWEEN_LOOKS } else { u64::MAX };
+        self.stop = stop;
+    }
+
+    /// Returns whether an evaluation was ended since the last [`Machine::grant`].
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.budget.exhausted
     }
 
     /// Counts live bytes of strings, lists and records.

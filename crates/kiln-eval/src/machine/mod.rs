@@ -4,6 +4,7 @@
 
 mod access;
 mod amend;
+mod ask;
 mod blame;
 mod budget;
 mod call;
@@ -27,6 +28,7 @@ mod share;
 mod term;
 mod text;
 mod version;
+mod why;
 
 pub(crate) use budget::Budget;
 pub(crate) use element::ElementEntry;
@@ -46,6 +48,8 @@ use object::{Kind, Layer, Object, Position, ShapeId};
 use share::ShapeState;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use term::ThunkState;
 
 /// A thunk; an index into the machine's arena.
@@ -138,6 +142,8 @@ pub(crate) struct Machine {
     command_line: Option<object::Raw>,
     pending: Vec<Pending>,
     budget: Budget,
+    /// Set from outside when the evaluation shall end.
+    stop: Option<Arc<AtomicBool>>,
 }
 
 /// A kind of the standard library for one instance.
@@ -219,6 +225,7 @@ impl Machine {
             command_line: None,
             pending: Vec::new(),
             budget,
+            stop: None,
         }
     }
 

@@ -1,0 +1,401 @@
+//! Which layer sets a field, in order, and where names come from: for those who ask why.
+
+use super::field::binding_of;
+use super::object::{Layer, LayerSource, Nature, ObjectId, Position, Raw};
+use super::{FrameForm, Machine, Poison, Term};
+use crate::code::{Binding, Body, Form, ScopeId};
+use crate::compile::{Members, Named};
+use crate::symbol::Symbol;
+use crate::value::Value;
+use crate::why::{Explained, Meaning, Operator, Origin, SetBy};
+use kiln_diag::{FileId, Span};
+use std::rc::Rc;
+
+/// One binding of a field: where, how, and whether its condition holds.
+struct Bound {
+    position: Position,
+    origin: Origin,
+    operator: Operator,
+    span: Option<Span>,
+    holds: bool,
+    uses_super: bool,
+}
+
+impl Machine {
+    /// Tells every layer that sets a field.
+    pub(crate) fn explain(
+        &mut self,
+        owner: &Term,
+        field: &str,
+        span: Span,
+    ) -> Result<Explained, Poison> {
+        let symbol = self.symbols.intern(field);
+        let Term::Object(object) = owner else {
+            let found = self.describe(owner);
+            let message = format!("{found} has no fields that could be set");
+            return Err(self.report(
+                kiln_diag::Diagnostic::error(kiln_diag::Code(402), message)
+                    .at(span, format!("`{field}` is asked for here")),
+            ));
+        };
+        let object = *object;
+        let declaration = self.declaration(object, symbol)?;
+        let bound = self.bound(object, symbol)?;
+        if bound.is_empty() && declaration.is_none() {
+            return Err(self.report_missing_key(object, symbol, span));
+        }
+        let value = self.value_below(object, symbol, Position::TOP);
+        let layers = self.told(object, symbol, bound);
+        let ty = declaration.as_ref().map(|declaration| self.describe_type(&declaration.ty));
+        let owner = match self.object(object).is_kind {
+            Some(_) => self.kind_name(object).to_string(),
+            None => self.element_name(object),
+        };
+        let declared = declaration.and_then(|declaration| declaration.span);
+        Ok(Explained { owner, field: field.to_owned(), ty, declared, value, layers })
+    }
+
+    fn told(&mut self, object: ObjectId, symbol: Symbol, bound: Vec<Bound>) -> Vec<SetBy> {
+        let sets = |bound: &Bound| bound.holds && bound.operator != Operator::Declare;
+        let winner = bound.iter().rev().find(|bound| sets(bound)).map(|bound| bound.position);
+        let mut layers = Vec::new();
+        for bound in bound {
+            let Position { layer, entry } = bound.position;
+            let above = Position { layer, entry: entry + 1 };
+            let is_set = sets(&bound);
+            let value = if is_set { self.value_below(object, symbol, above) } else { None };
+            let super_value = if is_set && bound.uses_super {
+                self.value_below(object, symbol, bound.position)
+            } else {
+                None
+            };
+            layers.push(SetBy {
+                wins: winner == Some(bound.position),
+                origin: bound.origin,
+                operator: bound.operator,
+                span: bound.span,
+                holds: bound.holds,
+                value,
+                uses_super: bound.uses_super,
+                super_value,
+            });
+        }
+        layers
+    }
+
+    /// Returns a field as it is below a binding, quietly.
+    fn value_below(&mut self, object: ObjectId, symbol: Symbol, below: Position) -> Option<Value> {
+        let n_findings = self.diagnostics.len();
+        let span = self.object(object).span;
+        let value = match self.field_below(object, symbol, below, span) {
+            Ok(Some(term)) => self.deep(&term).ok(),
+            Ok(None) | Err(Poison) => None,
+        };
+        self.diagnostics.truncate(n_findings);
+        value
+    }
+
+    /// Lists all bindings of a field, lowest first.
+    fn bound(&mut self, object: ObjectId, symbol: Symbol) -> Result<Vec<Bound>, Poison> {
+        let layers = self.layers(object)?;
+        let origins = self.origins(object)?;
+        let mut found = Vec::new();
+        for (ix, layer) in layers.iter().enumerate() {
+            if !self.may_bind(layer, symbol) {
+                continue;
+            }
+            let origin = origins.get(layer.group).cloned().unwrap_or(Origin::Body);
+            let layer_holds = self.layer_holds(object, layer)?;
+            match &layer.source {
+                LayerSource::Items { body, from, to, .. } => {
+                    let body = Rc::clone(body);
+                    let entries =
+                        body.index.get(symbol).filter(|entry| (*from..*to).contains(entry));
+                    for entry in entries {
+                        let Some(binding) = binding_of(&body.entries[entry].form) else { continue };
+                        let conditions = &body.entries[entry].conditions;
+                        let holds = conditions.is_empty() || {
+                            let frame = self.layer_frame(object, layer);
+                            self.hold(conditions, frame)?
+                        };
+                        let position = Position::new(ix, entry);
+                        let holds = layer_holds && holds;
+                        found.push(of_binding(position, origin.clone(), binding, holds));
+                    }
+                }
+                LayerSource::Keyed { body, entry, .. } => {
+                    let Some(binding) = binding_of(&body.entries[*entry].form) else { continue };
+                    let position = Position::new(ix, *entry);
+                    found.push(of_binding(position, origin, binding, layer_holds));
+                }
+                LayerSource::Values(values) => {
+                    let named = values.iter().enumerate().filter(|(_, (key, ..))| *key == symbol);
+                    for (entry, (_, _, span)) in named {
+                        let position = Position::new(ix, entry);
+                        found.push(plain(position, Origin::Argument, Some(*span), layer_holds));
+                    }
+                }
+                LayerSource::Folder(folder) => {
+                    let span = self.file_span(*folder, symbol);
+                    found.push(plain(Position::new(ix, 0), Origin::Folder, span, layer_holds));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns whose body each group of layers is.
+    fn origins(&mut self, object: ObjectId) -> Result<Vec<Origin>, Poison> {
+        let layers = self.layers(object)?;
+        let raws = Rc::clone(&self.object(object).raws);
+        let n_groups = self.object(object).frames.len();
+        let mut origins = Vec::with_capacity(n_groups);
+        let mut next = 0;
+        for group in 0..n_groups {
+            let layer = layers.iter().find(|layer| layer.group == group);
+            let found = (next..raws.len()).find(|ix| self.is_raw(object, group, layer, &raws[*ix]));
+            match found {
+                Some(ix) => {
+                    origins.push(self.origin_of(object, ix, &raws));
+                    next = ix + 1;
+                }
+                None => origins.push(Origin::Spread),
+            }
+        }
+        Ok(origins)
+    }
+
+    fn is_raw(&self, object: ObjectId, group: usize, layer: Option<&Layer>, raw: &Raw) -> bool {
+        match (raw, layer.map(|layer| &layer.source)) {
+            (
+                Raw::Body { body, .. },
+                Some(LayerSource::Items { body: of, .. } | LayerSource::Keyed { body: of, .. }),
+            ) => Rc::ptr_eq(body, of),
+            (Raw::Body { body, .. }, None) => {
+                self.group_body(object, group).is_some_and(|of| Rc::ptr_eq(body, &of))
+            }
+            (Raw::Values(values), Some(LayerSource::Values(of))) => Rc::ptr_eq(values, of),
+            (Raw::Folder(folder), Some(LayerSource::Folder(of))) => folder == of,
+            _ => false,
+        }
+    }
+
+    /// Returns the body of a group that has no items of its own: only its frame knows.
+    fn group_body(&self, object: ObjectId, group: usize) -> Option<Rc<Body>> {
+        let mut at = Some(object);
+        while let Some(id) = at {
+            let object = self.object(id);
+            if let Some(Some(frame)) = object.frames.get(group)
+                && let FrameForm::Braces { body, .. } = &self.frame(*frame).form
+            {
+                return Some(Rc::clone(body));
+            }
+            at = object.base;
+        }
+        None
+    }
+
+    fn origin_of(&self, object: ObjectId, ix: usize, raws: &[Raw]) -> Origin {
+        let raw = &raws[ix];
+        let span = match raw {
+            Raw::Body { body, .. } if body.scope == ScopeId::NOWHERE => return Origin::CommandLine,
+            Raw::Body { body, .. } => body.span,
+            Raw::Values(_) => return Origin::Argument,
+            Raw::Folder(_) => return Origin::Folder,
+        };
+        let is_project = self.object(object).nature == Nature::Project;
+        if is_project && ix + self.object(object).overrides >= raws.len() {
+            return Origin::Instance;
+        }
+        if self.program.stdlib_files.contains(&span.file) {
+            return Origin::Stdlib(self.stem_of(span.file));
+        }
+        // The lowest of what it amends that has this body brought it.
+        let mut at = object;
+        while let Some(base) = self.object(at).base {
+            if self.object(base).raws.len() <= ix {
+                break;
+            }
+            at = base;
+        }
+        let of = self.object(at);
+        let below = of.base.and_then(|base| self.object(base).is_kind);
+        match of.is_kind {
+            Some(_) if below == of.is_kind => Origin::Default(self.kind_name(at).to_string()),
+            Some(_) => Origin::Kind(self.kind_name(at).to_string()),
+            None if of.nature == Nature::Element => Origin::Element(self.element_name(at)),
+            None => Origin::Body,
+        }
+    }
+
+    fn stem_of(&self, file: FileId) -> String {
+        let of = |ix: &usize| self.file_at(*ix).is_some_and(|span| span.file == file);
+        let found = self.program.stdlib.iter().find(|(_, ix)| of(ix));
+        found.map(|(stem, _)| self.text(*stem).to_string()).unwrap_or_default()
+    }
+
+    /// Tells all bodies of an element, lowest first, and the keys that each writes.
+    pub(crate) fn bodies(&mut self, term: &Term) -> Vec<(Origin, Span, Vec<String>)> {
+        let Term::Object(object) = term else { return Vec::new() };
+        let (object, raws) = (*object, Rc::clone(&self.object(*object).raws));
+        let mut bodies = Vec::new();
+        for (ix, raw) in raws.iter().enumerate() {
+            let (span, keys): (Span, Vec<Symbol>) = match raw {
+                Raw::Body { body, .. } => (body.span, body.index.keys().collect()),
+                Raw::Values(values) => {
+                    let Some((_, _, span)) = values.first() else { continue };
+                    (*span, values.iter().map(|(key, ..)| *key).collect())
+                }
+                Raw::Folder(_) => continue,
+            };
+            let keys = keys.into_iter().map(|key| self.text(key).to_string()).collect();
+            bodies.push((self.origin_of(object, ix, &raws), span, keys));
+        }
+        bodies
+    }
+
+    /// Returns where a member of a folder stands.
+    fn file_span(&self, folder: usize, symbol: Symbol) -> Option<Span> {
+        let member = self.program.folders.get(folder)?.members.get(&symbol)?;
+        self.file_at(member.file?)
+    }
+
+    fn file_at(&self, file: usize) -> Option<Span> {
+        let code = self.program.files.get(file)?;
+        Some(code.value.as_ref().map_or(code.body.span, |value| value.span))
+    }
+
+    /// Returns where a file of the standard library defines its name.
+    pub(crate) fn prelude_span(&self, symbol: Symbol) -> Option<Span> {
+        self.file_at(*self.program.stdlib.get(&symbol)?)
+    }
+
+    /// Returns where a member of the root, or of a folder below it, is written.
+    pub(crate) fn member_span(
+        &mut self,
+        project: ObjectId,
+        folders: &[String],
+        symbol: Symbol,
+    ) -> Option<Span> {
+        let in_file = self.folder_at(folders).and_then(|ix| self.file_span(ix, symbol));
+        if in_file.is_some() || !folders.is_empty() {
+            return in_file;
+        }
+        self.binding_span(project, symbol)
+    }
+
+    fn folder_at(&self, folders: &[String]) -> Option<usize> {
+        let mut ix = 0;
+        for name in folders {
+            let symbol = self.symbols.find(name)?;
+            ix = self.program.folders.get(ix)?.members.get(&symbol)?.folder?;
+        }
+        Some(ix)
+    }
+
+    /// Returns the names of a folder below the root.
+    pub(crate) fn members_of(&self, folders: &[String]) -> Option<Members> {
+        if folders.is_empty() {
+            return None;
+        }
+        let folder = self.program.folders.get(self.folder_at(folders)?)?;
+        let names = folder.members.keys().copied().collect();
+        Some(Members { scope: folder.scope, names: Rc::new(names) })
+    }
+
+    /// Puts in order what a name may mean: written, inherited, of the standard library.
+    pub(crate) fn meanings(
+        &mut self,
+        project: ObjectId,
+        folders: &[String],
+        named: &Named,
+    ) -> Vec<Meaning> {
+        let mut meanings = Vec::new();
+        if named.is_reserved {
+            let what = "a reserved name".to_owned();
+            meanings.push(Meaning { rule: 1, what, span: None, skipped: false });
+        }
+        for hit in &named.hits {
+            let span = match hit.rule {
+                4 => self.member_span(project, folders, named.symbol),
+                5 => self.member_span(project, &[], named.symbol),
+                _ => hit.span,
+            };
+            let (rule, what, skipped) = (hit.rule, hit.what.to_owned(), hit.is_skipped);
+            meanings.push(Meaning { rule, what, span, skipped });
+        }
+        if named.may_inherit {
+            meanings.extend(self.inherited_meaning(named));
+        }
+        if named.is_prelude {
+            let span = self.prelude_span(named.symbol);
+            let what = "a name of the standard library".to_owned();
+            meanings.push(Meaning { rule: 7, what, span, skipped: false });
+        }
+        // A key that does not see itself is told, but it is not what the name means.
+        meanings.sort_by_key(|meaning| meaning.skipped);
+        meanings
+    }
+
+    /// Finds the field that the nearest enclosing element inherits.
+    fn inherited_meaning(&mut self, named: &Named) -> Option<Meaning> {
+        for object in self.enclosing(named.span.file, named.span.start) {
+            let Ok(Some(declaration)) = self.declaration(object, named.symbol) else { continue };
+            let what = format!("an inherited field of `{}`", self.kind_name(object));
+            return Some(Meaning { rule: 6, what, span: declaration.span, skipped: false });
+        }
+        None
+    }
+
+    /// Returns the objects with a kind whose last body holds a place, the innermost first.
+    fn enclosing(&self, file: FileId, at: u32) -> Vec<ObjectId> {
+        let mut found: Vec<(u32, ObjectId)> = Vec::new();
+        for (object, body) in self.written() {
+            let span = body.span;
+            let is_within = span.file == file && (span.start..=span.end).contains(&at);
+            if is_within && self.object(object).kind.is_some() {
+                found.push((span.end - span.start, object));
+            }
+        }
+        found.sort_unstable();
+        found.into_iter().map(|(_, object)| object).collect()
+    }
+
+    /// Returns all objects with the body that was applied last.
+    fn written(&self) -> impl Iterator<Item = (ObjectId, &Rc<Body>)> {
+        let ids = (0u32..).map(ObjectId);
+        ids.zip(&self.objects).filter_map(|(id, object)| match object.raws.last() {
+            Some(Raw::Body { body, .. }) => Some((id, body)),
+            _ => None,
+        })
+    }
+
+    /// Tells the field whose key stands at a place, of the first object that has it.
+    pub(crate) fn key_at(&mut self, file: FileId, at: u32) -> Option<Explained> {
+        let is_there = |span: Span| span.file == file && (span.start..=span.end).contains(&at);
+        let found = self.written().find_map(|(object, body)| {
+            let bindings = body.entries.iter().filter_map(|entry| binding_of(&entry.form));
+            let mut there = bindings.filter(|binding| is_there(binding.key_span));
+            there.next().map(|binding| (object, binding.symbol, binding.key_span))
+        });
+        let (object, symbol, span) = found?;
+        let field = self.text(symbol);
+        self.explain(&Term::Object(object), &field, span).ok()
+    }
+}
+
+fn plain(position: Position, origin: Origin, span: Option<Span>, holds: bool) -> Bound {
+    Bound { position, origin, operator: Operator::Set, span, holds, uses_super: false }
+}
+
+fn of_binding(position: Position, origin: Origin, binding: &Binding, holds: bool) -> Bound {
+    let operator = match binding.value.as_ref().map(|value| &value.form) {
+        None => Operator::Declare,
+        Some(Form::AddSuper(_)) => Operator::Add,
+        Some(Form::AmendSuper(_)) => Operator::Block,
+        Some(_) => Operator::Set,
+    };
+    let span = Some(binding.key_span);
+    let uses_super = binding.uses_super;
+    Bound { position, origin, operator, span, holds, uses_super }
+}

@@ -87,7 +87,7 @@ kinds! {
     kw_mixin => MixinWord,
     kw_where => WhereWord,
     bool => Bool,
-    null => Null,
+    null | ty_null => Null,
     number => Number,
     path => Path,
     hole => Hole,

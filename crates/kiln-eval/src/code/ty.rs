@@ -18,9 +18,12 @@ pub(crate) enum TypeForm {
     Text,
     Path,
     Script,
-    Function,
     TextLiteral(Rc<str>),
     IntLiteral(i64),
+    Function {
+        params: Vec<TypeRef>,
+        result: TypeRef,
+    },
     List(TypeRef),
     Dict(TypeRef),
     Record(Vec<(Symbol, bool, TypeRef)>),

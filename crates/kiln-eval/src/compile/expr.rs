@@ -10,6 +10,7 @@ use crate::code::{
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span};
 use kiln_syntax::ast::{self, ExprId};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 impl Compiler<'_> {
@@ -147,16 +148,37 @@ impl Compiler<'_> {
 
     /// Opens the scope of a binder; tells whether it has two names.
     pub(super) fn open_binder(&mut self, binder: &ast::Binder) -> (ScopeId, bool) {
-        let mut names = vec![self.symbol(&binder.first.text)];
-        if let Some(second) = &binder.second {
-            names.push(self.symbol(&second.text));
-        }
+        let names = std::iter::once(&binder.first).chain(&binder.second);
+        let names = self.local_names(names);
         let scope = self.open_locals(&names);
         let written = std::iter::once(&binder.first).chain(&binder.second);
         for (name, symbol) in written.zip(names) {
             self.note_site(scope, symbol, name.span);
         }
         (scope, binder.second.is_some())
+    }
+
+    /// Returns the symbols of names that one construct brings; reports those that it cannot bring.
+    fn local_names<'n>(&mut self, names: impl Iterator<Item = &'n ast::Name>) -> Vec<Symbol> {
+        let mut first: BTreeMap<Symbol, Span> = BTreeMap::new();
+        let mut symbols = Vec::new();
+        for name in names {
+            self.refuse_reserved(name);
+            let symbol = self.symbol(&name.text);
+            symbols.push(symbol);
+            let Some(before) = first.insert(symbol, name.span).filter(|_| !name.text.is_empty())
+            else {
+                continue;
+            };
+            let message = format!("`{}` is defined twice here", name.text);
+            self.report(
+                Diagnostic::error(Code(301), message)
+                    .at(name.span, "the second definition")
+                    .also(before, "the first one")
+                    .help("rename one of them"),
+            );
+        }
+        symbols
     }
 
     fn open_locals(&mut self, names: &[Symbol]) -> ScopeId {
@@ -198,8 +220,7 @@ impl Compiler<'_> {
     }
 
     fn let_in(&mut self, bindings: &[ast::LetBinding], body: ExprId) -> Form {
-        let names: Vec<Symbol> =
-            bindings.iter().map(|binding| self.symbol(&binding.name.text)).collect();
+        let names = self.local_names(bindings.iter().map(|binding| &binding.name));
         let scope = self.open_locals(&names);
         let mut slots = Vec::new();
         for (binding, name) in bindings.iter().zip(&names) {
@@ -242,7 +263,7 @@ impl Compiler<'_> {
         body: ExprId,
         span: Span,
     ) -> Rc<Function> {
-        let names: Vec<Symbol> = params.iter().map(|param| self.symbol(&param.name.text)).collect();
+        let names = self.local_names(params.iter().map(|param| &param.name));
         let scope = self.open_locals(&names);
         for (param, name) in params.iter().zip(&names) {
             self.note_site(scope, *name, param.name.span);

@@ -33,7 +33,10 @@ impl Compiler<'_> {
             TypeKind::TextLiteral(text) => TypeForm::TextLiteral(Rc::from(text.as_str())),
             TypeKind::IntLiteral(value) => TypeForm::IntLiteral(*value),
             TypeKind::Null => TypeForm::Null,
-            TypeKind::Function { .. } => TypeForm::Function,
+            TypeKind::Function { params, result } => TypeForm::Function {
+                params: params.iter().map(|one| self.ty(one)).collect(),
+                result: self.ty(result),
+            },
         })
     }
 

@@ -3,8 +3,8 @@
 use super::blame::{Blame, Bound};
 use super::object::{Nature, ObjectId};
 use super::term::{Closure, Intrinsic};
-use super::{Env, FrameForm, Lazy, Machine, Poison, Term};
-use crate::code::{Argument, CodeRef, Function};
+use super::{Env, FrameForm, FrameId, Lazy, Machine, Poison, Term};
+use crate::code::{Argument, CodeRef, Function, TypeRef};
 use crate::compile::join_path;
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span, suggestion};
@@ -185,44 +185,72 @@ impl Machine {
         }
         let lazies = values.iter().map(|(lazy, _)| lazy.clone()).collect();
         self.frames[frame.0 as usize].form = FrameForm::Locals(lazies);
-        self.check_arguments(function, &values, frame)?;
+        let places: Vec<Span> = values.iter().map(|(_, at)| *at).collect();
+        for (ix, param) in function.params.iter().enumerate() {
+            if let Some(ty) = &param.ty {
+                self.check_argument(function, (frame, ix), (ty, frame), places[ix])?;
+            }
+        }
+        for promise in &closure.promises {
+            for (ix, ty) in promise.params.iter().enumerate() {
+                self.check_argument(function, (frame, ix), (ty, promise.frame), places[ix])?;
+            }
+        }
         let value = self.eval(&function.body, inner)?;
-        let Some(ty) = &function.result else { return Ok(value) };
-        let blame = Blame {
-            value: function.body.span,
-            code: Some(Rc::clone(&function.body)),
-            declared: None,
-            what: Bound::Result,
-        };
-        self.check_or_report(value, ty, closure.frame, &blame)
+        self.check_result(closure, value)
     }
 
-    fn check_arguments(
+    /// Checks an argument in its slot of the frame of a call.
+    fn check_argument(
         &mut self,
-        function: &Rc<Function>,
-        values: &[(Lazy, Span)],
-        frame: super::FrameId,
+        function: &Function,
+        (frame, ix): (FrameId, usize),
+        (ty, read_in): (&TypeRef, FrameId),
+        at: Span,
     ) -> Result<(), Poison> {
-        for (ix, (param, (lazy, at))) in function.params.iter().zip(values).enumerate() {
-            let Some(ty) = &param.ty else { continue };
-            let value = self.force(lazy)?;
-            let blame = Blame {
-                value: *at,
-                code: None,
-                declared: Some(param.span),
-                what: Bound::Argument(param.name),
-            };
-            let checked = self.check_or_report(value, ty, frame, &blame)?;
-            if let FrameForm::Locals(locals) = &mut self.frames[frame.0 as usize].form {
-                locals[ix] = Lazy::Done(checked);
-            }
+        let lazy = match &self.frame(frame).form {
+            FrameForm::Locals(locals) => locals.get(ix).cloned(),
+            _ => None,
+        };
+        let Some(lazy) = lazy else { return Ok(()) };
+        let value = self.force(&lazy)?;
+        let param = &function.params[ix];
+        let blame = Blame {
+            value: at,
+            code: None,
+            declared: Some(param.span),
+            what: Bound::Argument(param.name),
+        };
+        let checked = self.check_or_report(value, ty, read_in, &blame)?;
+        if let FrameForm::Locals(locals) = &mut self.frames[frame.0 as usize].form {
+            locals[ix] = Lazy::Done(checked);
         }
         Ok(())
     }
 
+    fn check_result(&mut self, closure: &Closure, value: Term) -> Result<Term, Poison> {
+        let body = &closure.function.body;
+        let promised = closure.promises.iter().map(|promise| (&promise.result, promise.frame));
+        let own = closure.function.result.iter().map(|ty| (ty, closure.frame));
+        let mut value = value;
+        for (ty, frame) in own.chain(promised) {
+            let blame = Blame {
+                value: body.span,
+                code: Some(Rc::clone(body)),
+                declared: None,
+                what: Bound::Result,
+            };
+            value = self.check_or_report(value, ty, frame, &blame)?;
+        }
+        Ok(value)
+    }
+
     fn too_many(&mut self, function: &Function, given: &[(Lazy, Span)]) -> Poison {
         let n_params = function.params.len();
-        let message = format!("{} arguments are given, {n_params} are taken", given.len());
+        let message = match n_params {
+            1 => format!("{} arguments are given, 1 is taken", given.len()),
+            _ => format!("{} arguments are given, {n_params} are taken", given.len()),
+        };
         self.report(
             Diagnostic::error(Code(208), message)
                 .at(given[n_params].1, "one too many")

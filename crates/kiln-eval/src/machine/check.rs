@@ -2,6 +2,7 @@
 
 use super::blame::{Blame, Found, Mismatch, Refusal, Wanted, mismatch};
 use super::object::{LayerSource, Nature, ObjectId};
+use super::term::{Closure, Promise};
 use super::{Env, FrameForm, FrameId, Lazy, Machine, NamePath, Poison, Term};
 use crate::code::{CodeRef, Form, TypeForm, TypeRef};
 use crate::symbol::Symbol;
@@ -42,8 +43,8 @@ impl Machine {
             | (TypeForm::Bool, Term::Bool(_))
             | (TypeForm::Int, Term::Int(_))
             | (TypeForm::Text, Term::Text(_))
-            | (TypeForm::Path, Term::Path(_))
-            | (TypeForm::Function, Term::Function(_)) => Ok(term),
+            | (TypeForm::Path, Term::Path(_)) => Ok(term),
+            (TypeForm::Function { .. }, Term::Function(closure)) => promise(closure, ty, frame),
             (TypeForm::TextLiteral(wanted), Term::Text(text)) if wanted == text => Ok(term),
             (TypeForm::IntLiteral(wanted), Term::Int(number)) if wanted == number => Ok(term),
             (TypeForm::Script, Term::Text(_)) => Ok(Term::List(Rc::from([Lazy::Done(term)]))),
@@ -302,6 +303,29 @@ impl Machine {
         let object = self.object(*object);
         Ok(object.is_kind.is_none() && self.descends(object.kind, wanted))
     }
+}
+
+/// Returns a function that keeps to a function type, if it takes as many arguments.
+fn promise(closure: &Rc<Closure>, ty: &TypeRef, frame: FrameId) -> Result<Term, Refusal> {
+    let TypeForm::Function { params, result } = ty.as_ref() else {
+        return Ok(Term::Function(Rc::clone(closure)));
+    };
+    let function = &closure.function;
+    let (n_params, n_given) = (function.params.len(), params.len());
+    let needed = function.params.iter().filter(|param| param.default.is_none()).count();
+    if n_given < needed || n_given > n_params {
+        let s = if n_params == 1 { "" } else { "s" };
+        return Err(Refusal::Mismatch(Box::new(Mismatch {
+            wanted: Wanted::Type(Rc::clone(ty)),
+            found: Found::Text(format!("a function of {n_params} parameter{s}")),
+            at: Vec::new(),
+            help: None,
+        })));
+    }
+    let mut promises = closure.promises.clone();
+    promises.push(Promise { params: params.clone(), result: Rc::clone(result), frame });
+    let (function, frame) = (Rc::clone(function), closure.frame);
+    Ok(Term::Function(Rc::new(Closure { function, frame, promises })))
 }
 
 /// Moves a refusal one list further out.

@@ -50,6 +50,7 @@ impl Machine {
             Form::Lambda(function) => Ok(Term::Function(Rc::new(Closure {
                 function: Rc::clone(function),
                 frame: env.frame,
+                promises: Vec::new(),
             }))),
             Form::Mixin { kind, body } => Ok(Term::Mixin(Rc::new(Mixin {
                 body: Rc::clone(body),

@@ -336,6 +336,7 @@ fn is_closed(ty: &TypeRef) -> bool {
         TypeForm::List(of) | TypeForm::Dict(of) => is_closed(of),
         TypeForm::Union(types) => types.iter().all(is_closed),
         TypeForm::Record(fields) => fields.iter().all(|(_, _, ty)| is_closed(ty)),
+        TypeForm::Function { params, result } => params.iter().all(is_closed) && is_closed(result),
         TypeForm::Any
         | TypeForm::Null
         | TypeForm::Bool
@@ -343,7 +344,6 @@ fn is_closed(ty: &TypeRef) -> bool {
         | TypeForm::Text
         | TypeForm::Path
         | TypeForm::Script
-        | TypeForm::Function
         | TypeForm::TextLiteral(_)
         | TypeForm::IntLiteral(_)
         | TypeForm::Kind(_) => true,

@@ -5,7 +5,7 @@ use super::object::{Layer, LayerList, LayerSource, Layers, Nature, ObjectId, Raw
 use super::{Env, FrameForm, FrameId, Lazy, Machine, Poison, Term, ThunkState};
 use crate::code::{Body, CodeRef, Condition, Entry, EntryForm, Loop};
 use crate::symbol::Symbol;
-use kiln_diag::{Code, Diagnostic};
+use kiln_diag::{Code, Diagnostic, Span};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -150,7 +150,7 @@ impl Machine {
         let braces = self.braces(object, group, body, frame);
         let name = self.names.child(self.object(object).name, NamePart::Prototype);
         let env = Env { frame: braces, name };
-        let is_kinded = !matches!(self.object(object).nature, Nature::Record | Nature::Module);
+        let is_kinded = !self.is_open(object);
         if !is_kinded && !self.hold(&entry.conditions, braces)? {
             return Ok(());
         }
@@ -162,6 +162,8 @@ impl Machine {
         match &entry.form {
             EntryForm::Binding(_) => Ok(()),
             EntryForm::Spread(code) => self.expand_spread(expansion, code, env, &conditions),
+            EntryForm::Keyed { key, .. } if is_kinded => Err(self.report_computed(key.span)),
+            EntryForm::For { head, .. } if is_kinded => Err(self.report_computed(head.over.span)),
             EntryForm::Keyed { key, .. } => {
                 let key_text = self.key_text(key, env)?;
                 let symbol = self.symbols.intern(&key_text);
@@ -190,7 +192,10 @@ impl Machine {
                 self.check_receiver(expansion.object, &mixin, code.span)?;
                 self.expand_body(expansion, &mixin.body, mixin.frame, conditions)
             }
-            Term::Object(copied) if self.object(copied).nature == Nature::Record => {
+            Term::Object(copied)
+                if self.object(copied).nature == Nature::Record
+                    && self.is_open(expansion.object) =>
+            {
                 let keys = self.keys(copied)?;
                 let mut values = Vec::new();
                 for key in keys {
@@ -204,13 +209,32 @@ impl Machine {
             }
             other => {
                 let found = self.describe(&other);
-                Err(self.report(
-                    Diagnostic::error(Code(306), format!("{found} cannot be spread here"))
+                let finding =
+                    Diagnostic::error(Code(306), format!("{found} cannot be spread here"));
+                Err(self.report(if self.is_open(expansion.object) {
+                    finding
                         .at(code.span, "not a mixin and not a record")
-                        .help("`..m` applies a mixin in a body, or copies a dict into a dict"),
-                ))
+                        .help("`..m` applies a mixin in a body, or copies a dict into a dict")
+                } else {
+                    finding
+                        .at(code.span, "not a mixin")
+                        .help("fields of a kind are shared by `m = mixin K { … }` and `..m`")
+                }))
             }
         }
+    }
+
+    /// Returns whether any key may be bound: dicts and files, and nothing that has a kind.
+    fn is_open(&self, object: ObjectId) -> bool {
+        matches!(self.object(object).nature, Nature::Record | Nature::Module)
+    }
+
+    fn report_computed(&mut self, span: Span) -> Poison {
+        self.report(
+            Diagnostic::error(Code(306), "keys are computed in dicts only")
+                .at(span, "fields of a kind are written out")
+                .help("write `field = …`, with `if … then { … }` around it where needed"),
+        )
     }
 
     fn key_text(&mut self, key: &CodeRef, env: Env) -> Result<Rc<str>, Poison> {

@@ -122,11 +122,16 @@ impl Machine {
     ) -> Result<Option<Term>, Poison> {
         self.spend(1, code.span)?;
         match &code.form {
-            Form::Select { base, name, optional: false, .. } => {
-                let value = self.eval(base, env)?;
+            Form::Select { base, name, name_span, optional } => {
+                let value = if *optional {
+                    self.eval_or_missing(base, env)?.unwrap_or(Term::Null)
+                } else {
+                    self.eval(base, env)?
+                };
                 match value {
-                    Term::Object(object) => self.field(object, *name, code.span),
-                    other => self.select(&other, *name, code.span).map(Some),
+                    Term::Object(object) => self.field(object, *name, *name_span),
+                    Term::Null if *optional => Ok(None),
+                    other => self.select(&other, *name, *name_span).map(Some),
                 }
             }
             Form::Index { base, index } => {

@@ -170,7 +170,7 @@ impl Machine {
         let all_texts = keyed.iter().all(|(key, _)| matches!(key, Term::Text(_)));
         let all_ints = keyed.iter().all(|(key, _)| matches!(key, Term::Int(_)));
         if !all_texts && !all_ints {
-            let message = format!("`{}` orders Strings or Ints, not a mixture", call.name);
+            let message = format!("`{}` orders a list of Strings or of Ints only", call.name);
             return Err(self
                 .report(Diagnostic::error(Code(201), message).at(call.name_span, "called here")));
         }

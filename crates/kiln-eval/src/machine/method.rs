@@ -152,15 +152,22 @@ impl Machine {
     }
 
     pub(super) fn expect_count(&mut self, call: &MethodCall, count: usize) -> Result<(), Poison> {
-        if call.arguments.len() == count {
+        let given = call.arguments.len();
+        let parentheses = Span { start: call.name_span.end, ..call.span };
+        let is_called = parentheses.start < parentheses.end;
+        if given == count && (count > 0 || !is_called) {
             return Ok(());
         }
-        let given = call.arguments.len();
-        let message = format!("`{}` takes {count} arguments, not {given}", call.name);
-        let mut finding = Diagnostic::error(Code(208), message).at(call.span, "called here");
-        if count == 0 {
-            finding = finding.help("without arguments no parentheses are written");
-        }
+        let finding = if count == 0 {
+            Diagnostic::error(Code(208), format!("`{}` takes no arguments", call.name))
+                .at(parentheses, "nothing to call")
+                .help(format!("write `.{}`, without parentheses", call.name))
+                .edit(parentheses, "")
+        } else {
+            let s = if count == 1 { "" } else { "s" };
+            let message = format!("`{}` takes {count} argument{s}, not {given}", call.name);
+            Diagnostic::error(Code(208), message).at(call.span, "called here")
+        };
         Err(self.report(finding))
     }
 

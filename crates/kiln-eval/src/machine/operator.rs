@@ -100,14 +100,9 @@ impl Machine {
                 let (left, right) = (self.describe(&left), self.describe(&right));
                 let symbol = op.symbol();
                 let message = format!("`{symbol}` does not take {left} and {right}");
-                let mut finding = Diagnostic::error(Code(206), message)
+                let finding = Diagnostic::error(Code(206), message)
                     .at(op_span, format!("{left} on the left, {right} on the right"));
-                if left == "a list" && right == "a list" && op == BinaryOp::Add {
-                    finding = finding.help("lists are joined by `++`");
-                } else if matches!(op, BinaryOp::Less | BinaryOp::Greater) && left == "a String" {
-                    finding = finding.help("versions are compared by `a.older-than(b)`");
-                }
-                Err(self.report(finding))
+                Err(self.report(with_help(finding, op, op_span, (&left, &right))))
             }
         }
     }
@@ -292,6 +287,31 @@ impl Machine {
             }
         }
         Ok(true)
+    }
+}
+
+/// Adds what was probably meant by an operator between values that it does not take.
+fn with_help(
+    finding: Diagnostic,
+    op: BinaryOp,
+    op_span: Span,
+    (left, right): (&str, &str),
+) -> Diagnostic {
+    use BinaryOp::{Add, Concat, Greater, GreaterEqual, Less, LessEqual};
+    let is = |one: &str| left == one && right == one;
+    match op {
+        Add if is("a list") => finding.help("lists are joined by `++`").edit(op_span, "++"),
+        Add if is("a record") => finding.help("write `{ ..a, ..b }`, or amend one: `a { … }`"),
+        Add if [left, right].contains(&"a String") => {
+            finding.help("a number or a Bool is put into a string: `\"a%{x}\"`")
+        }
+        Concat if is("a String") => finding.help("strings are joined by `+`").edit(op_span, "+"),
+        Concat if is("a record") => finding.help("write `{ ..a, ..b }`, or amend one: `a { … }`"),
+        Concat if left == "a list" => finding.help("one item is joined in brackets: `xs ++ [x]`"),
+        Less | LessEqual | Greater | GreaterEqual if left == "a String" => {
+            finding.help("versions are compared by `a.older-than(b)`")
+        }
+        _ => finding,
     }
 }
 

@@ -107,7 +107,10 @@ impl Machine {
             TypeForm::Text => "String".to_owned(),
             TypeForm::Path => "Path".to_owned(),
             TypeForm::Script => "Script".to_owned(),
-            TypeForm::Function => "function".to_owned(),
+            TypeForm::Function { params, result } => {
+                let params: Vec<String> = params.iter().map(|ty| self.describe_type(ty)).collect();
+                format!("({}) -> {}", params.join(", "), self.describe_type(result))
+            }
             TypeForm::TextLiteral(text) => format!("\"{text}\""),
             TypeForm::IntLiteral(number) => number.to_string(),
             TypeForm::List(of) => format!("[{}]", self.describe_type(of)),

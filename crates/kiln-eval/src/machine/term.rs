@@ -50,6 +50,16 @@ pub(crate) struct Mixin {
 pub(crate) struct Closure {
     pub(crate) function: Rc<Function>,
     pub(crate) frame: FrameId,
+    /// The function types that it was taken for: each call keeps to them.
+    pub(crate) promises: Vec<Promise>,
+}
+
+/// A function type and the frame that it is read in.
+#[derive(Clone, Debug)]
+pub(crate) struct Promise {
+    pub(crate) params: Vec<TypeRef>,
+    pub(crate) result: TypeRef,
+    pub(crate) frame: FrameId,
 }
 
 /// A value, or a thunk that becomes one.

@@ -89,6 +89,7 @@ impl Lower<'_> {
         let (Some(right), Some(left)) = (operands.pop(), operands.pop()) else {
             return;
         };
+        let mut chained = false;
         if let Some((first, first_span)) = left.op
             && first.precedence() == op.precedence()
             && matches!(op.precedence(), 4 | 5)
@@ -99,9 +100,15 @@ impl Lower<'_> {
                     .also(first_span, "the first comparison")
                     .help("join two comparisons by `&&`"),
             );
+            chained = true;
         }
         let span = self.ast.span(left.id).to(self.ast.span(right.id));
-        let binary = Expr::Binary { op, op_span, left: left.id, right: right.id };
+        let binary = if chained {
+            // What it would compare is wrong anyway: one finding is enough.
+            Expr::Error
+        } else {
+            Expr::Binary { op, op_span, left: left.id, right: right.id }
+        };
         let id = self.ast.push(binary, span);
         operands.push(Operand { id, op: Some((op, op_span)) });
     }

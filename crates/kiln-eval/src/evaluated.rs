@@ -1,10 +1,12 @@
 //! An evaluated project: elements as handles, fields forced when they are asked for.
 
 use crate::ask::Asking;
+use crate::input::{InputKey, Inputs, WantedInput};
 use crate::machine::{Budget, Machine, NamePath, ObjectId, Poison, ProjectSettings, Term};
 use crate::program::{Compiled, Program, compile_program};
 use crate::value::Value;
 use kiln_diag::{Diagnosed, Diagnostic, Span};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// What an evaluation may use.
@@ -65,7 +67,7 @@ pub fn eval(
     settings: &Settings,
     limits: Limits,
 ) -> Diagnosed<Option<Evaluated>> {
-    eval_compiled(compile_program(program), settings, limits)
+    eval_compiled(compile_program(program, &[]), settings, limits)
 }
 
 /// Evaluates a project like [`eval`] and frees its syntax as soon as the names in it are resolved.
@@ -74,13 +76,34 @@ pub fn eval_owned(
     settings: &Settings,
     limits: Limits,
 ) -> Diagnosed<Option<Evaluated>> {
-    let compiled = compile_program(&program);
+    eval_with_inputs(program, Inputs::default(), settings, limits)
+}
+
+/// Evaluates a project like [`eval_owned`], with other projects that it uses.
+///
+/// What it asks for beyond them fails in silence: see [`Evaluated::wanted_inputs`].
+pub fn eval_with_inputs(
+    program: Program,
+    inputs: Inputs,
+    settings: &Settings,
+    limits: Limits,
+) -> Diagnosed<Option<Evaluated>> {
+    let compiled = compile_program(&program, &inputs.projects);
     drop(program);
-    eval_compiled(compiled, settings, limits)
+    eval_compiled_with(compiled, inputs.found, settings, limits)
 }
 
 fn eval_compiled(
     compiled: Compiled,
+    settings: &Settings,
+    limits: Limits,
+) -> Diagnosed<Option<Evaluated>> {
+    eval_compiled_with(compiled, BTreeMap::new(), settings, limits)
+}
+
+fn eval_compiled_with(
+    compiled: Compiled,
+    found: BTreeMap<InputKey, Option<usize>>,
     settings: &Settings,
     limits: Limits,
 ) -> Diagnosed<Option<Evaluated>> {
@@ -91,6 +114,7 @@ fn eval_compiled(
     let mut machine = Machine::new(symbols, code, outside, budget);
     machine.diagnostics = std::mem::take(&mut shared.diagnostics);
     let asking = Asking::new(shared, root);
+    machine.set_inputs(found);
     let project = start(&mut machine, settings);
     let diagnostics = in_order(std::mem::take(&mut machine.diagnostics));
     let value = project.ok().map(|project| Evaluated { machine, project, asking });
@@ -98,13 +122,13 @@ fn eval_compiled(
 }
 
 fn start(machine: &mut Machine, settings: &Settings) -> Result<ObjectId, Poison> {
-    let first = machine.instantiate(&[], NamePath::ROOT)?;
+    let first = machine.instantiate(NamePath::ROOT)?;
     if settings.options.is_empty() {
         return Ok(first);
     }
     machine.set_options(first, &settings.options)?;
     machine.forget_instances();
-    let project = machine.instantiate(&[], NamePath::ROOT)?;
+    let project = machine.instantiate(NamePath::ROOT)?;
     machine.check_set_options(project, &settings.options)?;
     Ok(project)
 }
@@ -117,6 +141,12 @@ fn in_order(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
 }
 
 impl Evaluated {
+    /// Evaluates the inputs of the project and theirs, and returns those that it has to be given to go on.
+    pub fn wanted_inputs(&mut self) -> Vec<WantedInput> {
+        self.machine.force_inputs(self.project);
+        self.machine.take_wanted()
+    }
+
     /// Lists all elements that files, folders and records bind, by name; forces no field of them.
     pub fn elements(&mut self) -> Vec<ElementId> {
         let listed = self.machine.list_elements(self.project);

@@ -34,6 +34,7 @@ mod ask;
 mod code;
 mod compile;
 mod evaluated;
+mod input;
 mod machine;
 mod program;
 mod stack;
@@ -42,7 +43,10 @@ mod value;
 mod why;
 
 pub use ask::Answer;
-pub use evaluated::{ElementId, Evaluated, Failed, Limits, Settings, eval, eval_owned};
+pub use evaluated::{
+    ElementId, Evaluated, Failed, Limits, Settings, eval, eval_owned, eval_with_inputs,
+};
+pub use input::{InputKey, InputProject, Inputs, WantedInput};
 pub use program::{Folder, Program, SourceFile};
 pub use stack::on_deep_stack;
 pub use value::{Source, Step, Value};

@@ -1,7 +1,8 @@
 //! The files of a project as they come in, compiled with all names resolved.
 
 use crate::compile::{Members, Place, Shared, compile};
-use crate::machine::{FolderCode, MemberCode, ProgramCode};
+use crate::input::InputProject;
+use crate::machine::{FolderCode, MemberCode, ProgramCode, ProjectCode};
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span};
 use kiln_syntax::Parse;
@@ -46,7 +47,7 @@ pub(crate) struct Compiled {
 }
 
 /// Resolves all names of all files.
-pub(crate) fn compile_program(program: &Program) -> Compiled {
+pub(crate) fn compile_program(program: &Program, inputs: &[InputProject]) -> Compiled {
     let mut shared = Shared::new(program.stdlib.keys().map(String::as_str));
     let project_ast = &program.project.parse.ast;
     let project_span = whole(project_ast);
@@ -55,9 +56,10 @@ pub(crate) fn compile_program(program: &Program) -> Compiled {
         files: Vec::new(),
         stdlib: BTreeMap::new(),
         stdlib_files: BTreeSet::new(),
-        project: 0,
+        projects: Vec::new(),
         project_span,
-        has_syntax_errors: has_syntax_errors(program),
+        has_syntax_errors: has_syntax_errors(&program.project, &program.root)
+            || inputs.iter().any(|input| has_syntax_errors(&input.project, &input.root)),
     };
     shared.has_syntax_errors = code.has_syntax_errors;
     for (stem, parse) in &program.stdlib {
@@ -70,22 +72,44 @@ pub(crate) fn compile_program(program: &Program) -> Compiled {
     }
     let settings = program.stdlib.get("Project").map(|parse| settings(&parse.ast));
     let settings = settings.unwrap_or_default();
-    let written = written_members(project_ast, &settings);
-    let mut names: BTreeSet<Symbol> = BTreeSet::new();
-    for name in member_names(&program.root).chain(written.keys().copied()) {
-        names.insert(shared.symbols.intern(name));
+    let root = add_project("", &program.project, &program.root, &settings, &mut code, &mut shared);
+    for InputProject { name, project, root } in inputs {
+        add_project(name, project, root, &settings, &mut code, &mut shared);
     }
-    report_clashes(program, &settings, &written, &mut shared);
-    let root = Members { scope: crate::code::ScopeId::PROJECT, names: Rc::new(names) };
-    add_folder(&program.root, &root, None, &mut code, &mut shared);
-    let place = Place { around: vec![&root], folder: &program.project.folder, stdlib: false };
-    code.project = code.files.len();
-    code.files.push(compile(project_ast, &place, &mut shared));
     Compiled { code, shared, root }
 }
 
-fn has_syntax_errors(program: &Program) -> bool {
-    program.project.parse.has_errors() || folder_has_errors(&program.root)
+/// Compiles the files of one project: the one at hand, or an input.
+fn add_project(
+    name: &str,
+    project: &SourceFile,
+    root: &Folder,
+    settings: &BTreeSet<String>,
+    code: &mut ProgramCode,
+    shared: &mut Shared,
+) -> Members {
+    let ast = &project.parse.ast;
+    let written = written_members(ast, settings);
+    let inputs = written_inputs(ast);
+    let mut names: BTreeSet<Symbol> = BTreeSet::new();
+    for name in member_names(root).chain(written.keys().copied()).chain(inputs.keys().copied()) {
+        names.insert(shared.symbols.intern(name));
+    }
+    report_clashes(project, root, settings, &written, shared);
+    report_inputs(&inputs, root, settings, &written, shared);
+    let members = Members { scope: crate::code::ScopeId::PROJECT, names: Rc::new(names) };
+    let folder = add_folder(root, &members, None, code, shared);
+    let place = Place { around: vec![&members], folder: &project.folder, stdlib: false };
+    let file = code.files.len();
+    code.files.push(compile(ast, &place, shared));
+    let names = name.split('.').filter(|part| !part.is_empty());
+    let name = names.map(|part| shared.symbols.intern(part)).collect();
+    code.projects.push(ProjectCode { name, file, folder, span: whole(ast) });
+    members
+}
+
+fn has_syntax_errors(project: &SourceFile, root: &Folder) -> bool {
+    project.parse.has_errors() || folder_has_errors(root)
 }
 
 fn folder_has_errors(folder: &Folder) -> bool {
@@ -195,14 +219,78 @@ fn written_members<'a>(ast: &'a Ast, settings: &BTreeSet<String>) -> BTreeMap<&'
     members
 }
 
-fn report_clashes(
-    program: &Program,
+/// Returns the names of the inputs that `project.kiln` writes, with their places.
+fn written_inputs(ast: &Ast) -> BTreeMap<&str, Span> {
+    let mut inputs: BTreeMap<&str, Span> = BTreeMap::new();
+    let Some(Expr::Amend { body, .. }) = ast.value.map(|value| ast.expr(value)) else {
+        return inputs;
+    };
+    for entry in &body.entries {
+        let ast::Entry::Field(field) = entry else { continue };
+        let Some((KeyPart::Name(key), rest)) = field.key.split_first() else { continue };
+        if key.text.as_ref() != "inputs" {
+            continue;
+        }
+        let inner = match &field.right {
+            _ if !rest.is_empty() => {
+                add_name(&mut inputs, rest.first());
+                continue;
+            }
+            ast::Right::Amend(body) => body,
+            ast::Right::Set(value) => match ast.expr(*value) {
+                Expr::Record(body) => body,
+                _ => continue,
+            },
+            ast::Right::Add(_) | ast::Right::Declared => continue,
+        };
+        for entry in &inner.entries {
+            if let ast::Entry::Field(field) = entry {
+                add_name(&mut inputs, field.key.first());
+            }
+        }
+    }
+    inputs
+}
+
+fn add_name<'a>(names: &mut BTreeMap<&'a str, Span>, key: Option<&'a KeyPart>) {
+    if let Some(KeyPart::Name(name)) = key {
+        names.entry(name.text.as_ref()).or_insert(name.span);
+    }
+}
+
+/// The name of an input is that of nothing else of the project.
+fn report_inputs(
+    inputs: &BTreeMap<&str, Span>,
+    root: &Folder,
     settings: &BTreeSet<String>,
     written: &BTreeMap<&str, Span>,
     shared: &mut Shared,
 ) {
-    let span = whole(&program.project.parse.ast);
-    for name in member_names(&program.root) {
+    for (name, span) in inputs {
+        let is_member =
+            written.contains_key(name) || member_names(root).any(|other| other == *name);
+        let finding = if settings.contains(*name) {
+            let message = format!("the input `{name}` is named like a setting of `Project`");
+            Diagnostic::error(Code(103), message).at(*span, "an input")
+        } else if is_member {
+            let message = format!("`{name}` is an input and a member of the project");
+            Diagnostic::error(Code(104), message).at(*span, "an input")
+        } else {
+            continue;
+        };
+        shared.diagnostics.push(finding.help(format!("rename the input: `{name}-project`")));
+    }
+}
+
+fn report_clashes(
+    project: &SourceFile,
+    root: &Folder,
+    settings: &BTreeSet<String>,
+    written: &BTreeMap<&str, Span>,
+    shared: &mut Shared,
+) {
+    let span = whole(&project.parse.ast);
+    for name in member_names(root) {
         if settings.contains(name) {
             let message = format!("the member `{name}` is named like a setting of `Project`");
             shared.diagnostics.push(

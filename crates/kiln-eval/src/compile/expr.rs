@@ -2,7 +2,7 @@
 
 use super::body::Style;
 use super::scope::Scope;
-use super::{Compiler, NESTING, path};
+use super::{Compiler, NESTING, Paths, path};
 use crate::code::{
     Argument, CodeRef, Expr, Form, Function, LetSlot, ListPart, Loop, Mentions, Parameter, Piece,
     ScopeId, TypeRef,
@@ -109,6 +109,9 @@ impl Compiler<'_> {
         if let Some(path) = path::join(&self.folder, written) {
             return Form::Path(Rc::from(path));
         }
+        if self.paths == Paths::Anywhere {
+            return Form::Path(Rc::from(path::join_outside(&self.folder, written)));
+        }
         self.report(
             Diagnostic::error(Code(105), format!("the path `{written}` leaves the project"))
                 .at(span, "above the folder of `project.kiln`")
@@ -202,6 +205,13 @@ impl Compiler<'_> {
                 name_span: name.span,
                 args: self.arguments(args),
             },
+            ast::Expr::Name(name) if name.text.as_ref() == "Project" && !name.quoted => {
+                let callee = self.expr(callee);
+                let outer = std::mem::replace(&mut self.paths, Paths::Anywhere);
+                let args = self.arguments(args);
+                self.paths = outer;
+                Form::Call { callee, args }
+            }
             _ => Form::Call { callee: self.expr(callee), args: self.arguments(args) },
         }
     }

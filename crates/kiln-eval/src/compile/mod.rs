@@ -102,10 +102,19 @@ fn compiler<'a>(ast: &'a Ast, place: &Place<'_>, shared: &'a mut Shared) -> Comp
         folder: Rc::from(place.folder),
         stdlib: place.stdlib,
         nesting: 0,
+        paths: Paths::Inside,
         in_key: false,
         super_used: false,
         mentions: Mentions::default(),
     }
+}
+
+/// Where the paths at hand may lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Paths {
+    Inside,
+    /// In the arguments of `Project(…)`: the other project may lie outside of this one.
+    Anywhere,
 }
 
 /// The state of compiling one file.
@@ -119,6 +128,7 @@ struct Compiler<'a> {
     folder: Rc<str>,
     stdlib: bool,
     nesting: usize,
+    paths: Paths,
     /// Inside the right side of a key, where `super` means something.
     in_key: bool,
     /// Whether the right side at hand mentioned `super`.

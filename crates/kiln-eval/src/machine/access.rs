@@ -129,7 +129,10 @@ impl Machine {
                 (PathStep::Key(key), Term::Object(object)) => {
                     let symbol = self.symbols.find(&key)?;
                     let span = self.binding_span(*object, symbol).unwrap_or(span);
-                    self.field(*object, symbol, span).ok()??
+                    match self.field(*object, symbol, span).ok()? {
+                        Some(term) => term,
+                        None => self.input(*object, symbol, span).ok()??,
+                    }
                 }
                 (PathStep::Index(ix), Term::List(list)) => {
                     let lazy = list.get(ix)?.clone();

@@ -128,11 +128,7 @@ impl Machine {
         span: Span,
     ) -> Result<Term, Poison> {
         if self.object(kind).nature == Nature::Project {
-            return Err(self.unsupported(
-                span,
-                "projects as inputs are not supported yet",
-                "`Project(source)` loads another project",
-            ));
+            return self.load_input(&arguments, env, span);
         }
         self.construct(kind, arguments.positional, arguments.named, env, span)
     }
@@ -280,7 +276,10 @@ impl Machine {
         match base {
             Term::Object(object) => match self.field(*object, name, name_span)? {
                 Some(term) => Ok(term),
-                None => Err(self.report_missing_key(*object, name, name_span)),
+                None => match self.input(*object, name, name_span)? {
+                    Some(input) => Ok(input),
+                    None => Err(self.report_missing_key(*object, name, name_span)),
+                },
             },
             Term::Text(_) | Term::List(_) => {
                 let none = Arguments { positional: Vec::new(), named: Vec::new() };

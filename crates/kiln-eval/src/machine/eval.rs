@@ -252,7 +252,10 @@ impl Machine {
         };
         match self.field(object, symbol, span)? {
             Some(term) => Ok(term),
-            None => Err(self.report_no_value(object, symbol, span)),
+            None => match self.input(object, symbol, span)? {
+                Some(input) => Ok(input),
+                None => Err(self.report_no_value(object, symbol, span)),
+            },
         }
     }
 

@@ -20,11 +20,24 @@ pub(crate) struct ProgramCode {
     pub(crate) stdlib: BTreeMap<Symbol, usize>,
     /// Their texts: findings there also show the user's place.
     pub(crate) stdlib_files: BTreeSet<FileId>,
-    /// `project.kiln`.
-    pub(crate) project: usize,
+    /// The project at hand, then its inputs.
+    pub(crate) projects: Vec<ProjectCode>,
+    /// Where the project at hand stands.
     pub(crate) project_span: Span,
     /// Some text could not be read in full.
     pub(crate) has_syntax_errors: bool,
+}
+
+/// The files of one project.
+#[derive(Debug)]
+pub(crate) struct ProjectCode {
+    /// What the names of its elements begin with, unless a binding says otherwise; nothing for the project at hand.
+    pub(crate) name: Vec<Symbol>,
+    /// `project.kiln`.
+    pub(crate) file: usize,
+    /// Its root.
+    pub(crate) folder: usize,
+    pub(crate) span: Span,
 }
 
 /// The members of a folder.

@@ -14,6 +14,7 @@ mod deep;
 mod element;
 mod eval;
 mod field;
+mod input;
 mod layers;
 mod list;
 mod list_method;
@@ -32,7 +33,7 @@ mod why;
 
 pub(crate) use budget::Budget;
 pub(crate) use element::ElementEntry;
-pub(crate) use load::{FolderCode, MemberCode, ProgramCode};
+pub(crate) use load::{FolderCode, MemberCode, ProgramCode, ProjectCode};
 pub(crate) use names::NamePath;
 use object::KindId;
 pub(crate) use object::ObjectId;
@@ -140,6 +141,7 @@ pub(crate) struct Machine {
     instances: Vec<ObjectId>,
     /// The options of the command line, as a body that amends every instance first.
     command_line: Option<object::Raw>,
+    inputs: input::InputState,
     pending: Vec<Pending>,
     budget: Budget,
     /// Set from outside when the evaluation shall end.
@@ -223,6 +225,7 @@ impl Machine {
             machines: BTreeMap::new(),
             instances: Vec::new(),
             command_line: None,
+            inputs: input::InputState::default(),
             pending: Vec::new(),
             budget,
             stop: None,

@@ -73,10 +73,30 @@ impl Names {
     }
 
     /// Makes the path of an instance that no key binds; its label is given later.
-    pub(super) fn instance(&mut self) -> NamePath {
+    pub(super) fn instance(&mut self, parent: NamePath) -> NamePath {
         let number = super::index(self.labels.len());
         self.labels.push(String::new());
-        self.child(NamePath::ROOT, NamePart::Instance(number))
+        self.child(parent, NamePart::Instance(number))
+    }
+
+    /// Returns a path without a key that others follow: `platform` for `inputs.platform`.
+    pub(super) fn without_key(&mut self, path: NamePath, key: Symbol) -> NamePath {
+        let steps = self.steps(path);
+        let mut out = NamePath::ROOT;
+        for (ix, part) in steps.iter().enumerate() {
+            if *part != NamePart::Key(key) || ix + 1 == steps.len() {
+                out = self.child(out, *part);
+            }
+        }
+        out
+    }
+
+    /// Returns the last key or `let` of a path.
+    pub(super) fn last_key(&self, path: NamePath) -> Option<Symbol> {
+        self.steps(path).into_iter().rev().find_map(|part| match part {
+            NamePart::Key(symbol) | NamePart::Let(symbol) => Some(symbol),
+            _ => None,
+        })
     }
 
     /// Labels an instance.

@@ -21,12 +21,18 @@ pub(crate) struct ProjectSettings {
 
 impl Machine {
     /// Makes the project of `project.kiln`, amended by bodies that were written elsewhere.
-    pub(crate) fn instantiate(
+    pub(crate) fn instantiate(&mut self, name: NamePath) -> Result<ObjectId, Poison> {
+        self.instantiate_project(0, &[], name)
+    }
+
+    /// Makes an instance of the project at hand or, by its number, of an input.
+    pub(super) fn instantiate_project(
         &mut self,
+        number: usize,
         overrides: &[Raw],
         name: NamePath,
     ) -> Result<ObjectId, Poison> {
-        let span = self.program.project_span;
+        let span = self.program.projects[number].span;
         if self.instances.len() >= MAX_INSTANCES {
             return Err(self.report(
                 Diagnostic::error(
@@ -39,11 +45,12 @@ impl Machine {
         }
         let project = self.push_object(Object::new(Nature::Project, Rc::from([]), name, span));
         self.instances.push(project);
+        self.note_project_number(project, number);
         let frame =
             self.push_frame(ScopeId::PROJECT, FrameId::OUTERMOST, FrameForm::Members(project));
         self.member_frames.insert(project, frame);
         let program = Rc::clone(&self.program);
-        let code = &program.files[program.project];
+        let code = &program.files[program.projects[number].file];
         let Some(value) = &code.value else { return Err(self.no_project(span)) };
         let braces = self.open_braces(None, &code.body, frame, name);
         self.check_assertions(&code.body, braces, name)?;
@@ -57,8 +64,10 @@ impl Machine {
         };
         let n_kind = self.object(kind).raws.len();
         let mut raws: Vec<Raw> = self.object(made).raws.to_vec();
-        raws.insert(n_kind.min(raws.len()), Raw::Folder(0));
-        raws.extend(self.command_line.clone());
+        raws.insert(n_kind.min(raws.len()), Raw::Folder(program.projects[number].folder));
+        if number == 0 {
+            raws.extend(self.command_line.clone());
+        }
         raws.extend(overrides.iter().cloned());
         let made_kind = self.object(made).kind;
         let object = self.object_mut(project);
@@ -79,10 +88,7 @@ impl Machine {
 
     /// Some settings are part of the language, but nothing reads them yet.
     fn refuse_unread(&mut self, project: ObjectId) -> Result<(), Poison> {
-        for (setting, message) in [
-            (self.well_known.inputs, "inputs are not supported yet"),
-            (self.well_known.lock_for, "`lock-for` is not supported yet"),
-        ] {
+        for (setting, message) in [(self.well_known.lock_for, "`lock-for` is not supported yet")] {
             let layers = self.layers(project)?;
             for layer in layers.iter() {
                 let LayerSource::Items { body, .. } = &layer.source else { continue };
@@ -111,9 +117,20 @@ impl Machine {
         let mut overrides = raws[raws.len() - n_overrides..].to_vec();
         overrides.push(raw.clone());
         self.check_override_keys(base, raw)?;
-        let is_public = self.names.is_public(env.name);
-        let name = if is_public { env.name } else { self.names.instance() };
-        let instance = self.instantiate(&overrides, name)?;
+        self.check_input_overrides(base, raw)?;
+        let number = self.project_number(base);
+        if let Some(same) = self.same_instance(number, &overrides) {
+            return Ok(same);
+        }
+        let public = self.public_input_name(env.name);
+        let is_public = public.is_some();
+        let name = if let Some(name) = public {
+            name
+        } else {
+            let above = self.input_name(number);
+            self.names.instance(above)
+        };
+        let instance = self.instantiate_project(number, &overrides, name)?;
         if let Some(equal) = self.equal_instance(instance, &overrides, span)? {
             self.instances.retain(|other| *other != instance);
             return Ok(equal);
@@ -128,7 +145,8 @@ impl Machine {
     /// Names the options of an instance that differ from those of the project: `{target=aarch64-linux-gnu}`.
     fn instance_label(&mut self, instance: ObjectId, span: Span) -> Result<String, Poison> {
         let options = self.well_known.options;
-        let Some(first) = self.instances.first().copied() else { return Ok(String::new()) };
+        let first = self.plain_instance(self.project_number(instance));
+        let Some(first) = first else { return Ok(String::new()) };
         let (mine, theirs) =
             (self.field(instance, options, span)?, self.field(first, options, span)?);
         let (Some(Term::Object(mine)), Some(Term::Object(theirs))) = (mine, theirs) else {
@@ -149,6 +167,24 @@ impl Machine {
         Ok(format!("{{{}}}", parts.join(",")))
     }
 
+    /// Finds an instance of a project that the very same bodies amend.
+    fn same_instance(&self, number: usize, overrides: &[Raw]) -> Option<ObjectId> {
+        let is_same = |instance: &&ObjectId| {
+            let object = self.object(**instance);
+            let theirs = &object.raws[object.raws.len() - object.overrides..];
+            self.project_number(**instance) == number
+                && theirs.len() == overrides.len()
+                && theirs.iter().zip(overrides).all(|pair| match pair {
+                    (
+                        Raw::Body { body: one, frame: at },
+                        Raw::Body { body: other, frame: other_at },
+                    ) => Rc::ptr_eq(one, other) && at == other_at,
+                    _ => false,
+                })
+        };
+        self.instances.iter().find(is_same).copied()
+    }
+
     /// Finds an earlier instance that differs in nothing but how its options were written.
     fn equal_instance(
         &mut self,
@@ -161,7 +197,11 @@ impl Machine {
             return Ok(None);
         }
         let Some(mine) = self.field(instance, options, span)? else { return Ok(None) };
+        let number = self.project_number(instance);
         for other in self.instances.clone() {
+            if self.project_number(other) != number {
+                continue;
+            }
             let raws = Rc::clone(&self.object(other).raws);
             let theirs = &raws[raws.len() - self.object(other).overrides..];
             if other == instance || !theirs.iter().all(|raw| only_options(raw, options)) {
@@ -201,8 +241,9 @@ impl Machine {
             }
             let written = self.text(binding.symbol);
             let names: Vec<Rc<str>> = known.iter().map(|symbol| self.text(*symbol)).collect();
+            let owner = self.object_name(base);
             let mut finding =
-                Diagnostic::error(Code(307), format!("the project has no `{written}` to override"))
+                Diagnostic::error(Code(307), format!("{owner} has no `{written}` to override"))
                     .at(binding.key_span, "overrides nothing");
             if let Some(help) = suggestion(&written, names.iter().map(AsRef::as_ref)) {
                 finding = finding.help(help);

@@ -81,7 +81,8 @@ impl Machine {
         }
         let name = self.names.render(object.name, &self.symbols);
         match object.nature {
-            Nature::Project => "the project".to_owned(),
+            Nature::Project if name.is_empty() => "the project".to_owned(),
+            Nature::Project => format!("the project `{name}`"),
             Nature::Source | Nature::Step => format!("`{}`", self.kind_name(id)),
             _ if name.is_empty() => "this record".to_owned(),
             _ => format!("`{name}`"),

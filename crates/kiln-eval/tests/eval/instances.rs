@@ -198,15 +198,6 @@ x.shown: [["-O2", "-g", "-O3", "-last"], { CFLAGS = "-O2 -g -O3 -last -ffile-pre
 #[test]
 fn settings_that_nothing_reads_are_refused() {
     check(
-        "//- /project.kiln\nProject { name = \"p\", inputs { q = 1 } }\n",
-        &[],
-        str![[r#"
-error[K0510]: inputs are not supported yet
-  project.kiln:1:23 `inputs` set here
-
-"#]],
-    );
-    check(
         "//- /project.kiln\nProject { name = \"p\", lock-for { a = {} } }\n",
         &[],
         str![[r#"

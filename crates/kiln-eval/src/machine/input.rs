@@ -1,0 +1,262 @@
+//! Inputs: other projects, by the source that they come from.
+
+use super::call::Arguments;
+use super::names::NamePath;
+use super::object::{Nature, ObjectId, Raw};
+use super::{Env, Machine, Poison, Term};
+use crate::code::Form;
+use crate::symbol::Symbol;
+use crate::value::{Source, Value};
+use crate::{InputKey, WantedInput};
+use kiln_diag::{Code, Diagnostic, Span, suggestion};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// The kinds of sources that a project can come from.
+const KINDS: [&str; 4] = ["Local", "Git", "Tar", "Zip"];
+
+/// What an evaluation knows of its inputs.
+#[derive(Debug, Default)]
+pub(super) struct InputState {
+    /// Which input a call of `Project(source)` means; none where it was told what is wrong.
+    pub(super) found: BTreeMap<InputKey, Option<usize>>,
+    /// What was asked for and is not there.
+    pub(super) wanted: Vec<WantedInput>,
+    /// Instances that nothing amends, by the number of their project.
+    plain: BTreeMap<usize, ObjectId>,
+    /// The numbers of the projects of instances; the project at hand is the first.
+    numbers: BTreeMap<ObjectId, usize>,
+}
+
+impl Machine {
+    /// Lets the evaluation know its inputs.
+    pub(crate) fn set_inputs(&mut self, found: BTreeMap<InputKey, Option<usize>>) {
+        self.inputs.found = found;
+    }
+
+    /// Takes what was asked for and is not there.
+    pub(crate) fn take_wanted(&mut self) -> Vec<WantedInput> {
+        std::mem::take(&mut self.inputs.wanted)
+    }
+
+    /// Evaluates all inputs of a project, and all of theirs.
+    pub(crate) fn force_inputs(&mut self, project: ObjectId) {
+        let mut waiting = vec![project];
+        let mut seen = BTreeSet::from([project]);
+        while let Some(project) = waiting.pop() {
+            for instance in self.inputs_of(project) {
+                if seen.insert(instance) {
+                    waiting.push(instance);
+                }
+            }
+        }
+    }
+
+    fn inputs_of(&mut self, project: ObjectId) -> Vec<ObjectId> {
+        let (inputs, span) = (self.well_known.inputs, self.object(project).span);
+        let Ok(Some(Term::Object(record))) = self.field(project, inputs, span) else {
+            return Vec::new();
+        };
+        let mut instances = Vec::new();
+        for key in self.keys(record).unwrap_or_default() {
+            let span = self.binding_span(record, key).unwrap_or(span);
+            // What is wrong is among the findings.
+            if let Ok(Some(Term::Object(instance))) = self.field(record, key, span)
+                && self.object(instance).nature == Nature::Project
+            {
+                instances.push(instance);
+            }
+        }
+        instances
+    }
+
+    /// Returns the number of the project that an instance is of.
+    pub(super) fn project_number(&self, instance: ObjectId) -> usize {
+        self.inputs.numbers.get(&instance).copied().unwrap_or(0)
+    }
+
+    pub(super) fn note_project_number(&mut self, instance: ObjectId, number: usize) {
+        if number > 0 {
+            self.inputs.numbers.insert(instance, number);
+        }
+    }
+
+    /// Returns the instance of a project that nothing amends, if it was asked for.
+    pub(super) fn plain_instance(&self, number: usize) -> Option<ObjectId> {
+        match number {
+            0 => self.instances.first().copied(),
+            _ => self.inputs.plain.get(&number).copied(),
+        }
+    }
+
+    /// `Project(source)`: another project.
+    pub(super) fn load_input(
+        &mut self,
+        arguments: &Arguments,
+        env: Env,
+        span: Span,
+    ) -> Result<Term, Poison> {
+        let [(lazy, at)] = &arguments.positional[..] else {
+            return Err(self.report_input_arguments(span));
+        };
+        if let Some((_, _, at)) = arguments.named.first() {
+            return Err(self.report_input_arguments(*at));
+        }
+        let at = *at;
+        let term = self.force(lazy)?;
+        let Value::Source(source) = self.deep(&term)? else {
+            return Err(self.report_no_source(&term, at));
+        };
+        if !KINDS.contains(&source.kind.as_str()) {
+            let message = format!("a project cannot come from a source of kind `{}`", source.kind);
+            let finding = Diagnostic::error(Code(523), message).at(at, "the source of the project");
+            return Err(self.report(finding.help("take `Local`, `Git`, `Tar` or `Zip`")));
+        }
+        let importer = self.here(env.frame, span)?;
+        let of = self.project_number(importer).checked_sub(1);
+        let key = InputKey { of, source: Value::Source(source.clone()).to_string() };
+        match self.inputs.found.get(&key) {
+            Some(Some(ix)) => self.instance_of_input(ix + 1, env.name).map(Term::Object),
+            Some(None) => Err(Poison),
+            None => Err(self.want_input(importer, key, source, env.name, span)),
+        }
+    }
+
+    fn report_input_arguments(&mut self, at: Span) -> Poison {
+        self.report(
+            Diagnostic::error(Code(208), "`Project` takes one source")
+                .at(at, "called here")
+                .help("amend it for all else: `Project(Local(../lib)) { options { … } }`"),
+        )
+    }
+
+    fn report_no_source(&mut self, found: &Term, at: Span) -> Poison {
+        let found = self.describe(found);
+        self.report(
+            Diagnostic::error(Code(201), format!("`Project` takes a Source, not {found}"))
+                .at(at, format!("this is {found}"))
+                .help("write `Project(Local(../lib))` or `Project(Git(\"…\"))`"),
+        )
+    }
+
+    fn instance_of_input(&mut self, number: usize, name: NamePath) -> Result<ObjectId, Poison> {
+        if let Some(instance) = self.inputs.plain.get(&number) {
+            return Ok(*instance);
+        }
+        let name = match self.public_input_name(name) {
+            Some(name) => name,
+            None => self.input_name(number),
+        };
+        let instance = self.instantiate_project(number, &[], name)?;
+        self.inputs.plain.insert(number, instance);
+        Ok(instance)
+    }
+
+    /// Returns how an instance that a key binds is called: `p` for that of `inputs { p = … }`.
+    pub(super) fn public_input_name(&mut self, name: NamePath) -> Option<NamePath> {
+        let inputs = self.well_known.inputs;
+        self.names.is_public(name).then(|| self.names.without_key(name, inputs))
+    }
+
+    /// Returns how an instance of a project is called that no key binds.
+    pub(super) fn input_name(&mut self, number: usize) -> NamePath {
+        let program = Rc::clone(&self.program);
+        let mut name = NamePath::ROOT;
+        for part in &program.projects[number].name {
+            name = self.names.child(name, super::names::NamePart::Key(*part));
+        }
+        name
+    }
+
+    fn want_input(
+        &mut self,
+        importer: ObjectId,
+        key: InputKey,
+        source: Source,
+        name: NamePath,
+        span: Span,
+    ) -> Poison {
+        let aliases = self.symbols.intern("aliases");
+        let aliases = match self.field(importer, aliases, span) {
+            Ok(Some(term)) => self.deep(&term),
+            _ => Err(Poison),
+        };
+        let texts = |(alias, url): (String, Value)| match url {
+            Value::Text(url) => Some((alias, url)),
+            _ => None,
+        };
+        let aliases = match aliases {
+            Ok(Value::Record(fields)) => fields.into_iter().filter_map(texts).collect(),
+            _ => BTreeMap::new(),
+        };
+        let program = Rc::clone(&self.program);
+        let number = key.of.map_or(0, |ix| ix + 1);
+        let importer_name = program.projects[number].name.iter().copied();
+        let own = self.names.last_key(name).unwrap_or(self.well_known.project);
+        let parts: Vec<Rc<str>> = importer_name.chain([own]).map(|part| self.text(part)).collect();
+        if !self.inputs.wanted.iter().any(|wanted| wanted.key == key) {
+            let name = parts.join(".");
+            self.inputs.wanted.push(WantedInput { key, name, source, span, aliases });
+        }
+        Poison
+    }
+
+    /// Returns the input of a name, of an instance whose members have none of it.
+    pub(super) fn input(
+        &mut self,
+        project: ObjectId,
+        symbol: Symbol,
+        span: Span,
+    ) -> Result<Option<Term>, Poison> {
+        if self.object(project).nature != Nature::Project || self.object(project).is_kind.is_some()
+        {
+            return Ok(None);
+        }
+        let inputs = self.well_known.inputs;
+        match self.field(project, inputs, span)? {
+            Some(Term::Object(record)) => self.field(record, symbol, span),
+            _ => Ok(None),
+        }
+    }
+
+    /// Checks that `inputs { p = … }` of an amend names inputs that are there.
+    pub(super) fn check_input_overrides(
+        &mut self,
+        base: ObjectId,
+        raw: &Raw,
+    ) -> Result<(), Poison> {
+        let Raw::Body { body, .. } = raw else { return Ok(()) };
+        let inputs = self.well_known.inputs;
+        for entry in body.index.get(inputs) {
+            let Some(binding) = super::field::binding_of(&body.entries[entry].form) else {
+                continue;
+            };
+            let Some(Form::AmendSuper(inner)) = binding.value.as_ref().map(|value| &value.form)
+            else {
+                continue;
+            };
+            let span = self.object(base).span;
+            let known = match self.field(base, inputs, span)? {
+                Some(Term::Object(record)) => self.keys(record)?,
+                _ => Vec::new(),
+            };
+            for entry in &inner.entries {
+                let Some(binding) = super::field::binding_of(&entry.form) else { continue };
+                if known.contains(&binding.symbol) {
+                    continue;
+                }
+                let written = self.text(binding.symbol);
+                let names: Vec<Rc<str>> = known.iter().map(|symbol| self.text(*symbol)).collect();
+                let owner = self.object_name(base);
+                let mut finding =
+                    Diagnostic::error(Code(307), format!("{owner} has no input `{written}`"))
+                        .at(binding.key_span, "overrides nothing");
+                if let Some(help) = suggestion(&written, names.iter().map(AsRef::as_ref)) {
+                    finding = finding.help(help);
+                }
+                return Err(self.report(finding));
+            }
+        }
+        Ok(())
+    }
+}

@@ -169,6 +169,8 @@ pub enum Bad {
     Float,
     Number,
     Escape,
+    /// Text in quotes that kiln does not have.
+    Quote,
     /// The rest of a chunk behind too many levels.
     Depth,
     /// `in …` behind a `let` among items; the only one that is a node.

@@ -137,6 +137,7 @@ kinds! {
     err_float => Float,
     err_number => Number,
     err_escape => Escape,
+    err_quote => Quote,
     err_depth => Depth,
     err_let_in => LetIn;
     none: EOI | WHITESPACE | COMMENT | trivia | hs | top_item | item | other_item | sep | bind | attr

@@ -88,8 +88,13 @@ impl Tree {
     }
 
     /// Returns every node and token after a place, in order.
-    pub(crate) fn after(&self, ix: NodeIx) -> impl Iterator<Item = Node> {
+    pub(crate) fn after(&self, ix: NodeIx) -> impl Iterator<Item = Node> + use<'_> {
         self.nodes.iter().copied().skip(ix.0 as usize + 1)
+    }
+
+    /// Returns every node and token before a place, the nearest first.
+    pub(crate) fn before(&self, ix: NodeIx) -> impl Iterator<Item = Node> {
+        self.nodes.iter().take(ix.0 as usize).rev().copied()
     }
 
     /// Returns the stable text form: a line for each node and token, with the texts of tokens if the text is given.

@@ -4,7 +4,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the cases are files")]
 
-use kiln_diag::FileId;
+use kiln_diag::{Diagnostic, Edit, FileId, edited};
 use kiln_syntax::{Parse, parse};
 use snapbox::{Assert, Data, IntoData};
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ fn cases(folder: &str) -> Vec<(PathBuf, String)> {
         .unwrap_or_else(|error| panic!("{}: {error}", root.display()))
         .map(|entry| entry.expect("a readable folder").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "kiln"))
+        .filter(|path| !path.to_string_lossy().ends_with(".fixed.kiln"))
         .collect();
     paths.sort();
     assert!(!paths.is_empty(), "no cases in {}", root.display());
@@ -54,6 +55,52 @@ fn bad_texts_have_their_errors_and_keep_the_rest() {
         assert_lossless(&parse, &text);
         assert!(parse.has_errors(), "{}", path.display());
         check(&path, format!("{}\n---\n{}", printed(&parse), parse.ast.debug()));
+    }
+}
+
+/// Returns a text after all edits that these findings propose, if each proposes some.
+fn edited_by_all(parse: &Parse, text: &str) -> Option<String> {
+    let edits: Vec<Edit> = parse.diagnostics.iter().flat_map(|d| d.edits.clone()).collect();
+    let all = parse.diagnostics.iter().all(|finding| !finding.edits.is_empty());
+    all.then(|| edited(FileId(0), text, &edits).expect("edits that fit each other"))
+}
+
+#[test]
+fn what_a_help_proposes_mends_the_text() {
+    let mut unfixed = Vec::new();
+    for (path, text) in cases("err") {
+        let fixed = path.with_extension("fixed.kiln");
+        let found = parse(FileId(0), &text);
+        if let Some(edited) = edited_by_all(&found, &text) {
+            let expected = Data::read_from(&fixed, None).raw();
+            Assert::new().action_env("SNAPSHOTS").eq(edited, expected);
+        }
+        // Where a decision is needed, a person has followed the help.
+        let left = match std::fs::read_to_string(&fixed) {
+            Ok(fixed) => printed(&parse(FileId(0), &fixed)),
+            Err(error) => error.to_string(),
+        };
+        let helped = found.diagnostics.iter().all(|d| d.help.is_some());
+        if !left.is_empty() || !helped {
+            unfixed.push(format!("{}\n{left}", path.display()));
+        }
+    }
+    assert_eq!(unfixed.join("\n"), "");
+}
+
+#[test]
+fn the_edits_of_one_finding_take_it_away() {
+    for (path, text) in cases("err") {
+        let found = parse(FileId(0), &text);
+        let same = |parse: &Parse, d: &Diagnostic| {
+            let same = |other: &&Diagnostic| (other.code, &other.message) == (d.code, &d.message);
+            parse.diagnostics.iter().filter(same).count()
+        };
+        for finding in found.diagnostics.iter().filter(|d| !d.edits.is_empty()) {
+            let after = edited(FileId(0), &text, &finding.edits).expect("edits that fit");
+            let left = same(&parse(FileId(0), &after), finding);
+            assert!(left < same(&found, finding), "{}: {finding}\n{after}", path.display());
+        }
     }
 }
 

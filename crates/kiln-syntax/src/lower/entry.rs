@@ -162,6 +162,10 @@ impl<'a> Lower<'a> {
                 "here",
             );
             self.help(format!("write `let {} = …`", name.text));
+            if let Some(assign) = self.part(ix, K::Assign) {
+                let span = self.span(assign.1);
+                self.edit(span, "=");
+            }
         }
         let (params, annotation) = (bound.params, bound.annotation);
         let value = bound.value.unwrap_or_else(|| self.ast.push(Expr::Error, span));
@@ -178,7 +182,10 @@ impl<'a> Lower<'a> {
                 self.help(format!("write `let {} = {{ … }}`", name.text));
                 return name;
             }
-            _ => self.error(code::NO_NAME, "a `let` binds a plain name", span, "here"),
+            _ => {
+                self.error(code::NO_NAME, "a `let` binds a plain name", span, "here");
+                self.help("write `let name = …`");
+            }
         }
         Name { text: "".into(), span, quoted: false }
     }
@@ -199,6 +206,9 @@ impl<'a> Lower<'a> {
         if !name.is_capital() && !name.text.is_empty() {
             let message = format!("the type `{}` needs a capital letter", name.text);
             self.error(code::NO_NAME, message, name.span, "names of types begin with a capital");
+            let mut capital = name.text.to_string();
+            capital[..1].make_ascii_uppercase();
+            self.help(format!("write `type {capital} = …`, and `{capital}` where it is used"));
         }
         let ty = ty.unwrap_or_else(|| super::ty::unread(span));
         Entry::Type(TypeEntry { doc, name, ty, condition, span })

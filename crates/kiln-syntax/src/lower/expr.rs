@@ -73,6 +73,7 @@ impl Lower<'_> {
         if let Some((_, span)) = prefixes.get(LONGEST_CHAIN) {
             let message = "more than 256 operators in front of one operand";
             self.error(code::DEPTH, message, *span, "here");
+            self.help("two of them undo each other");
             return operand;
         }
         prefixes.into_iter().rev().fold(operand, |operand, (op, op_span)| {
@@ -94,11 +95,15 @@ impl Lower<'_> {
             && first.precedence() == op.precedence()
             && matches!(op.precedence(), 4 | 5)
         {
+            let found = Diagnostic::error(code::CHAIN, "comparisons do not chain")
+                .at(op_span, format!("`{}` compares a Bool", op.symbol()))
+                .also(first_span, "the first comparison");
+            let left_end = self.ast.span(left.id).end;
+            let middle = self.text.get(first_span.end as usize..left_end as usize);
+            let middle = middle.unwrap_or_default().trim();
+            let place = Span { start: left_end, end: left_end, ..op_span };
             self.diagnostics.push(
-                Diagnostic::error(code::CHAIN, "comparisons do not chain")
-                    .at(op_span, format!("`{}` compares a Bool", op.symbol()))
-                    .also(first_span, "the first comparison")
-                    .help("join two comparisons by `&&`"),
+                found.help("join two comparisons by `&&`").edit(place, format!(" && {middle}")),
             );
             chained = true;
         }

@@ -62,7 +62,8 @@ impl Lower<'_> {
                     "an item stands after the expression of its file",
                 )
                 .at(late, "move this up")
-                .also(first_span, "the expression is the last of its file"),
+                .also(first_span, "the expression is the last of its file")
+                .help("move it before the expression, or give that a name: `name = …`"),
             );
         }
         self.ast.value = Some(first.id);
@@ -76,7 +77,13 @@ impl Lower<'_> {
             text.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
         let block = text.get(name.len()..).is_some_and(|rest| rest.trim_start().starts_with('{'));
         let help = match name.as_str() {
-            "" => "write `name = …`: a file is either items or one expression".to_owned(),
+            _ if text.starts_with("- ") => {
+                "a list is written `name = [a, b]`; a file is either items or one expression"
+                    .to_owned()
+            }
+            name if name.is_empty() || name.starts_with('-') => {
+                "write `name = …`: a file is either items or one expression".to_owned()
+            }
             name if block => {
                 format!("at the top of a file write `{name} = {{ … }}`, or `name = {name} {{ … }}`")
             }

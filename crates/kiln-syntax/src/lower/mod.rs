@@ -13,8 +13,9 @@ mod ty;
 use crate::ast::{Ast, Expr, ExprId, Name, is_capital};
 use crate::code;
 use crate::kind::SyntaxKind;
+use crate::report::neighbours;
 use crate::tree::{Node, NodeIx, Tree};
-use kiln_diag::{Code, Diagnostic, FileId, Span};
+use kiln_diag::{Code, Diagnostic, Edit, FileId, Span};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -86,6 +87,13 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// Adds an edit to the error reported last.
+    fn edit(&mut self, span: Span, text: impl Into<String>) {
+        if let Some(last) = self.diagnostics.last_mut() {
+            last.edits.push(Edit { span, text: text.into() });
+        }
+    }
+
     /// Returns a name; equal names share their text.
     fn name(&mut self, text: &str, node: Node, quoted: bool) -> Name {
         let span = self.span(node);
@@ -125,33 +133,72 @@ impl<'a> Lower<'a> {
                 "this does not belong to what stands before it",
             );
             self.help("write `f(x)` and `xs[i]` without a space; two items need a comma");
+            self.edit(Span { start: before.end, end: node.start, ..span }, "");
             return;
         }
         let first = self.text_of(node).split(char::is_whitespace).next().unwrap_or_default();
+        if let Some(found) = self.foreign(before, node, first) {
+            self.diagnostics.push(found);
+            return;
+        }
         if first == "if" {
             self.error(code::CONDITION, "a condition cannot follow an item", span, "not here");
             self.help("write `if c then { … }` around the item, or `[… if c]` inside of a list");
+            if let Some(condition) = self.lone_condition(node) {
+                self.edit(
+                    Span { end: before.start, ..self.span(before) },
+                    format!("if {condition} then {{ "),
+                );
+                self.edit(Span { start: before.end, ..span }, " }");
+            }
             return;
         }
         let message = match separator {
             Separator::Comma => format!("expected a comma before `{first}`"),
             Separator::CommaOrNewline => format!("expected a comma or a new line before `{first}`"),
         };
-        self.error(
-            code::NO_SEPARATOR,
-            message,
-            span,
-            "nothing separates this from what stands before",
-        );
+        let label = "nothing separates this from what stands before";
+        self.error(code::NO_SEPARATOR, message, span, label);
+        let is_item = matches!(node.kind, SyntaxKind::Field) && self.text_of(node).contains('=');
+        let is_place = |kind| {
+            use SyntaxKind as K;
+            matches!(kind, K::ListItem | K::Arg | K::TypeField | K::Param | K::Binding)
+        };
+        if is_item || is_place(node.kind) {
+            self.edit(Span { start: before.end, end: before.end, ..span }, ",");
+        }
         self.help(match node.kind {
-            SyntaxKind::Field if self.text_of(node).contains('=') => {
+            SyntaxKind::Field if is_item => {
                 "items on one line are separated by commas: `a = 1, b = 2`"
             }
-            SyntaxKind::Field | SyntaxKind::Expr | SyntaxKind::ListItem | SyntaxKind::Arg => {
+            SyntaxKind::ListItem => {
+                "the items of a list are separated by commas; a call is written `f(x)`"
+            }
+            SyntaxKind::Field | SyntaxKind::Expr | SyntaxKind::Arg => {
                 "a function is called as `f(x)`; strings are joined by `+` or by `%{…}` in a string"
             }
             _ => "write a comma between two of them",
         });
+    }
+
+    /// Returns what to say about neighbours one of which is a word of another language.
+    fn foreign(&self, before: Node, node: Node, first: &str) -> Option<Diagnostic> {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let left = self.text_of(before);
+        let left = &left[left.trim_end_matches(is_word).len()..];
+        let n_left = u32::try_from(left.len()).unwrap_or(0);
+        let right = &first[..first.len() - first.trim_start_matches(is_word).len()];
+        let n_right = u32::try_from(right.len()).unwrap_or(0);
+        let left_span = Span { start: before.end - n_left, ..self.span(before) };
+        let right_span = Span { end: node.start + n_right, ..self.span(node) };
+        neighbours(before.end < node.start, left, left_span, right, right_span)
+    }
+
+    /// Returns the condition of an `if` that has nothing else.
+    fn lone_condition(&self, node: Node) -> Option<&'a str> {
+        let text = self.text_of(node);
+        let condition = text.strip_prefix("if")?.trim();
+        (!condition.contains(['{', '\n', '#'])).then_some(condition)
     }
 }
 

@@ -34,6 +34,7 @@ impl<'a> Lower<'a> {
         if parsed.is_err() {
             let message = format!("`{text}` is too large");
             self.error(code::NUMBER, message, span, "numbers go up to 9223372036854775807");
+            self.help(format!("as text write `\"{text}\"`"));
         }
         parsed.ok()
     }
@@ -95,6 +96,7 @@ impl<'a> Lower<'a> {
             let span = self.span(node);
             let message = format!("`\\u{{{hex}}}` is no character");
             self.error(code::ESCAPE, message, span, "not a Unicode scalar value");
+            self.help("characters go up to `\\u{10ffff}`, without `\\u{d800}` to `\\u{dfff}`");
         }
         found.map_or_else(String::new, String::from)
     }

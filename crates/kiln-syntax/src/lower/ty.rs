@@ -1,7 +1,7 @@
 //! Types.
 
 use super::{Lower, Separator};
-use crate::ast::{Type, TypeField, TypeKind};
+use crate::ast::{Name, Type, TypeField, TypeKind};
 use crate::code;
 use crate::kind::{Missing, SyntaxKind as K};
 use crate::tree::{Node, NodeIx};
@@ -59,7 +59,11 @@ impl Lower<'_> {
         match node.kind {
             K::TypeName => {
                 let words = self.parts(ix).filter(|(_, node)| node.kind == K::Ident);
-                TypeKind::Name(words.map(|(_, node)| self.word(node)).collect())
+                let words: Vec<Name> = words.map(|(_, node)| self.word(node)).collect();
+                if words.last().is_some_and(|last| !last.is_capital()) {
+                    return self.no_type(node);
+                }
+                TypeKind::Name(words)
             }
             K::TypeList => TypeKind::List(Box::new(self.inner_type(ix, node))),
             K::TypeDict => self.dict_or_record(ix, node),
@@ -71,12 +75,26 @@ impl Lower<'_> {
         }
     }
 
+    /// Reports a name that no type has.
+    fn no_type(&mut self, node: Node) -> TypeKind {
+        let (span, text) = (self.span(node), self.text_of(node));
+        self.error(
+            code::NO_TYPE,
+            format!("`{text}` is no type"),
+            span,
+            "types begin with a capital",
+        );
+        self.help(format!("`key: Type` declares a field; a value is set by `key = {text}`"));
+        TypeKind::Error
+    }
+
     fn literal(&mut self, ix: NodeIx, node: Node) -> TypeKind {
         if let Some(text) = self.plain_string(ix) {
             return TypeKind::TextLiteral(text);
         }
         let span = self.span(node);
         self.error(code::NO_TYPE, "a type cannot hold `%{…}`", span, "a plain string");
+        self.help("write the text itself, or `String`");
         TypeKind::Error
     }
 

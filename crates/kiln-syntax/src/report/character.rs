@@ -24,6 +24,7 @@ fn finding(file: FileId, at: usize, c: char) -> Diagnostic {
     Diagnostic::error(code::CHARACTER, message)
         .at(span, why)
         .help(format!("remove it, or write `\\u{{{:x}}}` in a string", u32::from(c)))
+        .edit(span, "")
 }
 
 fn is_control(c: char) -> bool {

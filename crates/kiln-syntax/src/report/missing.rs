@@ -1,51 +1,47 @@
 //! What is missing: error nodes that cover nothing.
 
-use super::{Around, Finding};
+use super::{Around, Finding, foreign};
 use crate::code;
 use crate::kind::{Missing, SyntaxKind as K};
-use kiln_diag::{Code, Diagnostic};
+use crate::tree::Node;
+use kiln_diag::{Code, Diagnostic, Span};
 
 /// Returns what to say about a missing node.
 pub(super) fn missing(around: &Around<'_>, what: Missing) -> Finding {
     let after = around.after();
     match what {
-        Missing::Value => Finding::new(value(around)),
-        Missing::Type => Finding::new(
-            plain(around, code::NO_TYPE, format!("expected a type{after}"), "a type is missing")
-                .help("a type is `String`, `[String]`, `{String}`, `{ a: Int }`, `A | B`, `A?` or a kind"),
-        ),
-        Missing::Close => Finding {
-            silences: block_goes_on(around),
-            cut: column_zero(around).is_some(),
-            ..Finding::new(close(around))
+        Missing::Value => {
+            foreign::operator(around).unwrap_or_else(|| Finding::new(value(around)))
+        }
+        Missing::Type => {
+            let message = format!("expected a type{after}");
+            let found = plain(around, code::NO_TYPE, message, "a type is missing");
+            Finding::new(found.help(match around.parent.kind {
+                K::Annotation => "`key: Type` declares a field; a value is set by `key = …`, a list is `key = [a, b]`, a record `key = { … }`",
+                _ => "a type is `String`, `[String]`, `{String}`, `{ a: Int }`, `A | B`, `A?` or a kind",
+            }))
+        }
+        Missing::Close => match comma_of_call(around) {
+            Some(found) => Finding { silences: around.line_end() + 1, ..Finding::new(found) },
+            None => Finding {
+                silences: block_goes_on(around),
+                cut: column_zero(around).is_some(),
+                ..Finding::new(close(around))
+            },
         },
         Missing::Then if around.parent.kind == K::IfItem => Finding::following(then(around)),
         Missing::Then => Finding::new(then(around)),
         Missing::Else => Finding::new(
             with_opener(around, code::NO_WORD, "this `if` has no `else`", "`else` is missing", &[K::IfWord])
-                .help("an `if` in an expression has two branches: `if c then a else b`"),
+                .help("an `if` in an expression has two branches: `if c then a else b`; in a list write `[a if c]`"),
         ),
-        Missing::In if around.parent.kind == K::LetIn => Finding::new(
-            with_opener(around, code::NO_WORD, "this `let` has no `in`", "`in` is missing", &[K::LetWord])
-                .help("write `let x = 1 in e`; only among items `let x = 1` stands alone"),
-        ),
-        Missing::In => Finding::new(
-            with_opener(around, code::NO_WORD, "this `for` has no `in`", "`in` is missing", &[K::ForWord])
-                .help("write `for x in xs`"),
-        ),
-        Missing::Block => Finding::new(
-            plain(around, code::NO_BLOCK, format!("expected a block{after}"), "`{ … }` is missing")
-                .help("among items a branch is a block: `if c then { a = 1 } else { a = 2 }`"),
-        ),
-        Missing::Name => Finding::new(
-            plain(around, code::NO_NAME, format!("expected a name{after}"), "a name is missing")
-                .help("a name has letters, digits, `_` and inner `-`; others stand in quotes"),
-        ),
-        Missing::Equals => Finding::new(
-            plain(around, code::NO_VALUE, format!("expected `=`{after}"), "`= …` is missing")
-                .help("write `let name = value` or `type Name = String`"),
-        ),
-        Missing::Binding => Finding::following(binding(around)),
+        Missing::In => Finding::new(no_in(around)),
+        Missing::Block => Finding::new(block(around)),
+        Missing::Name => Finding::new(name(around)),
+        Missing::Equals => Finding::new(equals(around)),
+        Missing::Binding => {
+            foreign::word(around).unwrap_or_else(|| Finding::following(binding(around)))
+        }
     }
 }
 
@@ -64,22 +60,98 @@ fn with_opener(
     plain(around, code, message, label).also(around.span(opener), "it begins here")
 }
 
+fn no_in(around: &Around<'_>) -> Diagnostic {
+    if around.parent.kind == K::LetIn {
+        let message = "this `let` has no `in`";
+        return with_opener(around, code::NO_WORD, message, "`in` is missing", &[K::LetWord])
+            .help("write `let x = 1 in e`; only among items `let x = 1` stands alone");
+    }
+    let message = "this `for` has no `in`";
+    let found = with_opener(around, code::NO_WORD, message, "`in` is missing", &[K::ForWord])
+        .help("write `for x in xs`");
+    if around.value_follows() { found.edit(around.here(), " in") } else { found }
+}
+
+fn block(around: &Around<'_>) -> Diagnostic {
+    let message = format!("expected a block{}", around.after());
+    let found = plain(around, code::NO_BLOCK, message, "`{ … }` is missing")
+        .help("among items a branch is a block: `if c then { a = 1 } else { a = 2 }`");
+    match around.next_on_line(&[K::Field]) {
+        Some(item) if around.text_of(item).contains('=') => {
+            let (start, end) = (around.place(item.start), around.place(item.end));
+            found.edit(start, "{ ").edit(end, " }")
+        }
+        _ => found,
+    }
+}
+
+fn name(around: &Around<'_>) -> Diagnostic {
+    let message = format!("expected a name{}", around.after());
+    let found = plain(around, code::NO_NAME, message, "a name is missing");
+    match around.parent.kind {
+        K::Select => {
+            found.help("write the name of a field, `a.b`; others stand in quotes: `a.\"5b\"`")
+        }
+        K::ForIn | K::ForItem => found.help("write `for x in xs`, or `for k, v in dict`"),
+        K::TypeItem => found.help("write `type Name = String`"),
+        _ => found.help("a name has letters, digits, `_` and inner `-`; others stand in quotes"),
+    }
+}
+
+fn equals(around: &Around<'_>) -> Diagnostic {
+    let message = format!("expected `=`{}", around.after());
+    let found = plain(around, code::NO_VALUE, message, "`= …` is missing");
+    let found = match around.parent.kind {
+        K::TypeItem => found.help("write `type Name = String`"),
+        _ => found.help("write `let name = value`"),
+    };
+    if around.value_follows() { found.edit(around.here(), " =") } else { found }
+}
+
 fn value(around: &Around<'_>) -> Diagnostic {
     let message = format!("expected a value{}", around.after());
     let found = plain(around, code::NO_VALUE, message, "a value is missing");
     let arrow = around.before.is_some_and(|token| {
         around.text.get(token.start as usize..).is_some_and(|rest| rest.starts_with("->"))
     });
+    if let Some(parameter) = colon_function(around) {
+        let name = around.text_of(parameter);
+        let colon = Span { start: parameter.start, end: parameter.end, ..around.here() };
+        let rest = around.text.get(parameter.end as usize..).unwrap_or_default();
+        let to_colon = rest.len() - rest.trim_start().len() + 1;
+        let end = colon.end + u32::try_from(to_colon).unwrap_or(0);
+        return found
+            .help(format!("a function is written `({name}) => e`"))
+            .edit(Span { end, ..colon }, format!("({name}) =>"));
+    }
     match around.parent.kind {
         _ if arrow => found.help("`->` belongs to types; a function is written `(x) => e`"),
         K::Interpolation => found.help("write `%{name}`, or `%%{` for a literal `%{`"),
         K::Paren => found.help("`()` is no value; a function without parameters is a plain value"),
+        K::Expr => found.help("an operator stands between two values"),
+        K::IfItem | K::IfExpr | K::Guard => found.help("write `if c then a else b`"),
+        K::ForIn | K::ForItem => found.help("write `for x in xs`"),
+        K::AssertItem => found.help("write `assert condition, \"what is wrong\"`"),
+        K::Spread => found.help("write `..m`"),
+        K::TypeWhere => found.help("write `where (x) => x > 0`"),
+        K::LetIn | K::Lambda => {
+            found.help("write the value behind it, or `...` for one to be written")
+        }
         K::Index | K::DynamicKey => found.help("write the key between the brackets"),
         K::LetItem | K::Field | K::Binding => {
             found.help("use `null` for no value, `...` for one to be written")
         }
         _ => found,
     }
+}
+
+/// Returns the parameter of `x: e`, a function elsewhere, if it stands where a value is missing.
+fn colon_function(around: &Around<'_>) -> Option<Node> {
+    around.next_on_line(&[K::Field])?;
+    let mut tokens = around.tokens_after();
+    let parameter = tokens.next().filter(|token| token.kind == K::Ident)?;
+    tokens.next().filter(|token| token.kind == K::Colon)?;
+    Some(parameter)
 }
 
 /// Returns what to say about a bracket or quote that is not closed.
@@ -109,23 +181,71 @@ fn close(around: &Around<'_>) -> Diagnostic {
             )
         }
     };
-    let help = match column_zero(around) {
+    let cut = column_zero(around).filter(|_| around.parent.kind != K::String);
+    let help = match cut {
         Some(line) if around.parent.kind == K::Block => {
             format!(
                 "line {line} stands at column 0 and so ends the item: indent it, also inside of `\"\"\"`"
             )
         }
-        Some(line) if around.parent.kind != K::String => {
+        Some(line) => {
             format!(
                 "line {line} stands at column 0 and so begins a new item: indent it, or close this before it"
             )
         }
-        _ => help,
+        None => help,
     };
-    Diagnostic::error(code, message)
+    let found = Diagnostic::error(code, message)
         .at(around.here(), label)
         .also(around.span(opener), "opened here")
-        .help(help)
+        .help(help);
+    // Where a string was to end before a bracket or comma is for its writer to say.
+    let text = around.text_of(around.parent);
+    let unclear = around.parent.kind == K::String && text.contains([',', ')', ']', '}']);
+    match cut {
+        Some(_) => found,
+        None if unclear => found,
+        None if around.parent.kind == K::String => {
+            let returns = text.len() - text.trim_end_matches('\r').len();
+            let end = around.node.end - u32::try_from(returns).unwrap_or(0);
+            found.edit(around.place(end), "\"")
+        }
+        None => found.edit(around.here(), closer(around, opener)),
+    }
+}
+
+/// Returns what to say about a call that goes on with a named argument on the same line.
+fn comma_of_call(around: &Around<'_>) -> Option<Diagnostic> {
+    let item = around.next_token().filter(|_| around.parent.kind == K::Call)?;
+    let rest = around.text.get(around.node.end as usize..around.line_end() as usize)?;
+    let blanks = around.text.get(around.node.end as usize..item.start as usize)?;
+    if blanks.contains('\n') || !rest.contains(')') {
+        return None;
+    }
+    let message = format!("expected a comma before `{}`", around.text_of(item));
+    let label = "nothing separates this from what stands before";
+    Some(
+        Diagnostic::error(code::NO_SEPARATOR, message)
+            .at(around.span(item), label)
+            .also(around.span(around.opener()), "the call begins here")
+            .help("write a comma between two arguments")
+            .edit(around.here(), ","),
+    )
+}
+
+/// Returns what closes an opener where it should be closed.
+fn closer(around: &Around<'_>, opener: Node) -> String {
+    match around.parent.kind {
+        K::Block => {
+            let lines = around.text.get(..around.node.end as usize).unwrap_or_default();
+            let ended = lines.ends_with('\n');
+            if ended { "  \"\"\"\n".to_owned() } else { "\"\"\"".to_owned() }
+        }
+        K::Record | K::TypeDict if around.text_of(opener) == "{" => {
+            if around.parent.text(around.text) == "{" { "}".to_owned() } else { " }".to_owned() }
+        }
+        _ => closing(around.text_of(opener)).to_owned(),
+    }
 }
 
 /// Returns the end of what is text of a block string for its writer, if a line at column 0 has cut the block.
@@ -167,6 +287,12 @@ fn then(around: &Around<'_>) -> Diagnostic {
     let word = around.sibling(&words).map_or("if", |node| around.text_of(node));
     let message = format!("this `{word}` has no `then`");
     let found = with_opener(around, code::NO_WORD, &message, "`then` is missing", &words);
+    let found = match around.sibling(&[K::Expr]).and_then(|condition| around.last_block(condition))
+    {
+        Some(block) => found.edit(around.place(block.start), "then "),
+        None if around.value_follows() => found.edit(around.here(), " then"),
+        None => found,
+    };
     match around.parent.kind {
         K::IfExpr => found.help("write `if c then a else b`"),
         K::ForItem => found.help("write `for x in xs then { [x] = … }`"),

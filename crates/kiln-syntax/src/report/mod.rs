@@ -3,8 +3,12 @@
 //! Never: says "expected" what the parser tried; the texts are a table over the error and what stands around it.
 
 mod character;
+mod escape;
+mod foreign;
 mod missing;
 mod unexpected;
+
+pub(crate) use foreign::neighbours;
 
 use crate::code;
 use crate::kind::{Bad, Missing, SyntaxKind as K};
@@ -26,9 +30,9 @@ pub(crate) fn report(
     lowered: Vec<Diagnostic>,
 ) -> Vec<Diagnostic> {
     let mut findings = character::characters(file, text);
-    findings.extend(lowered.into_iter().map(Finding::of_lowering));
+    findings.extend(lowered.into_iter().map(|found| Finding::of_lowering(text, found)));
     findings.extend(tree_errors(file, text, tree, starts));
-    select(text, findings)
+    select(text, starts, findings)
 }
 
 /// A diagnostic on its way.
@@ -51,11 +55,23 @@ impl Finding {
         Self { follows: true, ..Self::new(diagnostic) }
     }
 
-    fn of_lowering(diagnostic: Diagnostic) -> Self {
+    fn of_lowering(text: &str, diagnostic: Diagnostic) -> Self {
         let follows = matches!(
             diagnostic.code,
-            code::NO_SEPARATOR | code::SPACED_CALL | code::TWO_VALUES | code::CONDITION
+            code::NO_SEPARATOR
+                | code::SPACED_CALL
+                | code::TWO_VALUES
+                | code::CONDITION
+                | code::NO_TYPE
         );
+        // A word of another language: what follows on its line is a consequence.
+        if diagnostic.code == code::UNEXPECTED {
+            let start = diagnostic.primary.as_ref().map_or(0, |label| label.span.start as usize);
+            let rest = text.get(start..).unwrap_or_default();
+            let end = start + rest.find('\n').unwrap_or(rest.len()) + 1;
+            let silences = u32::try_from(end).unwrap_or(u32::MAX);
+            return Self { silences, ..Self::new(diagnostic) };
+        }
         Self { follows, ..Self::new(diagnostic) }
     }
 
@@ -105,12 +121,74 @@ impl<'a> Around<'a> {
 
     /// Returns the next token, trivia aside.
     fn next_token(&self) -> Option<Node> {
-        self.tree.after(self.ix).find(|node| node.kind.is_token() && !node.kind.is_trivia())
+        self.tokens_after().next()
     }
 
-    /// Returns whether this is a missing value in whose place junk follows, which has its own finding.
+    /// Returns the tokens after this, trivia aside.
+    fn tokens_after(&self) -> impl Iterator<Item = Node> + use<'a> {
+        self.tree.after(self.ix).filter(|node| node.kind.is_token() && !node.kind.is_trivia())
+    }
+
+    /// Returns the token before a node before this, trivia aside.
+    fn token_before(&self, node: Node) -> Option<Node> {
+        let mut before = self.tree.before(self.ix).filter(|other| other.start < node.start);
+        before.find(|other| other.kind.is_token() && !other.kind.is_trivia())
+    }
+
+    /// Returns the key of the field that this is a part of.
+    fn parent_key(&self) -> Option<Node> {
+        let mut parts = self.tree.children(self.parent_ix).map(|(_, node)| node);
+        parts.find(|node| node.kind == K::Key)
+    }
+
+    /// Returns a place between two characters.
+    fn place(&self, at: u32) -> Span {
+        Span::new(self.file, at, at)
+    }
+
+    /// Returns this with the blanks before it.
+    fn with_blanks(&self) -> Span {
+        let start = self.before.map_or(self.node.start, |token| token.end);
+        Span { start, ..self.here() }
+    }
+
+    /// Returns whether a blank stands before this.
+    fn is_after_blank(&self) -> bool {
+        self.before.is_none_or(|token| token.end < self.node.start)
+    }
+
+    /// Returns the end of the line that this begins in.
+    fn line_end(&self) -> u32 {
+        let at = self.node.start as usize;
+        let rest = self.text.get(at..).unwrap_or_default();
+        u32::try_from(at + rest.find('\n').unwrap_or(rest.len())).unwrap_or(u32::MAX)
+    }
+
+    /// Returns whether something follows on the line that a value could begin with.
+    fn value_follows(&self) -> bool {
+        let kinds = [K::Expr, K::Type, K::Term, K::Field, K::IfExpr, K::LetIn];
+        self.next_on_line(&kinds).is_some()
+    }
+
+    /// Returns the next node, if it is of one of these kinds and begins on the same line.
+    fn next_on_line(&self, kinds: &[K]) -> Option<Node> {
+        let next = self.tree.after(self.ix).find(|node| !node.kind.is_trivia())?;
+        let between = self.text.get(self.node.end as usize..next.start as usize)?;
+        (kinds.contains(&next.kind) && !between.contains('\n')).then_some(next)
+    }
+
+    /// Returns the block that a node ends with, if it amends by one.
+    fn last_block(&self, node: Node) -> Option<Node> {
+        let mut below = self.tree.before(self.ix).take_while(|other| other.start >= node.start);
+        below.find(|other| other.kind == K::Record && other.end == node.end)
+    }
+
+    /// Returns whether this is a missing value beside junk, which has its own finding.
     fn junk_says_it(&self) -> bool {
         let junk = |node: &Node| matches!(node.kind, K::Bad(Bad::Item | Bad::Arg | Bad::Top));
+        if self.before.is_some_and(|token| token.kind == K::Bad(Bad::Assign)) {
+            return true;
+        }
         let Some(next) = self.next_token().filter(junk) else {
             return false;
         };
@@ -172,7 +250,7 @@ fn finding(around: &Around<'_>) -> Option<Finding> {
 }
 
 /// Puts findings in order, drops consequences and what is too much.
-fn select(text: &str, mut findings: Vec<Finding>) -> Vec<Diagnostic> {
+fn select(text: &str, starts: &[usize], mut findings: Vec<Finding>) -> Vec<Diagnostic> {
     findings.sort_by_key(|finding| (finding.start(), finding.follows));
     let mut taken: Vec<Diagnostic> = Vec::new();
     let mut last: Option<u32> = None;
@@ -183,6 +261,9 @@ fn select(text: &str, mut findings: Vec<Finding>) -> Vec<Diagnostic> {
         let start = finding.start();
         if cut > 0 && finding.diagnostic.code == code::CLOSES_NOTHING {
             cut -= 1;
+            continue;
+        }
+        if merge(starts, &mut taken, &finding.diagnostic) {
             continue;
         }
         let same_line = start <= line_end;
@@ -204,4 +285,36 @@ fn select(text: &str, mut findings: Vec<Finding>) -> Vec<Diagnostic> {
         }
     }
     taken
+}
+
+/// Adds a finding to an earlier one that says the same: brackets that end at one place, the semicolons of one item.
+fn merge(starts: &[usize], taken: &mut [Diagnostic], found: &Diagnostic) -> bool {
+    let start = |found: &Diagnostic| found.primary.as_ref().map_or(0, |label| label.span.start);
+    let chunk =
+        |found: &Diagnostic| starts.partition_point(|begin| *begin <= start(found) as usize);
+    let unclosed = found.code == code::NOT_CLOSED;
+    let same = |earlier: &&mut Diagnostic| {
+        let place =
+            if unclosed { start(earlier) == start(found) } else { chunk(earlier) == chunk(found) };
+        earlier.code == found.code && place
+    };
+    if !unclosed && found.code != code::SEMICOLON {
+        return false;
+    }
+    let Some(earlier) = taken.iter_mut().rev().find(same) else {
+        return false;
+    };
+    earlier.edits.extend(found.edits.iter().cloned());
+    if unclosed {
+        earlier.secondary.extend(found.secondary.iter().cloned());
+        let text: String = earlier.edits.iter().map(|edit| edit.text.as_str()).collect();
+        if !text.is_empty() {
+            earlier.help = Some(format!("write `{}` here", text.trim()));
+        }
+    } else if earlier.edits.len() == 2 {
+        earlier.help = Some(
+            "remove each `;` of this item: items are separated by a comma or a new line".to_owned(),
+        );
+    }
+    true
 }

@@ -141,26 +141,7 @@ impl Machine {
         span: Span,
     ) -> Result<Term, Poison> {
         let function = &closure.function;
-        let mut slots: Vec<Option<(Lazy, Span)>> = vec![None; function.params.len()];
-        let n_given = arguments.positional.len();
-        if n_given > slots.len() {
-            return Err(self.too_many(function, &arguments.positional));
-        }
-        for (slot, given) in slots.iter_mut().zip(arguments.positional) {
-            *slot = Some(given);
-        }
-        for (name, lazy, at) in arguments.named {
-            let ix = function.params.iter().position(|param| param.name == name);
-            let Some(ix) = ix else { return Err(self.unknown_argument(function, name, at)) };
-            if slots[ix].is_some() {
-                let text = self.text(name);
-                return Err(self.report(
-                    Diagnostic::error(Code(208), format!("`{text}` is given twice"))
-                        .at(at, "the second value"),
-                ));
-            }
-            slots[ix] = Some((lazy, at));
-        }
+        let slots = self.place_arguments(function, arguments)?;
         let frame = self.push_frame(function.scope, closure.frame, FrameForm::Locals(Vec::new()));
         let inner = Env { frame, name: env.name };
         let mut values = Vec::new();
@@ -194,6 +175,35 @@ impl Machine {
         }
         let value = self.eval(&function.body, inner)?;
         self.check_result(closure, value)
+    }
+
+    /// Gives each argument to its parameter; those without one stay empty.
+    fn place_arguments(
+        &mut self,
+        function: &Function,
+        arguments: Arguments,
+    ) -> Result<Vec<Option<(Lazy, Span)>>, Poison> {
+        let mut slots: Vec<Option<(Lazy, Span)>> = vec![None; function.params.len()];
+        let n_given = arguments.positional.len();
+        if n_given > slots.len() {
+            return Err(self.too_many(function, &arguments.positional));
+        }
+        for (slot, given) in slots.iter_mut().zip(arguments.positional) {
+            *slot = Some(given);
+        }
+        for (name, lazy, at) in arguments.named {
+            let ix = function.params.iter().position(|param| param.name == name);
+            let Some(ix) = ix else { return Err(self.unknown_argument(function, name, at)) };
+            if slots[ix].is_some() {
+                let text = self.text(name);
+                return Err(self.report(
+                    Diagnostic::error(Code(208), format!("`{text}` is given twice"))
+                        .at(at, "the second value"),
+                ));
+            }
+            slots[ix] = Some((lazy, at));
+        }
+        Ok(slots)
     }
 
     /// Checks an argument in its slot of the frame of a call.

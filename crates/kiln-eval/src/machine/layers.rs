@@ -1,11 +1,11 @@
 //! Layers: the bodies of an object with their spreads, computed keys and loops expanded.
 
 use super::names::NamePart;
-use super::object::{Layer, LayerList, LayerSource, Layers, Nature, ObjectId, Raw};
+use super::object::{Layer, LayerList, LayerSource, Layers, ObjectId, Raw};
 use super::{Env, FrameForm, FrameId, Lazy, Machine, Poison, Term, ThunkState};
-use crate::code::{Body, CodeRef, Condition, Entry, EntryForm, Loop};
+use crate::code::{Body, Condition, Entry, EntryForm, Loop};
 use crate::symbol::Symbol;
-use kiln_diag::{Code, Diagnostic, Span};
+use kiln_diag::{Code, Diagnostic};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -13,9 +13,9 @@ use std::rc::Rc;
 pub(super) type LayerConditions = Rc<[(usize, Condition)]>;
 
 /// Layers under construction for one object.
-struct Expansion {
-    object: ObjectId,
-    layers: Vec<Layer>,
+pub(super) struct Expansion {
+    pub(super) object: ObjectId,
+    pub(super) layers: Vec<Layer>,
 }
 
 impl Machine {
@@ -102,13 +102,13 @@ impl Machine {
         expansion.layers.push(Layer { source, conditions, group });
     }
 
-    fn new_group(&mut self, object: ObjectId) -> usize {
+    pub(super) fn new_group(&mut self, object: ObjectId) -> usize {
         let frames = &mut self.object_mut(object).frames;
         frames.push(None);
         frames.len() - 1
     }
 
-    fn expand_body(
+    pub(super) fn expand_body(
         &mut self,
         expansion: &mut Expansion,
         body: &Rc<Body>,
@@ -176,76 +176,6 @@ impl Machine {
                     self.expand_body(expansion, body, frame, &conditions)?;
                 }
                 Ok(())
-            }
-        }
-    }
-
-    fn expand_spread(
-        &mut self,
-        expansion: &mut Expansion,
-        code: &CodeRef,
-        env: Env,
-        conditions: &LayerConditions,
-    ) -> Result<(), Poison> {
-        match self.eval(code, env)? {
-            Term::Mixin(mixin) => {
-                self.check_receiver(expansion.object, &mixin, code.span)?;
-                self.expand_body(expansion, &mixin.body, mixin.frame, conditions)
-            }
-            Term::Object(copied)
-                if self.object(copied).nature == Nature::Record
-                    && self.is_open(expansion.object) =>
-            {
-                let keys = self.keys(copied)?;
-                let mut values = Vec::new();
-                for key in keys {
-                    let thunk = self.push_thunk(ThunkState::Field(copied, key, code.span));
-                    values.push((key, Lazy::Later(thunk), code.span));
-                }
-                let group = self.new_group(expansion.object);
-                let source = LayerSource::Values(Rc::new(values));
-                expansion.layers.push(Layer { source, conditions: Rc::clone(conditions), group });
-                Ok(())
-            }
-            other => {
-                let found = self.describe(&other);
-                let finding =
-                    Diagnostic::error(Code(306), format!("{found} cannot be spread here"));
-                Err(self.report(if self.is_open(expansion.object) {
-                    finding
-                        .at(code.span, "not a mixin and not a record")
-                        .help("`..m` applies a mixin in a body, or copies a dict into a dict")
-                } else {
-                    finding
-                        .at(code.span, "not a mixin")
-                        .help("fields of a kind are shared by `m = mixin K { … }` and `..m`")
-                }))
-            }
-        }
-    }
-
-    /// Returns whether any key may be bound: dicts and files, and nothing that has a kind.
-    fn is_open(&self, object: ObjectId) -> bool {
-        matches!(self.object(object).nature, Nature::Record | Nature::Module)
-    }
-
-    fn report_computed(&mut self, span: Span) -> Poison {
-        self.report(
-            Diagnostic::error(Code(306), "keys are computed in dicts only")
-                .at(span, "fields of a kind are written out")
-                .help("write `field = …`, with `if … then { … }` around it where needed"),
-        )
-    }
-
-    fn key_text(&mut self, key: &CodeRef, env: Env) -> Result<Rc<str>, Poison> {
-        match self.eval(key, env)? {
-            Term::Text(text) => Ok(text),
-            other => {
-                let found = self.describe(&other);
-                Err(self.report(
-                    Diagnostic::error(Code(201), format!("a key is a String, not {found}"))
-                        .at(key.span, format!("this is {found}")),
-                ))
             }
         }
     }

@@ -26,6 +26,7 @@ mod operator;
 mod project;
 mod report;
 mod share;
+mod spread;
 mod term;
 mod text;
 mod version;

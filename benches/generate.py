@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints a synthetic project as neutral JSON (README.md says its form).
 
-usage: generate.py --shape imports|chain|wide|noop|dependents|tree [--n N] [--seed S]
+usage: generate.py --shape imports|chain|wide|noop|dependents|tree|packages [--n N] [--seed S]
                    [--artifacts A] [--files F] [--bytes B] > graph.json
 
 The same arguments give the same bytes on every machine; nothing here knows a build tool.
@@ -124,7 +124,41 @@ def one_tree(given, chance):
     return [element("tree", "import", files=files)]
 
 
+def packages(given, chance):
+    """Elements that build a source of upstream each; each needs up to three of the sixty before it."""
+    found = []
+    for ix in range(given.n):
+        near = range(max(0, ix - 60), ix)
+        needs = [f"e{need}" for need in sorted(chance.sample(near, min(3, len(near))))]
+        version = f"{chance.randrange(1, 9)}.{chance.randrange(40)}.{chance.randrange(20)}"
+        words = " ".join(chance.sample(WORDS, 4))
+        system = chance.choice(["autotools", "autotools", "cmake", "meson", "make"])
+        upstream = {
+            "version": version,
+            "summary": f"{words[0].upper()}{words[1:]}",
+            "url": f"e{ix}/e{ix}-{version}.tar.xz",
+            "sha256": f"{chance.getrandbits(256):064x}",
+            "size": chance.randrange(1 << 14, 1 << 24),
+            "tree": f"sha256:{chance.getrandbits(256):064x}/{chance.randrange(100, 9000)}",
+        }
+        args = [f"--with-{word}" for word in chance.sample(WORDS, chance.randrange(1, 4))]
+        # Every second one installs its licence, too.
+        commands = ['install -Dm644 COPYING "$OUT/usr/share/licenses/COPYING"'] * chance.randrange(2)
+        needs = {"build-deps": needs[:1], "deps": needs[1:]}
+        told = {"upstream": upstream, "args": args, "commands": commands, **needs}
+        found.append(element(f"e{ix}", system, **told))
+    return found
+
+
+# What the generated packages are said to be, and what they are configured with.
+WORDS = (
+    "archive audio cache codec colour compact daemon desktop encoder fast filter font frame image index input layout "
+    "library locale math media network parser portable print query random render schema server session shell signal "
+    "stream string system table terminal thread timer toolkit unicode vector viewer widget zone"
+).split()
+
 SHAPES = {
+    "packages": packages,
     "imports": imports,
     "chain": chain,
     "wide": wide,

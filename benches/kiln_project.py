@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Makes a kiln project of a neutral JSON (README.md says its form).
 
-usage: kiln_project.py graph.json FOLDER [--shell FOLDER] [--layout files|one]
+usage: kiln_project.py graph.json FOLDER [--shell FOLDER] [--layout files|ten|one]
 
-`--shell` names a folder with `bin/sh` and its like, static, which stands for the element of kind `shell`.
+`--layout` says how many elements a file has: one, ten, or all of them. `--shell` names a folder with `bin/sh` and its like, static, which stands for the element of kind `shell`.
 """
 
 import argparse
@@ -12,6 +12,42 @@ import json
 import os
 import shutil
 import sys
+
+
+KINDS = {
+    "import": "Import",
+    "stack": "Stack",
+    "run": "Manual",
+    "autotools": "Autotools",
+    "cmake": "CMake",
+    "meson": "Meson",
+    "make": "Make",
+}
+# What arguments are called.
+ARGUMENTS = {
+    "Autotools": "configure-args",
+    "CMake": "cmake-args",
+    "Meson": "meson-args",
+    "Make": "make-args",
+}
+# What all packages of a project have, as a distribution writes it.
+SETTINGS = """  version = "1.0"
+  aliases { upstream = "https://upstream.example.org/" }
+  options {
+    ## Tests are run.
+    tests: Bool = false
+  }
+  defaults {
+    Element {
+      libdir = "%{prefix}/lib/%{machine.target.triple}"
+      env { LC_ALL = "C.UTF-8" }
+    }
+    Build { check = if option.tests then super else [] }
+    Autotools { configure-args = ["--disable-nls", "--enable-shared"] }
+    CMake { defines { BUILD_TESTING = if option.tests then "ON" else "OFF" } }
+    Meson { meson-args = ["-Dtests=%{option.tests}"] }
+  }
+"""
 
 
 def content(file):
@@ -36,8 +72,13 @@ def expression(element, source, shell):
     name = element["name"]
     if element["kind"] == "shell":
         return f"Import {{ base = null, source = Local({source}/{name}) }}"
-    kind = {"import": "Import", "stack": "Stack", "run": "Manual"}[element["kind"]]
+    kind = KINDS[element["kind"]]
     fields = []
+    if upstream := element.get("upstream"):
+        url = upstream["url"].replace(upstream["version"], "%{version}")
+        fields.append(f"version = {quoted(upstream['version'])}")
+        fields.append(f"summary = {quoted(upstream['summary'])}")
+        fields.append(f'source = Tar("upstream:{url}")')
     if element["files"]:
         fields.append(f"source = Local({source}/{name})")
     if element["target"] != "/":
@@ -47,9 +88,13 @@ def expression(element, source, shell):
         needs = [need for need in element[key] if need != shell]
         if needs:
             fields.append(f"{key} = {list_of(needs)}")
+    if element.get("args"):
+        fields.append(f"{ARGUMENTS[kind]} += [" + ", ".join(map(quoted, element["args"])) + "]")
     if element["commands"]:
         commands = [command.replace("$OUT", "$KILN_OUT") for command in element["commands"]]
-        fields.append("install = [" + ", ".join(map(quoted, commands)) + "]")
+        # Packages are installed by their kind, too.
+        sign = "+=" if upstream else "="
+        fields.append(f"install {sign} [" + ", ".join(map(quoted, commands)) + "]")
     return kind + " {\n" + "".join(f"  {field}\n" for field in fields) + "}"
 
 
@@ -67,6 +112,19 @@ def write_sources(element, folder, shell_folder):
             out.write(content(file))
 
 
+def pin(upstream):
+    """Returns the entry of a source in the lock."""
+    return f"""
+[[source]]
+kind = "tar"
+url = "upstream:{upstream["url"]}"
+strip = 1
+sha256 = "{upstream["sha256"]}"
+size = {upstream["size"]}
+tree = "{upstream["tree"]}"
+"""
+
+
 def write(graph, folder, shell_folder=None, layout="files"):
     """Writes the project; the folder must not be there."""
     os.makedirs(os.path.join(folder, "elements"))
@@ -75,18 +133,35 @@ def write(graph, folder, shell_folder=None, layout="files"):
     for element in elements:
         write_sources(element, os.path.join(folder, "src", element["name"]), shell_folder)
     prefix = "" if layout == "files" else "all."
-    base = f", base = {prefix}{shell}" if shell else ""
+    base = f"  base = {prefix}{shell}\n" if shell else ""
+    settings = SETTINGS if any("upstream" in element for element in elements) else ""
     with open(os.path.join(folder, "project.kiln"), "w") as out:
-        out.write(f'Project {{ name = "synthetic"{base} }}\n')
-    if layout == "one":
-        with open(os.path.join(folder, "all.kiln"), "w") as out:
-            for element in elements:
-                out.write(f"{element['name']} = {expression(element, './src', shell)}\n")
+        out.write(f'Project {{\n  name = "synthetic"\n{base}{settings}}}\n')
+    locked = [element["upstream"] for element in elements if "upstream" in element]
+    if locked:
+        with open(os.path.join(folder, "kiln.lock"), "w") as out:
+            out.write("# Written by `kiln track`. Commit this file, do not edit it.\nversion = 1\n")
+            out.writelines(map(pin, sorted(locked, key=lambda upstream: upstream["url"])))
+    if layout == "files":
+        for element in elements:
+            path = os.path.join(folder, "elements", element["name"] + ".kiln")
+            with open(path, "w") as out:
+                out.write(expression(element, "../src", shell) + "\n")
         return
-    for element in elements:
-        path = os.path.join(folder, "elements", element["name"] + ".kiln")
-        with open(path, "w") as out:
-            out.write(expression(element, "../src", shell) + "\n")
+    n_each = 10 if layout == "ten" else len(elements)
+    names = {one["name"]: f"f{ix // n_each}" for ix, one in enumerate(elements)}
+    for ix in range(0, len(elements), n_each):
+        file = f"f{ix // n_each}" if layout == "ten" else "all"
+        with open(os.path.join(folder, "elements", f"{file}.kiln"), "w") as out:
+            for element in elements[ix : ix + n_each]:
+                here = {**element}
+                for key in ("deps", "build-deps"):
+                    far = [need for need in element[key] if need != shell]
+                    here[key] = [
+                        need if names[need] == names[element["name"]] else f"{names[need]}.{need}"
+                        for need in far
+                    ]
+                out.write(f"{element['name']} = {expression(here, '../src', shell)}\n\n")
 
 
 def main():
@@ -95,7 +170,7 @@ def main():
     parser.add_argument("graph")
     parser.add_argument("folder")
     parser.add_argument("--shell", help="folder of the static shell")
-    parser.add_argument("--layout", choices=["files", "one"], default="files")
+    parser.add_argument("--layout", choices=["files", "ten", "one"], default="files")
     given = parser.parse_args()
     with open(given.graph) as text:
         write(json.load(text), given.folder, given.shell, given.layout)

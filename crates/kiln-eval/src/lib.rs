@@ -19,7 +19,7 @@
 //! let stdlib: BTreeMap<_, _> =
 //!     kiln_stdlib::files().iter().map(|(stem, text)| (stem.to_string(), read(stem, text))).collect();
 //! let text = "Project { name = \"demo\", all = Stack { summary = \"nothing yet\" } }\n";
-//! let project = SourceFile { folder: String::new(), parse: read("project.kiln", text) };
+//! let project = SourceFile { folder: String::new(), parse: read("project.kiln", text).into() };
 //! let program = Program { stdlib, project, root: Folder::default() };
 //! let settings = Settings { build: "x86_64-linux-gnu".to_owned(), options: Vec::new() };
 //! let names = on_deep_stack(|| {

@@ -5,8 +5,8 @@ use crate::input::InputProject;
 use crate::machine::{FolderCode, MemberCode, ProgramCode, ProjectCode};
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span};
-use kiln_syntax::Parse;
 use kiln_syntax::ast::{self, Ast, Expr, KeyPart};
+use kiln_syntax::{Parse, Syntax};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub struct Folder {
 pub struct SourceFile {
     /// The folder that its paths are relative to, relative to the project root; the root is empty.
     pub folder: String,
-    pub parse: Arc<Parse>,
+    pub parse: Syntax,
 }
 
 /// The compiled form of a program.
@@ -49,8 +49,7 @@ pub(crate) struct Compiled {
 /// Resolves all names of all files.
 pub(crate) fn compile_program(program: &Program, inputs: &[InputProject]) -> Compiled {
     let mut shared = Shared::new(program.stdlib.keys().map(String::as_str));
-    let project_ast = &program.project.parse.ast;
-    let project_span = whole(project_ast);
+    let project_span = whole(&program.project.parse.read().ast);
     let mut code = ProgramCode {
         folders: Vec::new(),
         files: Vec::new(),
@@ -88,14 +87,15 @@ fn add_project(
     code: &mut ProgramCode,
     shared: &mut Shared,
 ) -> Members {
-    let ast = &project.parse.ast;
+    let parse = project.parse.read();
+    let ast = &parse.ast;
     let written = written_members(ast, settings);
     let inputs = written_inputs(ast);
     let mut names: BTreeSet<Symbol> = BTreeSet::new();
     for name in member_names(root).chain(written.keys().copied()).chain(inputs.keys().copied()) {
         names.insert(shared.symbols.intern(name));
     }
-    report_clashes(project, root, settings, &written, shared);
+    report_clashes(ast, root, settings, &written, shared);
     report_inputs(&inputs, root, settings, &written, shared);
     let members = Members { scope: crate::code::ScopeId::PROJECT, names: Rc::new(names) };
     let folder = add_folder(root, &members, None, code, shared);
@@ -137,7 +137,8 @@ fn add_folder(
         let mut around = vec![root];
         around.extend(inner);
         let place = Place { around, folder: &file.folder, stdlib: false };
-        let compiled = compile(&file.parse.ast, &place, shared);
+        let parse = file.parse.read();
+        let compiled = compile(&parse.ast, &place, shared);
         let symbol = shared.symbols.intern(stem);
         members.entry(symbol).or_default().file = Some(code.files.len());
         code.files.push(compiled);
@@ -162,7 +163,8 @@ fn add_folder(
 
 /// A file and a folder of one name: the file must be items, and no key may be a member too.
 fn report_merge(name: &str, file: &SourceFile, folder: &Folder, shared: &mut Shared) {
-    let ast = &file.parse.ast;
+    let parse = file.parse.read();
+    let ast = &parse.ast;
     if let Some(value) = ast.value {
         let message = format!("`{name}` is a file with one expression and a folder");
         shared.diagnostics.push(
@@ -283,13 +285,13 @@ fn report_inputs(
 }
 
 fn report_clashes(
-    project: &SourceFile,
+    project: &Ast,
     root: &Folder,
     settings: &BTreeSet<String>,
     written: &BTreeMap<&str, Span>,
     shared: &mut Shared,
 ) {
-    let span = whole(&project.parse.ast);
+    let span = whole(project);
     for name in member_names(root) {
         if settings.contains(name) {
             let message = format!("the member `{name}` is named like a setting of `Project`");

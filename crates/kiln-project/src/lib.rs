@@ -16,10 +16,13 @@
 mod error;
 mod files;
 mod load;
+mod modules;
 
 pub use error::ProjectError;
 pub use files::{File, Files, Looked, Member, find, members};
-pub use load::{Project, load};
+pub use kiln_syntax::{GRAMMAR_VERSION, Packed};
+pub use load::{Project, load, load_kept};
+pub use modules::{Modules, NoModules, pack_text};
 
 /// The file that makes a folder a project.
 pub const PROJECT_FILE: &str = "project.kiln";

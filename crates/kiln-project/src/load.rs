@@ -7,8 +7,9 @@ use std::sync::Arc;
 use kiln_diag::{Diagnostic, FileId, Texts};
 use kiln_eval::{Folder, Limits, Program, Settings, SourceFile, eval_owned, on_deep_stack};
 use kiln_ir::Ir;
-use kiln_syntax::{Parse, parse};
+use kiln_syntax::{Parse, Syntax, parse};
 
+use crate::modules::{Modules, NoModules, read_all, read_one};
 use crate::{File, Files, Looked, ProjectError};
 
 /// A project, as far as its mistakes let one see.
@@ -31,18 +32,29 @@ pub struct Project {
 /// # Errors
 /// When a file cannot be read. Mistakes in the texts are findings.
 pub fn load(root: &Path, targets: &[String]) -> Result<Project, ProjectError> {
+    load_kept(root, targets, Box::new(NoModules))
+}
+
+/// Loads a project like [`load`], with what was kept of its texts, and keeps what they say; `modules` is let go once they
+/// are parsed.
+///
+/// # Errors
+/// When a file cannot be read. Mistakes in the texts are findings.
+pub fn load_kept(
+    root: &Path,
+    targets: &[String],
+    modules: Box<dyn Modules + Send + '_>,
+) -> Result<Project, ProjectError> {
     let Files { mut texts, files, lock, looked } = Files::read(root)?;
     let n_texts = files.last().map_or(0, |file| file.id.0 + 1);
     // On one thread, so that what the syntax leaves is used again by the values.
     let (ir, mut findings) = on_deep_stack(|| {
-        let mut findings = Vec::new();
-        let mut parsed = BTreeMap::new();
-        for file in &files {
-            let parse = parse_file(file.id, &texts);
-            findings.extend(parse.diagnostics.iter().cloned());
-            parsed.insert(file.id, parse);
-        }
-        let stdlib = needed_stdlib(&parsed, &mut texts);
+        let ids: Vec<FileId> = files.iter().map(|file| file.id).collect();
+        let read = read_all(&ids, &texts, modules.as_ref());
+        let mut findings: Vec<_> = read.iter().flat_map(Syntax::diagnostics).cloned().collect();
+        let parsed: BTreeMap<FileId, Syntax> = ids.into_iter().zip(read).collect();
+        let stdlib = needed_stdlib(&parsed, &mut texts, modules.as_ref());
+        drop(modules);
         let program = program(stdlib, &files, parsed);
         let settings = Settings { build: build_platform().to_owned(), options: Vec::new() };
         let evaluated = eval_owned(program, &settings, Limits::default());
@@ -59,11 +71,6 @@ pub fn load(root: &Path, targets: &[String]) -> Result<Project, ProjectError> {
     Ok(Project { texts, ir, lock, findings, looked, n_texts })
 }
 
-fn parse_file(file: FileId, texts: &Texts) -> Arc<Parse> {
-    let text = texts.get(file).map_or("", |text| &text.text);
-    Arc::new(parse(file, text).without_tree())
-}
-
 /// What the evaluator itself asks for.
 const ROOTS: [&str; 5] = ["Element", "Platform", "Project", "Source", "Step"];
 
@@ -71,8 +78,9 @@ const ROOTS: [&str; 5] = ["Element", "Platform", "Project", "Source", "Step"];
 ///
 /// The others are known by name only: they are empty.
 fn needed_stdlib(
-    parsed: &BTreeMap<FileId, Arc<Parse>>,
+    parsed: &BTreeMap<FileId, Syntax>,
     texts: &mut Texts,
+    modules: &dyn Modules,
 ) -> BTreeMap<String, Arc<Parse>> {
     let all: BTreeMap<&str, FileId> = kiln_stdlib::files()
         .iter()
@@ -81,13 +89,13 @@ fn needed_stdlib(
     let stem_of = |name: &str| all.get_key_value(name).map(|(stem, _)| *stem);
     let mut needed: BTreeSet<&str> = ROOTS.into_iter().filter_map(stem_of).collect();
     for parse in parsed.values() {
-        needed.extend(parse.capitals().filter_map(stem_of));
+        needed.extend(parse.capitals().into_iter().filter_map(stem_of));
     }
     let mut waiting: Vec<&str> = needed.iter().copied().collect();
     let empty = |(stem, file): (&&str, &FileId)| ((*stem).to_owned(), Arc::new(parse(*file, "")));
     let mut stdlib: BTreeMap<String, Arc<Parse>> = all.iter().map(empty).collect();
     while let Some(stem) = waiting.pop() {
-        let parse = parse_file(all[stem], texts);
+        let parse = read_one(all[stem], texts, modules).into_parse();
         waiting.extend(parse.capitals().filter_map(stem_of).filter(|stem| needed.insert(stem)));
         stdlib.insert(stem.to_owned(), parse);
     }
@@ -102,13 +110,13 @@ fn build_platform() -> &'static str {
 fn program(
     stdlib: BTreeMap<String, Arc<Parse>>,
     files: &[File],
-    mut parsed: BTreeMap<FileId, Arc<Parse>>,
+    mut parsed: BTreeMap<FileId, impl Into<Syntax>>,
 ) -> Program {
     let (mut project, mut root) = (None, Folder::default());
     for file in files {
         let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
         let Some(parse) = parsed.remove(&file.id) else { continue };
-        let source = SourceFile { folder, parse };
+        let source = SourceFile { folder, parse: parse.into() };
         let Some((stem, folders)) = file.parts.split_last() else {
             project = Some(source);
             continue;

@@ -20,17 +20,24 @@ mod chunk;
 mod code;
 mod kind;
 mod lower;
+mod packed;
 mod parser;
 mod read;
 mod report;
 mod tree;
 
 pub use kind::{Bad, Missing, SyntaxKind};
+pub use packed::{Packed, Syntax};
 pub use tree::{Children, Node, NodeIx, Tree};
 
 use ast::Ast;
 use kiln_diag::{Diagnostic, FileId};
 use std::sync::Arc;
+
+/// Version of the grammar and of what is made of it: a text that was packed under another one is read again.
+///
+/// It is raised with every change of the grammar, of the typed syntax or of what lowering accepts.
+pub const GRAMMAR_VERSION: u32 = 1;
 
 /// What a text says.
 #[derive(Clone, Debug)]

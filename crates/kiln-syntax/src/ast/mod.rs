@@ -5,6 +5,7 @@
 mod dump;
 mod entry;
 mod expr;
+mod packed;
 mod ty;
 
 pub use entry::{
@@ -13,6 +14,8 @@ pub use entry::{
 };
 pub use expr::{Arg, BinaryOp, Expr, ForClause, LetBinding, ListEntry, Param, Part, UnaryOp};
 pub use ty::{Type, TypeField, TypeKind};
+
+pub(crate) use packed::{pack, unpack, unpack_names};
 
 use kiln_diag::{FileId, Span};
 use std::sync::Arc;

@@ -1,0 +1,79 @@
+//! The texts of a project as syntax: parsed side by side, or taken from what was kept of them.
+
+use std::num::NonZero;
+use std::thread;
+
+use kiln_diag::{FileId, Texts};
+use kiln_syntax::{Packed, Syntax, parse};
+
+/// What was kept of texts that were parsed before; asked by several threads.
+pub trait Modules: Sync {
+    /// Returns what was kept of a text that is this one, byte for byte.
+    fn recall(&self, text: &str) -> Option<Packed>;
+
+    /// Keeps what a text without findings says.
+    fn keep(&self, text: &str, packed: &Packed);
+}
+
+/// Nothing is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct NoModules;
+
+impl Modules for NoModules {
+    fn recall(&self, _text: &str) -> Option<Packed> {
+        None
+    }
+
+    fn keep(&self, _text: &str, _packed: &Packed) {}
+}
+
+/// Returns what is kept of a text; nothing when something is wrong with it.
+pub fn pack_text(text: &str) -> Option<Packed> {
+    Packed::of(&parse(FileId(0), text))
+}
+
+/// Bytes of texts that take longer to read than a thread to start.
+const WORTH_A_THREAD: usize = 64 << 10;
+/// The most threads that read texts.
+const MOST_THREADS: usize = 8;
+
+/// Reads texts, in order.
+pub(crate) fn read_all(files: &[FileId], texts: &Texts, modules: &dyn Modules) -> Vec<Syntax> {
+    let size = |file: &FileId| texts.get(*file).map_or(0, |text| text.text.len());
+    let n_bytes: usize = files.iter().map(size).sum();
+    let n_cpus = thread::available_parallelism().map_or(1, NonZero::get);
+    let n_threads = (n_bytes / WORTH_A_THREAD).clamp(1, n_cpus.min(MOST_THREADS));
+    let read = |part: &[FileId]| -> Vec<Syntax> {
+        part.iter().map(|file| read_one(*file, texts, modules)).collect()
+    };
+    let n_each = files.len().div_ceil(n_threads).max(1);
+    let Some((first, others)) = files.split_at_checked(n_each) else { return read(files) };
+    thread::scope(|scope| {
+        let spawn = |part| thread::Builder::new().spawn_scoped(scope, move || read(part));
+        let threads: Vec<_> = others.chunks(n_each).map(|part| (spawn(part), part)).collect();
+        let mut all = read(first);
+        for (thread, part) in threads {
+            all.extend(match thread {
+                Ok(thread) => {
+                    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                }
+                // The system gives no thread: the caller's has to do.
+                Err(_) => read(part),
+            });
+        }
+        all
+    })
+}
+
+/// Reads one text.
+pub(crate) fn read_one(file: FileId, texts: &Texts, modules: &dyn Modules) -> Syntax {
+    let text = texts.get(file).map_or("", |text| &text.text);
+    if let Some(packed) = modules.recall(text) {
+        return Syntax::Packed { file, packed };
+    }
+    let syntax = Syntax::of(parse(file, text));
+    if let Syntax::Packed { packed, .. } = &syntax {
+        modules.keep(text, packed);
+    }
+    syntax
+}

@@ -36,8 +36,10 @@ mod compile;
 mod evaluated;
 mod input;
 mod machine;
+mod mend;
 mod program;
 mod stack;
+mod statics;
 mod symbol;
 mod value;
 mod why;
@@ -49,5 +51,6 @@ pub use evaluated::{
 pub use input::{InputKey, InputProject, Inputs, WantedInput};
 pub use program::{Folder, Program, SourceFile};
 pub use stack::on_deep_stack;
+pub use statics::inspect;
 pub use value::{Source, Step, Value};
 pub use why::{AtPlace, Explained, Meaning, NameMeaning, Operator, Origin, SetBy};

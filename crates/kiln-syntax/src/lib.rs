@@ -19,6 +19,7 @@ pub mod ast;
 mod chunk;
 mod code;
 mod kind;
+mod lost;
 mod lower;
 mod packed;
 mod parser;
@@ -50,6 +51,7 @@ pub struct Parse {
     /// Where the chunks begin, and the end of the text.
     bounds: Vec<usize>,
     capitals: Vec<Arc<str>>,
+    lost: Vec<Arc<str>>,
 }
 
 impl Parse {
@@ -61,6 +63,12 @@ impl Parse {
     /// Returns the capital names in the text, each once: the only ones that can mean something of the standard library.
     pub fn capitals(&self) -> impl Iterator<Item = &str> {
         self.capitals.iter().map(AsRef::as_ref)
+    }
+
+    /// Returns the words of all items that could not be read in full: what a name there would have defined is not
+    /// known, so that it seems to be missing elsewhere is no mistake of its own.
+    pub fn lost(&self) -> impl Iterator<Item = &str> {
+        self.lost.iter().map(AsRef::as_ref)
     }
 
     /// Frees what only tools for texts need: the lossless tree.
@@ -96,7 +104,8 @@ pub fn parse(file: FileId, text: &str) -> Parse {
         let tree = read::read_tree(text, &starts, read::n_parts(text));
         let (ast, lowered, capitals) = lower::lower(file, text, &tree);
         let diagnostics = report::report(file, text, &tree, &starts, lowered);
-        let bounds = starts.iter().copied().chain([text.len()]).collect();
-        Parse { ast, tree, diagnostics, bounds, capitals }
+        let bounds: Vec<usize> = starts.iter().copied().chain([text.len()]).collect();
+        let lost = lost::words(text, &bounds, &diagnostics);
+        Parse { ast, tree, diagnostics, bounds, capitals, lost }
     })
 }

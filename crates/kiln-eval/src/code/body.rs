@@ -111,6 +111,16 @@ pub(crate) enum EntryForm {
     },
 }
 
+impl EntryForm {
+    /// Returns the binding of an item, if it is one.
+    pub(crate) fn binding(&self) -> Option<&Binding> {
+        match self {
+            Self::Binding(binding) | Self::Keyed { binding, .. } => Some(binding),
+            Self::Spread(_) | Self::For { .. } => None,
+        }
+    }
+}
+
 /// A key and what it is bound to.
 #[derive(Debug)]
 pub(crate) struct Binding {

@@ -1,0 +1,45 @@
+//! The static pass over a program, beside what an evaluation found.
+
+use crate::program::{Program, compile_program};
+use kiln_diag::{Code, Diagnostic, FileId, Span};
+use std::collections::BTreeSet;
+
+/// A `let` that nobody mentions.
+const UNUSED: Code = Code(905);
+
+/// Adds what is wrong in code that nobody evaluated to what was found, and sorts all by place.
+///
+/// What an evaluation said about a place stands: it knows the value.
+pub fn inspect(program: &Program, found: &mut Vec<Diagnostic>) {
+    let compiled = compile_program(program);
+    let known: Vec<(Span, Code, bool)> = found
+        .iter()
+        .filter_map(|one| Some((one.primary.as_ref()?.span, one.code, one.is_error())))
+        .collect();
+    let is_known = |finding: &Diagnostic| {
+        let Some(label) = &finding.primary else { return false };
+        known.iter().any(|(span, code, is_error)| {
+            let is_same = *code == finding.code && covers(*span, label.span);
+            (covers(label.span, *span) || is_same) && (*is_error || !finding.is_error())
+        })
+    };
+    let more: Vec<Diagnostic> =
+        super::walked(&compiled).into_iter().filter(|finding| !is_known(finding)).collect();
+    found.extend(more);
+    let broken: BTreeSet<FileId> =
+        found.iter().filter(|one| one.is_error()).filter_map(file_of).collect();
+    // Whoever would have used it may be what is broken.
+    found.retain(|one| {
+        one.code != UNUSED || file_of(one).is_none_or(|file| !broken.contains(&file))
+    });
+    found.sort_by_key(|finding| finding.primary.as_ref().map(|label| label.span));
+    found.dedup();
+}
+
+fn covers(outer: Span, inner: Span) -> bool {
+    outer.file == inner.file && outer.start <= inner.start && inner.end <= outer.end
+}
+
+fn file_of(finding: &Diagnostic) -> Option<FileId> {
+    finding.primary.as_ref().map(|label| label.span.file)
+}

@@ -14,7 +14,7 @@ pub struct Packed(Box<[u8]>);
 impl Packed {
     /// Packs a text; nothing when something was found wrong with it.
     pub fn of(parse: &Parse) -> Option<Self> {
-        let Parse { ast, tree: _, diagnostics, bounds: _, capitals } = parse;
+        let Parse { ast, tree: _, diagnostics, bounds: _, capitals, lost: _ } = parse;
         diagnostics.is_empty().then(|| Self(ast::pack(ast, capitals).into()))
     }
 
@@ -31,8 +31,9 @@ impl Packed {
     /// Returns the syntax, as if the text had been read just now; nothing when the bytes are damaged.
     pub fn unpack(&self, file: FileId) -> Option<Parse> {
         let (ast, capitals) = ast::unpack(&self.0, file)?;
-        let (tree, diagnostics, bounds) = (Tree::default(), Vec::new(), Vec::new());
-        Some(Parse { ast, tree, diagnostics, bounds, capitals })
+        let (tree, diagnostics, bounds, lost) =
+            (Tree::default(), Vec::new(), Vec::new(), Vec::new());
+        Some(Parse { ast, tree, diagnostics, bounds, capitals, lost })
     }
 }
 

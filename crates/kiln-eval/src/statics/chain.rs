@@ -182,8 +182,7 @@ impl<'a> Statics<'a> {
     /// Finds the mixins of `defaults` in the file of the project; none if they cannot be read off.
     pub(super) fn find_defaults(&self) -> Option<BTreeMap<Symbol, Rc<Body>>> {
         let mut found = BTreeMap::new();
-        let file = self.code.files.get(self.code.project)?;
-        let Some(Form::Amend { body, .. }) = file.value.as_ref().map(|value| &value.form) else {
+        let Some(Form::Amend { body, .. }) = self.project_value().map(|value| &value.form) else {
             return Some(found);
         };
         let Some(defaults) = self.names.defaults else { return Some(found) };

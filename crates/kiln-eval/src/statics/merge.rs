@@ -11,7 +11,7 @@ const UNUSED: Code = Code(905);
 ///
 /// What an evaluation said about a place stands: it knows the value.
 pub fn inspect(program: &Program, found: &mut Vec<Diagnostic>) {
-    let compiled = compile_program(program);
+    let compiled = compile_program(program, &[]);
     let known: Vec<(Span, Code, bool)> = found
         .iter()
         .filter_map(|one| Some((one.primary.as_ref()?.span, one.code, one.is_error())))

@@ -138,6 +138,12 @@ impl<'a> Statics<'a> {
         self.symbols.text(symbol)
     }
 
+    /// Returns what `project.kiln` says.
+    fn project_value(&self) -> Option<&'a CodeRef> {
+        let project = self.code.projects.first()?;
+        self.code.files.get(project.file)?.value.as_ref()
+    }
+
     fn is_stdlib(&self, span: Span) -> bool {
         self.code.stdlib_files.contains(&span.file)
     }

@@ -193,7 +193,7 @@ impl Statics<'_> {
 
     /// A member that `project.kiln` writes itself.
     fn written_member(&self, name: Symbol, depth: usize) -> Shape {
-        let value = self.code.files[self.code.project].value.as_ref();
+        let value = self.project_value();
         match value.map(|value| &value.form) {
             Some(Form::Amend { body, .. }) => self.bound_in(body, name, depth),
             _ => Shape::Unknown,
@@ -221,7 +221,7 @@ impl Statics<'_> {
     }
 
     fn is_project_body(&self, scope: ScopeId) -> bool {
-        let value = self.code.files[self.code.project].value.as_ref();
+        let value = self.project_value();
         matches!(value.map(|value| &value.form), Some(Form::Amend { body, .. }) if body.scope == scope)
     }
 

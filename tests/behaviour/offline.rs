@@ -103,11 +103,11 @@ fn listing(folder: &Path) -> BTreeSet<(PathBuf, u64)> {
 fn a_bundle_builds_without_a_network_for_root_and_for_others() {
     let bench = project();
     tracked(&bench);
-    let said = run(&bench, &["bundle", "-o", "../all.bundle"]);
+    let said = run(&bench, &["bundle", "--file", "../all.bundle"]);
     assert_eq!(said.status, 0, "{said:?}");
     // The same lock gives the same bytes, whatever is in the cache.
     fs::remove_dir_all(bench.path("kiln/cache")).expect("the folder is ours");
-    let again = run(&bench, &["bundle", "-o", "../again.bundle"]);
+    let again = run(&bench, &["bundle", "--file", "../again.bundle"]);
     assert_eq!(again.status, 0, "{again:?}");
     let bytes = fs::read(bench.path("all.bundle")).expect("it was written");
     assert!(bytes == fs::read(bench.path("again.bundle")).expect("it was written"));
@@ -169,7 +169,7 @@ impl Other {
 fn a_hostile_bundle_is_one_error_and_nothing_is_taken() {
     let bench = project();
     tracked(&bench);
-    let bundled = run(&bench, &["bundle", "app", "-o", "../good"]);
+    let bundled = run(&bench, &["bundle", "app", "--file", "../good"]);
     assert_eq!(bundled.status, 0, "{bundled:?}");
     fs::remove_dir_all(bench.path("kiln/cache")).expect("the folder is ours");
     let good = fs::read(bench.path("good")).expect("it was written");

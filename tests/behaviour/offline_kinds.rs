@@ -74,14 +74,14 @@ fn a_bundle_carries_every_kind_of_source() {
         assert_eq!(said.status, 0, "{arguments:?}: {said:?}");
     };
     ok(&here, &["track"]);
-    ok(&here, &["bundle", "-o", "../all"]);
+    ok(&here, &["bundle", "--file", "../all"]);
     let n_requests = served.n_requests();
-    ok(&here, &["bundle", "-o", "../again"]);
-    ok(&here, &["--offline", "bundle", "-o", "../offline"]);
+    ok(&here, &["bundle", "--file", "../again"]);
+    ok(&here, &["--offline", "bundle", "--file", "../offline"]);
     assert_eq!(served.n_requests(), n_requests, "what is here was fetched");
     // Another home, mirrors at other places, one source after the other: the same bytes.
     let elsewhere = serve(&bench);
-    let fresh = elsewhere.run(&bench, &there, &["bundle", "small", "app", "-o", "../fresh"]);
+    let fresh = elsewhere.run(&bench, &there, &["bundle", "small", "app", "--file", "../fresh"]);
     assert_eq!(fresh.status, 0, "{fresh:?}");
     let bytes = |name: &str| fs::read(bench.path(name)).expect("it was written");
     for other in ["again", "offline", "fresh"] {
@@ -90,7 +90,7 @@ fn a_bundle_carries_every_kind_of_source() {
     let list = String::from_utf8_lossy(&bytes("all")[..4096]).into_owned();
     let own = bench.path("").display().to_string();
     assert!(!list.contains(&own) && !list.contains("127.0.0.1"), "{list}");
-    ok(&here, &["bundle", "small", "-o", "../small"]);
+    ok(&here, &["bundle", "small", "--file", "../small"]);
     drop((served, elsewhere));
     fs::rename(bench.path("mirrors"), bench.path("gone")).expect("the folder is ours");
     for other in Other::all(&bench) {

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Arg, ArgAction, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
+    ValueEnum,
+};
 
 /// Width of help: that of a terminal nobody has changed.
 const COLUMNS: usize = 80;
@@ -47,11 +50,16 @@ What is here already is only checked. After a failure the next run goes on where
 this one ended.";
 
 const BUNDLE_EXAMPLES: &str = "Examples:
-  kiln bundle hello -o hello.bundle
+  kiln bundle hello --file hello.bundle
   kiln build --offline --bundle hello.bundle hello
 
 The file has every download, commit and package that the elements need; what is
 in the project itself is not in it. The same lock gives the same bytes.";
+
+const OPTIONS_EXAMPLES: &str = "Examples:
+  kiln options                   what can be set, and to what it is now
+  kiln -o debug=true options     what else would be set by that
+  kiln build -o debug=true app   a build with it";
 
 const EVERYWHERE: &str = "Options of all commands";
 
@@ -79,6 +87,17 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
+    /// Reads the command line, or ends the program with what is wrong with it.
+    pub(crate) fn read() -> Self {
+        let command = Self::command();
+        let found = command.get_arguments().find(|argument| argument.get_id() == OPTIONS);
+        let option = found.cloned();
+        let matches = with_argument(command, option.as_ref(), 0).get_matches();
+        let mut arguments = Self::from_arg_matches(&matches).unwrap_or_else(|wrong| wrong.exit());
+        arguments.common.options = options_said(&matches);
+        arguments
+    }
+
     /// Returns an option that the command would have to ignore.
     pub(crate) fn misplaced(&self) -> Option<&'static str> {
         let Self { version: _, common, command } = self;
@@ -87,7 +106,13 @@ impl Arguments {
             Command::Debug { stage } => matches!(stage, Stage::Cst { .. }),
             _ => false,
         };
-        (common.ir.is_some() && knows_no_elements).then_some("--ir")
+        let knows_no_ir = knows_no_elements || matches!(command, Command::Options { .. });
+        // An IR has no options any more: they are what it was made with.
+        let knows_no_options = knows_no_elements || common.ir.is_some();
+        if common.ir.is_some() && knows_no_ir {
+            return Some("--ir");
+        }
+        (!common.options.is_empty() && knows_no_options).then_some("-o")
     }
 }
 
@@ -98,6 +123,9 @@ pub(crate) struct Common {
     /// Look for the project from this folder.
     #[arg(short = 'C', long, global = true, value_name = "DIR", hide_short_help = true)]
     pub(crate) directory: Option<PathBuf>,
+    /// Set an option of the project, such as debug=true.
+    #[arg(short = 'o', long = "option", value_name = "NAME=VALUE", hide_short_help = true, value_parser = option)]
+    pub(crate) options: Vec<(String, String)>,
     /// Use a hand-written IR instead of a project.
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub(crate) ir: Option<PathBuf>,
@@ -164,6 +192,41 @@ pub(crate) enum Kept {
     Always,
     /// Of nothing.
     Never,
+}
+
+/// The field of [`Common`] that is read wherever it stands.
+const OPTIONS: &str = "options";
+
+/// Gives an argument to all commands below; one that is `global` counts only where it is said last.
+fn with_argument(command: clap::Command, argument: Option<&Arg>, depth: usize) -> clap::Command {
+    let command = command.mut_subcommands(|below| with_argument(below, argument, depth + 1));
+    match argument {
+        Some(argument) if depth > 0 => command.arg(argument.clone()),
+        _ => command,
+    }
+}
+
+/// Returns the options of the project that were said before and behind the words of the command.
+fn options_said(matches: &ArgMatches) -> Vec<(String, String)> {
+    let mut said = Vec::new();
+    let mut at = Some(matches);
+    while let Some(matches) = at {
+        let here = matches.try_get_many::<(String, String)>(OPTIONS).ok().flatten();
+        said.extend(here.into_iter().flatten().cloned());
+        at = matches.subcommand().map(|(_name, below)| below);
+    }
+    said
+}
+
+/// Splits `name=value`.
+fn option(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => {
+            Err("an option of the project is `name=value`; a file to write is `--file FILE`"
+                .to_owned())
+        }
+    }
 }
 
 fn time(text: &str) -> Result<Duration, &'static str> {
@@ -274,13 +337,20 @@ pub(crate) enum Command {
         #[arg(value_name = "ELEMENT")]
         elements: Vec<String>,
         /// File to write.
-        #[arg(short = 'o', long, value_name = "FILE", required = true)]
+        #[arg(short, long, value_name = "FILE", required = true)]
         file: PathBuf,
     },
     /// Compare sources with where they come from.
     Source {
         #[command(subcommand)]
         action: SourceAction,
+    },
+    /// Show the options of the project with their values.
+    #[command(after_long_help = OPTIONS_EXAMPLES)]
+    Options {
+        /// How to print them.
+        #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
+        output: Output,
     },
     /// Check the whole project and report all mistakes.
     Check,
@@ -305,6 +375,15 @@ pub(crate) enum Command {
         #[command(subcommand)]
         stage: Stage,
     },
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// What `kiln source` does.

@@ -11,6 +11,7 @@ use crate::arguments::{
     Arguments, CheckoutPart, Command, Denied, Kept, Policy, ShellInside, SourceAction, Stage,
 };
 use crate::failure::failure_text;
+use crate::options::options_text;
 use crate::screen::Screen;
 use crate::shell;
 use crate::shown::{lines, shown_text};
@@ -24,6 +25,7 @@ pub(crate) fn choices(arguments: &Arguments, words: Vec<String>) -> Choices {
         directory: common.directory.clone(),
         ir: common.ir.clone(),
         jobs: common.jobs.map(usize::from),
+        options: common.options.clone(),
         mirrors: common.mirrors.clone(),
         offline: common.offline,
         command: words,
@@ -118,6 +120,10 @@ pub(crate) fn run(session: &Session, screen: &Screen, command: Command) -> u8 {
         Command::Bundle { elements, file } => sources::bundle(session, screen, &elements, &file),
         Command::Source { action: SourceAction::Verify { elements } } => {
             sources::verify(session, screen, &elements)
+        }
+        Command::Options { output } => {
+            let options = kiln_driver::options(session);
+            print(screen, options.map(|options| options_text(&options, output)))
         }
         Command::Check => check(session, screen),
         Command::Fmt { files, check } => format(session, screen, &files, check),

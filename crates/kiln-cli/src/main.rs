@@ -13,6 +13,7 @@
 mod arguments;
 mod commands;
 mod failure;
+mod options;
 mod relay;
 mod screen;
 mod shell;
@@ -24,7 +25,6 @@ mod tracked;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use kiln_driver::{Environment, HELPER_WORD, Session, helper_main};
 
 use crate::arguments::Arguments;
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     if words.get(1).is_some_and(|word| word == HELPER_WORD) {
         return helper_main();
     }
-    let arguments = Arguments::parse();
+    let arguments = Arguments::read();
     // A defect is told in one line with what to do, not as a backtrace in the middle of a progress view.
     match catch_unwind(AssertUnwindSafe(|| run(arguments, words))) {
         Ok(status) => ExitCode::from(status),

@@ -74,7 +74,7 @@ impl Loaded {
         let root = Self::root(session)?;
         match &session.choices.ir {
             Some(ir) => Self::load_ir(&session.environment.cwd.join(ir), root),
-            None => crate::text::load(root, targets),
+            None => crate::text::load(session, root, targets),
         }
     }
 
@@ -132,6 +132,7 @@ impl Planned {
     pub(crate) fn load(session: &Session, targets: &[String]) -> Result<Self, Problem> {
         let root = Loaded::root(session)?;
         let kept = Kept::of(session, &root).filter(|_| session.choices.ir.is_none());
+        let kept = kept.map(|kept| kept.with_options(&session.choices.options));
         // What is wrong is told by its place in the texts, which were not read: then they are.
         let recalled = kept.as_ref().and_then(|kept| Self::recall(session, kept, &root, targets));
         if let Some(planned) = recalled {

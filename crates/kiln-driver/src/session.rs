@@ -19,6 +19,8 @@ pub struct Choices {
     pub ir: Option<PathBuf>,
     /// Processors that builds may use: `KILN_JOBS`, `jobs`.
     pub jobs: Option<usize>,
+    /// Options of the project, by name; of one name the last counts.
+    pub options: Vec<(String, String)>,
     /// `ALIAS=URL`, before all other mirrors.
     pub mirrors: Vec<String>,
     /// Never use the network.

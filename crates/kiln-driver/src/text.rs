@@ -19,8 +19,12 @@ pub struct Checked {
 }
 
 /// Loads a project in the language.
-pub(crate) fn load(root: PathBuf, targets: &[String]) -> Result<Loaded, Problem> {
-    match load_whatever_is_locked(root, targets)? {
+pub(crate) fn load(
+    session: &Session,
+    root: PathBuf,
+    targets: &[String],
+) -> Result<Loaded, Problem> {
+    match load_whatever_is_locked(session, root, targets)? {
         (loaded, None) => Ok(loaded),
         (_, Some(broken)) => Err(broken),
     }
@@ -28,10 +32,11 @@ pub(crate) fn load(root: PathBuf, targets: &[String]) -> Result<Loaded, Problem>
 
 /// Loads a project in the language as one without a lock when its lock is broken, and tells what is wrong with that.
 pub(crate) fn load_whatever_is_locked(
+    session: &Session,
     root: PathBuf,
     targets: &[String],
 ) -> Result<(Loaded, Option<Problem>), Problem> {
-    let project = kiln_project::load(&root, targets)?;
+    let project = kiln_project::load(&root, targets, &session.choices.options)?;
     let broken = project.findings.iter().any(Diagnostic::is_error);
     let Some(ir) = project.ir.filter(|_| !broken) else {
         return Err(Problem::Findings { texts: project.texts, findings: project.findings });

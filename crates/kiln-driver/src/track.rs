@@ -156,7 +156,7 @@ fn tell_passwords(needs: &[Need<'_>], run: &Run<'_>) {
 /// Loads the project. Where all of it is tracked, a broken lock stands in nobody's way.
 fn load(session: &Session, targets: &[String]) -> Result<(Loaded, Option<Problem>), Problem> {
     if targets.is_empty() && session.choices.ir.is_none() {
-        return load_whatever_is_locked(Loaded::root(session)?, targets);
+        return load_whatever_is_locked(session, Loaded::root(session)?, targets);
     }
     Loaded::load(session, targets).map(|loaded| (loaded, None))
 }

@@ -31,8 +31,32 @@ impl Default for Limits {
 pub struct Settings {
     /// The platform that builds: `x86_64-linux-gnu`.
     pub build: String,
-    /// `-o name=value`, as written.
-    pub options: Vec<(String, String)>,
+    /// What is said with `-o`; of one name the last counts.
+    pub options: Vec<OptionSetting>,
+}
+
+/// An option that is set from outside: `-o name=value`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionSetting {
+    pub name: String,
+    /// As written; the type of the option says how it is read.
+    pub value: String,
+    /// Where it is written, if that is a text.
+    pub span: Option<Span>,
+}
+
+/// An option as a project declares it, with what it is now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProjectOption {
+    pub name: String,
+    /// Its type, as it is written.
+    pub ty: String,
+    /// None if it has to be set.
+    pub default: Option<Value>,
+    /// None if it is not set, or if that failed.
+    pub value: Option<Value>,
+    /// Where it is declared.
+    pub declared: Span,
 }
 
 /// An element; an index into [`Evaluated`].
@@ -57,6 +81,8 @@ pub struct Evaluated {
     pub(crate) machine: Machine,
     pub(crate) project: ObjectId,
     pub(crate) asking: Asking,
+    /// The project without what was set from outside.
+    unset: ObjectId,
 }
 
 /// Evaluates a project as far as its settings need; elements and their fields wait.
@@ -117,20 +143,23 @@ fn eval_compiled_with(
     machine.set_inputs(found);
     let project = start(&mut machine, settings);
     let diagnostics = in_order(std::mem::take(&mut machine.diagnostics));
-    let value = project.ok().map(|project| Evaluated { machine, project, asking });
+    let value = project.ok().map(|(project, unset)| Evaluated { machine, project, asking, unset });
     Diagnosed { value, diagnostics }
 }
 
-fn start(machine: &mut Machine, settings: &Settings) -> Result<ObjectId, Poison> {
-    let first = machine.instantiate(NamePath::ROOT)?;
-    if settings.options.is_empty() {
-        return Ok(first);
+/// Makes the project, and the same without what is set from outside.
+fn start(machine: &mut Machine, settings: &Settings) -> Result<(ObjectId, ObjectId), Poison> {
+    let unset = machine.instantiate(NamePath::ROOT)?;
+    let mut project = unset;
+    if !settings.options.is_empty() {
+        machine.set_options(unset, &settings.options)?;
+        machine.forget_instances();
+        project = machine.instantiate(NamePath::ROOT)?;
+        machine.check_set_options(project, &settings.options)?;
     }
-    machine.set_options(first, &settings.options)?;
-    machine.forget_instances();
-    let project = machine.instantiate(NamePath::ROOT)?;
-    machine.check_set_options(project, &settings.options)?;
-    Ok(project)
+    // A mistake in the texts is told; what does not read the option is evaluated all the same.
+    machine.check_all_options(project);
+    Ok((project, unset))
 }
 
 /// Sorts findings by place and leaves out repetitions.
@@ -211,6 +240,11 @@ impl Evaluated {
     pub fn required(&mut self, id: ElementId, name: &str) -> Result<Value, Failed> {
         let object = self.object(id);
         self.required_of(object, name)
+    }
+
+    /// Returns the options of the project, in the order of their declarations.
+    pub fn options(&mut self) -> Vec<ProjectOption> {
+        self.machine.project_options(self.project, self.unset)
     }
 
     /// Forces a setting of the project.

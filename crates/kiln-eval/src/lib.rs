@@ -46,7 +46,8 @@ mod why;
 
 pub use ask::Answer;
 pub use evaluated::{
-    ElementId, Evaluated, Failed, Limits, Settings, eval, eval_owned, eval_with_inputs,
+    ElementId, Evaluated, Failed, Limits, OptionSetting, ProjectOption, Settings, eval, eval_owned,
+    eval_with_inputs,
 };
 pub use input::{InputKey, InputProject, Inputs, WantedInput};
 pub use program::{Folder, Program, SourceFile};

@@ -20,8 +20,9 @@ mod modules;
 
 pub use error::ProjectError;
 pub use files::{File, Files, Looked, Member, find, members};
+pub use kiln_eval::ProjectOption;
 pub use kiln_syntax::{GRAMMAR_VERSION, Packed};
-pub use load::{Project, load, load_kept};
+pub use load::{Options, Project, load, load_kept, options};
 pub use modules::{Modules, NoModules, pack_text};
 
 /// The file that makes a folder a project.

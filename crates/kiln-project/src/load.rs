@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use kiln_diag::{Diagnostic, FileId, Texts};
-use kiln_eval::{Folder, Limits, Program, Settings, SourceFile, eval_owned, on_deep_stack};
+use kiln_diag::{Diagnosed, Diagnostic, FileId, Span, Texts};
+use kiln_eval::{
+    Evaluated, Folder, Limits, OptionSetting, Program, ProjectOption, Settings, SourceFile,
+    eval_owned, on_deep_stack,
+};
 use kiln_ir::Ir;
 use kiln_syntax::{Parse, Syntax, parse};
 
@@ -27,12 +30,26 @@ pub struct Project {
     pub n_texts: u32,
 }
 
-/// Loads a project; `targets` names the elements to lower with all they need, nothing means all.
+/// The options of a project, as far as its mistakes let one see.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub texts: Texts,
+    pub options: Vec<ProjectOption>,
+    /// In order of place.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// Loads a project; `targets` names the elements to lower with all they need, nothing means all. Options are set as
+/// `-o` sets them.
 ///
 /// # Errors
 /// When a file cannot be read. Mistakes in the texts are findings.
-pub fn load(root: &Path, targets: &[String]) -> Result<Project, ProjectError> {
-    load_kept(root, targets, Box::new(NoModules))
+pub fn load(
+    root: &Path,
+    targets: &[String],
+    options: &[(String, String)],
+) -> Result<Project, ProjectError> {
+    load_kept(root, targets, options, Box::new(NoModules))
 }
 
 /// Loads a project like [`load`], with what was kept of its texts, and keeps what they say; `modules` is let go once they
@@ -43,12 +60,42 @@ pub fn load(root: &Path, targets: &[String]) -> Result<Project, ProjectError> {
 pub fn load_kept(
     root: &Path,
     targets: &[String],
+    options: &[(String, String)],
     modules: Box<dyn Modules + Send + '_>,
 ) -> Result<Project, ProjectError> {
-    let Files { mut texts, files, lock, looked } = Files::read(root)?;
-    let n_texts = files.last().map_or(0, |file| file.id.0 + 1);
+    let files = Files::read(root)?;
+    let (lock, looked) = (files.lock, files.looked.clone());
+    let n_texts = files.files.last().map_or(0, |file| file.id.0 + 1);
+    let lower =
+        |evaluated: &mut Evaluated, texts: &Texts| kiln_lower::lower(evaluated, targets, texts);
+    let (ir, texts, findings) = evaluate(files, options, modules, lower);
+    Ok(Project { texts, ir, lock, findings, looked, n_texts })
+}
+
+/// Reads the options of a project; no element is evaluated for them.
+///
+/// # Errors
+/// When a file cannot be read. Mistakes in the texts are findings.
+pub fn options(root: &Path, options: &[(String, String)]) -> Result<Options, ProjectError> {
+    let list = |evaluated: &mut Evaluated, _: &Texts| {
+        let options = evaluated.options();
+        Diagnosed { value: options, diagnostics: evaluated.take_diagnostics() }
+    };
+    let files = Files::read(root)?;
+    let (options, texts, findings) = evaluate(files, options, Box::new(NoModules), list);
+    Ok(Options { texts, options: options.unwrap_or_default(), findings })
+}
+
+/// Evaluates a project and does one thing with it; nothing comes of it when there is no project to speak of.
+fn evaluate<T: Send>(
+    files: Files,
+    options: &[(String, String)],
+    modules: Box<dyn Modules + Send + '_>,
+    step: impl FnOnce(&mut Evaluated, &Texts) -> Diagnosed<T> + Send,
+) -> (Option<T>, Texts, Vec<Diagnostic>) {
+    let Files { mut texts, files, lock: _, looked: _ } = files;
     // On one thread, so that what the syntax leaves is used again by the values.
-    let (ir, mut findings) = on_deep_stack(|| {
+    let (value, mut findings) = on_deep_stack(|| {
         let ids: Vec<FileId> = files.iter().map(|file| file.id).collect();
         let read = read_all(&ids, &texts, modules.as_ref());
         let mut findings: Vec<_> = read.iter().flat_map(Syntax::diagnostics).cloned().collect();
@@ -56,20 +103,48 @@ pub fn load_kept(
         let stdlib = needed_stdlib(&parsed, &mut texts, modules.as_ref());
         drop(modules);
         let program = program(stdlib, &files, parsed);
-        let settings = Settings { build: build_platform().to_owned(), options: Vec::new() };
+        let options = on_command_line(options, &mut texts);
+        let settings = Settings { build: build_platform().to_owned(), options };
         let evaluated = eval_owned(program, &settings, Limits::default());
         findings.extend(evaluated.diagnostics);
-        let ir = evaluated.value.map(|mut evaluated| {
-            let lowered = kiln_lower::lower(&mut evaluated, targets, &texts);
-            findings.extend(lowered.diagnostics);
-            lowered.value
+        let value = evaluated.value.map(|mut evaluated| {
+            let done = step(&mut evaluated, &texts);
+            findings.extend(done.diagnostics);
+            done.value
         });
-        (ir, findings)
+        (value, findings)
     });
     findings.sort_by_key(|finding| finding.primary.as_ref().map(|label| label.span));
     findings.dedup();
-    Ok(Project { texts, ir, lock, findings, looked, n_texts })
+    (value, texts, findings)
 }
+
+/// Writes options as one text, so that findings can point at them.
+fn on_command_line(options: &[(String, String)], texts: &mut Texts) -> Vec<OptionSetting> {
+    if options.is_empty() {
+        return Vec::new();
+    }
+    let mut text = String::new();
+    let mut places = Vec::new();
+    for (name, value) in options {
+        text.push_str(if text.is_empty() { "-o " } else { " -o " });
+        let start = text.len();
+        text.extend([name, "=", value]);
+        places.push((start, text.len()));
+    }
+    let file = texts.add(COMMAND_LINE, text);
+    let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    let setting =
+        |((name, value), (start, end)): (&(String, String), (usize, usize))| OptionSetting {
+            name: name.clone(),
+            value: value.clone(),
+            span: Some(Span::new(file, place(start), place(end))),
+        };
+    options.iter().zip(places).map(setting).collect()
+}
+
+/// How the place of options is called that are set from outside.
+const COMMAND_LINE: &str = "command line";
 
 /// What the evaluator itself asks for.
 const ROOTS: [&str; 5] = ["Element", "Platform", "Project", "Source", "Step"];

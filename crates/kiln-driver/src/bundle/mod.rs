@@ -19,7 +19,7 @@ use kiln_digest::Digest;
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub(crate) enum BundleError {
     #[error("`{}` is no bundle of kiln", path.display())]
-    #[diagnostic(code("K2051"), help("`kiln bundle -o FILE` writes one"))]
+    #[diagnostic(code("K2051"), help("`kiln bundle --file FILE` writes one"))]
     Foreign { path: PathBuf },
     #[error("the bundle `{}` is of another version of kiln", path.display())]
     #[diagnostic(
@@ -37,7 +37,7 @@ pub(crate) enum BundleError {
     #[diagnostic(
         code("K2056"),
         help(
-            "where there is a network, write it for all that is built: `kiln bundle [ELEMENT]... -o FILE`"
+            "where there is a network, write it for all that is built: `kiln bundle [ELEMENT]... --file FILE`"
         )
     )]
     Lacks { path: PathBuf, what: String },

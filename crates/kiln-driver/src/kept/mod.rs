@@ -65,6 +65,18 @@ impl Kept {
         Some(Self { file: folder.join(name), root: root.to_owned(), whose, clock })
     }
 
+    /// Finds the place of the IR that comes of the project when these options are set.
+    pub(crate) fn with_options(mut self, options: &[(String, String)]) -> Self {
+        if !options.is_empty() {
+            self.whose = format!("{} {options:?}", self.whose);
+            let name = self.file.file_name().map(std::ffi::OsStr::to_string_lossy);
+            let mut mark = Digest::of(format!("{options:?}").as_bytes()).hex();
+            mark.truncate(16);
+            self.file.set_file_name(format!("{}-{mark}", name.unwrap_or_default()));
+        }
+        self
+    }
+
     /// Returns the IR of these targets, if there is one of the texts as they are now.
     pub(crate) fn recall(&self, targets: &[String]) -> Option<Ir> {
         let bytes = std::fs::read(&self.file).ok()?;

@@ -43,7 +43,9 @@ impl Case {
     }
 
     fn load(&self, targets: &[&str]) -> Loaded {
-        crate::text::load(self.project.path().to_owned(), &owned(targets)).unwrap()
+        let environment = crate::Environment::read().unwrap();
+        let session = Session::new(environment, crate::Choices::default()).unwrap();
+        crate::text::load(&session, self.project.path().to_owned(), &owned(targets)).unwrap()
     }
 
     fn recall(&self, targets: &[&str]) -> Option<Ir> {
@@ -69,6 +71,18 @@ fn check(change: impl FnOnce(&Case), is_kept: bool) {
         assert_eq!(recalled.is_some(), is_kept);
         assert!(recalled.is_none_or(|ir| ir == case.load(&[]).ir));
     }
+}
+
+#[test]
+fn what_comes_of_other_options_is_kept_beside_it() {
+    let case = Case::new(&[]);
+    let options = |value: &str| vec![("debug".to_owned(), value.to_owned())];
+    let kept = |value: &str| case.kept(LATER).with_options(&options(value));
+    assert_eq!(kept("true").recall(&[]), None);
+    kept("true").keep(&case.load(&[]), &[]);
+    assert_eq!(kept("false").recall(&[]), None);
+    assert!(kept("true").recall(&[]).is_some());
+    assert!(case.recall(&[]).is_some());
 }
 
 #[test]

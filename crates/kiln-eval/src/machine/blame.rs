@@ -1,6 +1,6 @@
 //! What is said about a value of the wrong type, put into words only when it is shown.
 
-use super::object::ObjectId;
+use super::object::{Nature, ObjectId};
 use super::{Machine, Poison, Term};
 use crate::code::{CodeRef, Form, TypeForm, TypeRef};
 use crate::symbol::Symbol;
@@ -62,7 +62,14 @@ impl Machine {
     pub(super) fn report_mismatch(&mut self, mismatch: Mismatch, blame: &Blame) -> Poison {
         let span = blame.code.as_ref().and_then(|code| item_span(code, &mismatch.at));
         let part = if mismatch.at.is_empty() { "" } else { "an item of " };
-        let help = self.help_for(&mismatch);
+        let from_outside = self.command_line_file == Some(blame.value.file);
+        let help = match &mismatch.wanted {
+            _ if from_outside && self.is_triple(blame.what) => {
+                Some("a platform is a triple such as `aarch64-linux-gnu`".to_owned())
+            }
+            Wanted::Type(ty) if from_outside => self.option_help(ty),
+            _ => self.help_for(&mismatch),
+        };
         let wanted = match mismatch.wanted {
             Wanted::Type(ty) => self.describe_type(&ty),
             Wanted::Text(text) => text,
@@ -71,7 +78,12 @@ impl Machine {
             Found::Value(term) => self.describe_found(&term),
             Found::Text(text) => text,
         };
-        let what = self.describe_bound(blame.what);
+        let what = match blame.what {
+            Bound::Field(object, symbol) if from_outside && self.is_dict(object) => {
+                format!("the option `{}`", self.text(symbol))
+            }
+            bound => self.describe_bound(bound),
+        };
         let message = format!("{part}{what} must be `{wanted}`, not {found}");
         let mut finding = Diagnostic::error(Code(201), message)
             .at(span.unwrap_or(blame.value), format!("this is {found}"));
@@ -112,6 +124,13 @@ impl Machine {
             }
             (_, TypeForm::List(_)) => Some("put it in brackets: `[x]`".to_owned()),
             _ => None,
+        }
+    }
+
+    fn is_triple(&self, bound: Bound) -> bool {
+        match bound {
+            Bound::Field(object, _) => self.object(object).nature == Nature::Platform,
+            Bound::Let(_) | Bound::Argument(_) | Bound::Result => false,
         }
     }
 

@@ -7,35 +7,48 @@ use crate::code::{
     ScopeId, TypeForm, TypeRef,
 };
 use crate::symbol::Symbol;
-use kiln_diag::Span;
+use crate::value::Value;
+use crate::{OptionSetting, ProjectOption};
+use kiln_diag::{Code, Diagnostic, Span};
 use std::rc::Rc;
 
 /// Types within types that an option is read through.
 const MAX_NESTING: usize = 64;
 
 impl Machine {
-    /// Turns `-o name=value` into a body that amends every instance, after checking names and types.
+    /// Turns `-o name=value` into a body that amends every instance, after checking the names.
     pub(crate) fn set_options(
         &mut self,
         project: ObjectId,
-        settings: &[(String, String)],
+        settings: &[OptionSetting],
     ) -> Result<(), Poison> {
-        let span = self.program.project_span;
+        let project_span = self.program.project_span;
         let options = self.well_known.options;
-        let Some(Term::Object(declared)) = self.field(project, options, span)? else {
-            return Ok(());
-        };
+        let Some(declared) = self.options_of(project)? else { return Err(Poison) };
         let mut bindings = Vec::new();
-        for (name, text) in settings {
-            let symbol = self.symbols.intern(name);
+        let mut failed = false;
+        for setting in settings {
+            let symbol = self.symbols.intern(&setting.name);
             let Some(declaration) = self.declaration(declared, symbol)? else {
-                return Err(self.unknown_option(declared, symbol, None));
+                self.unknown_option(declared, symbol, setting.span);
+                failed = true;
+                continue;
             };
-            let form =
-                self.option_value(&declaration.ty, text, declaration.frame, span, MAX_NESTING);
-            let value = Rc::new(Expr { span: declaration.span.unwrap_or(span), form });
-            bindings.push((symbol, value));
+            self.command_line_file = setting.span.map(|span| span.file);
+            let span = setting.span.or(declaration.span).unwrap_or(project_span);
+            let form = self.option_value(
+                &declaration.ty,
+                &setting.value,
+                declaration.frame,
+                span,
+                MAX_NESTING,
+            );
+            bindings.push((symbol, Rc::new(Expr { span, form })));
         }
+        if failed {
+            return Err(Poison);
+        }
+        let span = project_span;
         let inner = synthetic_body(bindings, false, span);
         let amend = Rc::new(Expr { span, form: Form::AmendSuper(inner) });
         let body = synthetic_body(vec![(options, amend)], true, span);
@@ -48,19 +61,130 @@ impl Machine {
     pub(crate) fn check_set_options(
         &mut self,
         project: ObjectId,
-        settings: &[(String, String)],
+        settings: &[OptionSetting],
     ) -> Result<(), Poison> {
         let span = self.program.project_span;
-        let options = self.well_known.options;
-        let Some(Term::Object(options)) = self.field(project, options, span)? else {
-            return Ok(());
-        };
+        let Some(options) = self.options_of(project)? else { return Err(Poison) };
         let mut failed = false;
-        for (name, _) in settings {
-            let symbol = self.symbols.intern(name);
-            failed |= self.field(options, symbol, span).is_err();
+        for setting in settings {
+            let symbol = self.symbols.intern(&setting.name);
+            let value = self.field(options, symbol, span);
+            failed |= !matches!(value, Ok(Some(term)) if self.deep(&term).is_ok());
         }
         if failed { Err(Poison) } else { Ok(()) }
+    }
+
+    /// Checks all options of an instance: each is declared, has a value, and that is of its type.
+    pub(crate) fn check_all_options(&mut self, project: ObjectId) {
+        let Ok(Some(options)) = self.options_of(project) else { return };
+        // What is wrong is among the findings.
+        let _checked = self.check_options(options);
+        let _checked = self.check_values(options);
+    }
+
+    fn check_values(&mut self, options: ObjectId) -> Result<(), Poison> {
+        for (symbol, declared) in self.declared_fields(options)? {
+            match self.field(options, symbol, declared) {
+                Ok(Some(term)) => drop(self.deep(&term)),
+                Ok(None) => self.report_unset_option(symbol, declared),
+                Err(Poison) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn report_unset_option(&mut self, symbol: Symbol, declared: Span) {
+        let name = self.text(symbol);
+        self.report(
+            Diagnostic::error(Code(502), format!("the option `{name}` is not set"))
+                .at(declared, "declared without a default")
+                .help(format!("say `-o {name}=VALUE`, or give it a default")),
+        );
+    }
+
+    /// Returns the record of options of an instance; a project whose options are no record is told.
+    fn options_of(&mut self, project: ObjectId) -> Result<Option<ObjectId>, Poison> {
+        let options = self.well_known.options;
+        let span = self.program.project_span;
+        match self.field(project, options, span)? {
+            Some(Term::Object(object)) if self.is_dict(object) => Ok(Some(object)),
+            Some(other) => {
+                let found = self.describe(&other);
+                let span = self.binding_span(project, options).unwrap_or(span);
+                Err(self.report(
+                    Diagnostic::error(
+                        Code(503),
+                        format!("`options` is a record of typed fields, not {found}"),
+                    )
+                    .at(span, format!("this is {found}"))
+                    .help("`options { debug: Bool = false }` declares an option"),
+                ))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Returns the options that an instance declares, with what they are without anything set from outside.
+    pub(crate) fn project_options(
+        &mut self,
+        project: ObjectId,
+        unset: ObjectId,
+    ) -> Vec<ProjectOption> {
+        let (Ok(Some(options)), Ok(Some(plain))) =
+            (self.options_of(project), self.options_of(unset))
+        else {
+            return Vec::new();
+        };
+        let mut known = Vec::new();
+        for (symbol, declared) in self.declared_fields(options).unwrap_or_default() {
+            let Ok(Some(declaration)) = self.declaration(options, symbol) else { continue };
+            known.push(ProjectOption {
+                name: self.text(symbol).to_string(),
+                ty: self.describe_type(&declaration.ty),
+                default: self.option_now(plain, symbol, declared),
+                value: self.option_now(options, symbol, declared),
+                declared,
+            });
+        }
+        known
+    }
+
+    fn option_now(&mut self, options: ObjectId, symbol: Symbol, span: Span) -> Option<Value> {
+        let term = self.field(options, symbol, span).ok()??;
+        self.deep(&term).ok()
+    }
+
+    /// Returns how an option of a type is said on the command line, if it can be.
+    pub(super) fn option_help(&self, ty: &TypeRef) -> Option<String> {
+        match ty.as_ref() {
+            TypeForm::Bool => Some("say `true` or `false`".to_owned()),
+            TypeForm::Int => Some("say a whole number".to_owned()),
+            TypeForm::TextLiteral(_) | TypeForm::IntLiteral(_) | TypeForm::Union(_) => {
+                let mut words = Vec::new();
+                self.add_words(ty, &mut words);
+                (!words.is_empty()).then(|| format!("say one of {}", words.join(", ")))
+            }
+            TypeForm::List(of) => {
+                let one = self.option_help(of);
+                let one = one.map(|one| format!(", each: {one}")).unwrap_or_default();
+                Some(format!("items are separated by commas{one}"))
+            }
+            TypeForm::Dict(_) | TypeForm::Record(_) | TypeForm::Path | TypeForm::Value { .. } => {
+                Some("an option of this type is set by an amend of the project only".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    fn add_words(&self, ty: &TypeRef, words: &mut Vec<String>) {
+        match ty.as_ref() {
+            TypeForm::TextLiteral(text) => words.push(format!("`{text}`")),
+            TypeForm::IntLiteral(number) => words.push(format!("`{number}`")),
+            TypeForm::Null => words.push("`null`".to_owned()),
+            TypeForm::Bool => words.extend(["`true`".to_owned(), "`false`".to_owned()]),
+            TypeForm::Union(types) => types.iter().for_each(|one| self.add_words(one, words)),
+            _ => words.push(self.describe_type(ty)),
+        }
     }
 
     /// Reads an option of the command line as its type says.
@@ -72,39 +196,54 @@ impl Machine {
         span: Span,
         depth: usize,
     ) -> Form {
+        self.as_type(ty, text, frame, span, depth).unwrap_or_else(|| Form::Text(Rc::from(text)))
+    }
+
+    /// Reads a text as a value of a type, if it can be one; conditions of types are checked later.
+    fn as_type(
+        &mut self,
+        ty: &TypeRef,
+        text: &str,
+        frame: FrameId,
+        span: Span,
+        depth: usize,
+    ) -> Option<Form> {
+        // A type may be defined by itself.
+        let depth = depth.checked_sub(1)?;
         match ty.as_ref() {
-            // A type may be defined by itself.
-            _ if depth == 0 => Form::Text(Rc::from(text)),
-            TypeForm::Bool if text == "true" || text == "false" => Form::Bool(text == "true"),
-            TypeForm::Int | TypeForm::IntLiteral(_) => match text.parse() {
-                Ok(number) => Form::Int(number),
-                Err(_) => Form::Text(Rc::from(text)),
-            },
+            TypeForm::Bool => text.parse().ok().map(Form::Bool),
+            TypeForm::Int => text.parse().ok().map(Form::Int),
+            TypeForm::IntLiteral(wanted) => {
+                text.parse().ok().filter(|number| number == wanted).map(Form::Int)
+            }
+            TypeForm::Null => (text == "null").then_some(Form::Null),
+            TypeForm::TextLiteral(wanted) => {
+                (text == wanted.as_ref()).then(|| Form::Text(Rc::clone(wanted)))
+            }
+            TypeForm::Text | TypeForm::Any => Some(Form::Text(Rc::from(text))),
             TypeForm::Kind(name) if *name == self.well_known.platform => {
                 let callee = Rc::new(Expr { span, form: Form::Prelude(*name) });
                 let value = Rc::new(Expr { span, form: Form::Text(Rc::from(text)) });
                 let args = vec![Argument { name: None, spread: false, value, span }];
-                Form::Call { callee, args }
+                Some(Form::Call { callee, args })
             }
             TypeForm::List(of) => {
                 let mut parts = Vec::new();
                 for part in text.split(',').filter(|part| !part.is_empty()) {
-                    let form = self.option_value(of, part, frame, span, depth - 1);
+                    let form = self.option_value(of, part, frame, span, depth);
                     let value = Rc::new(Expr { span, form });
                     let (loops, guard) = (Vec::new(), None);
                     parts.push(ListPart { spread: false, value, loops, guard });
                 }
-                Form::List(parts)
+                Some(Form::List(parts))
             }
+            // The narrow types first: any text is a String.
             TypeForm::Union(types) => {
-                let is_null = |ty: &&TypeRef| matches!(ty.as_ref(), TypeForm::Null);
-                if text == "null" && types.iter().any(|ty| is_null(&ty)) {
-                    return Form::Null;
-                }
-                match types.iter().find(|ty| !is_null(ty)) {
-                    Some(one) => self.option_value(&Rc::clone(one), text, frame, span, depth - 1),
-                    None => Form::Text(Rc::from(text)),
-                }
+                let (wide, narrow): (Vec<&TypeRef>, Vec<&TypeRef>) = types
+                    .iter()
+                    .partition(|ty| matches!(ty.as_ref(), TypeForm::Text | TypeForm::Any));
+                let mut ordered = narrow.into_iter().chain(wide);
+                ordered.find_map(|one| self.as_type(one, text, frame, span, depth))
             }
             TypeForm::Defined { scope, ix, .. } => {
                 let found = self.find_frame(frame, *scope).map(|id| &self.frame(id).form);
@@ -112,12 +251,10 @@ impl Machine {
                     Some(FrameForm::Braces { body, .. }) => body.types.get(*ix),
                     _ => None,
                 };
-                match definition.map(|definition| Rc::clone(&definition.ty)) {
-                    Some(ty) => self.option_value(&ty, text, frame, span, depth - 1),
-                    None => Form::Text(Rc::from(text)),
-                }
+                let ty = definition.map(|definition| Rc::clone(&definition.ty))?;
+                self.as_type(&ty, text, frame, span, depth)
             }
-            _ => Form::Text(Rc::from(text)),
+            _ => None,
         }
     }
 }

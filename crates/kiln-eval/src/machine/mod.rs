@@ -43,7 +43,7 @@ pub(crate) use term::{Lazy, Poison, Term};
 
 use crate::code::{Body, CodeRef, ScopeId};
 use crate::symbol::{Symbol, Symbols};
-use kiln_diag::{Diagnostic, Span};
+use kiln_diag::{Diagnostic, FileId, Span};
 use layers::LayerConditions;
 use names::Names;
 use object::{Kind, Layer, Object, Position, ShapeId};
@@ -143,6 +143,8 @@ pub(crate) struct Machine {
     /// The options of the command line, as a body that amends every instance first.
     command_line: Option<object::Raw>,
     inputs: input::InputState,
+    /// The text that options are set in: what is said of them is about the command line.
+    command_line_file: Option<FileId>,
     pending: Vec<Pending>,
     budget: Budget,
     /// Set from outside when the evaluation shall end.
@@ -227,6 +229,7 @@ impl Machine {
             instances: Vec::new(),
             command_line: None,
             inputs: input::InputState::default(),
+            command_line_file: None,
             pending: Vec::new(),
             budget,
             stop: None,

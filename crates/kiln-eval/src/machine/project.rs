@@ -269,7 +269,7 @@ impl Machine {
     }
 
     /// Options are closed: only what is declared with a type can be set.
-    fn check_options(&mut self, object: ObjectId) -> Result<(), Poison> {
+    pub(super) fn check_options(&mut self, object: ObjectId) -> Result<(), Poison> {
         if std::mem::replace(&mut self.object_mut(object).keys_checked, true) {
             return Ok(());
         }
@@ -291,13 +291,20 @@ impl Machine {
         let text = self.text(key);
         let declared = self.declared_fields(object).unwrap_or_default();
         let names: Vec<Rc<str>> = declared.iter().map(|(name, _)| self.text(*name)).collect();
-        let mut finding = Diagnostic::error(Code(501), format!("there is no option `{text}`"))
-            .help(format!("declare it with a type: `options {{ {text}: Bool = false }}`"));
+        let from_outside = span.is_none_or(|span| self.command_line_file == Some(span.file));
+        let help = if let Some(near) = suggestion(&text, names.iter().map(AsRef::as_ref)) {
+            near
+        } else if from_outside && names.is_empty() {
+            "the project has no options".to_owned()
+        } else if from_outside {
+            format!("its options are {}", names.join(", "))
+        } else {
+            format!("declare it with a type: `options {{ {text}: Bool = false }}`")
+        };
+        let mut finding =
+            Diagnostic::error(Code(501), format!("there is no option `{text}`")).help(help);
         if let Some(span) = span {
             finding = finding.at(span, "set here");
-        }
-        if let Some(help) = suggestion(&text, names.iter().map(AsRef::as_ref)) {
-            finding = finding.help(help);
         }
         self.report(finding)
     }

@@ -1,0 +1,50 @@
+//! Options of a project as text.
+
+use kiln_driver::{ShownOption, options_json};
+
+use crate::arguments::Output;
+
+/// Returns options one after the other: what a line of the language would say, what it is now, what it means.
+pub(crate) fn options_text(options: &[ShownOption], output: Output) -> String {
+    match output {
+        Output::Json => options_json(options),
+        Output::Text => options.iter().map(one).collect::<Vec<_>>().join("\n"),
+    }
+}
+
+fn one(option: &ShownOption) -> String {
+    let ShownOption { name, ty, default, value, doc, file, line } = option;
+    let now = value.as_deref().unwrap_or("not set");
+    let default = match default {
+        Some(default) if Some(default) == value.as_ref() => String::new(),
+        Some(default) => format!("  default  {default}\n"),
+        None => "  default  none: it has to be set\n".to_owned(),
+    };
+    let doc: String = doc.lines().flat_map(|line| ["  ", line, "\n"]).collect();
+    format!("{name}: {ty} = {now}\n{doc}{default}  declared {file}:{line}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_shows_its_default_where_that_is_another() {
+        let debug = ShownOption {
+            name: "debug".to_owned(),
+            ty: "Bool".to_owned(),
+            default: Some("false".to_owned()),
+            value: Some("true".to_owned()),
+            doc: "With symbols,\nand slow.".to_owned(),
+            file: "project.kiln".to_owned(),
+            line: 4,
+        };
+        let same =
+            ShownOption { value: debug.default.clone(), doc: String::new(), ..debug.clone() };
+        assert_eq!(
+            options_text(&[debug, same], Output::Text),
+            "debug: Bool = true\n  With symbols,\n  and slow.\n  default  false\n  declared project.kiln:4\n\n\
+             debug: Bool = false\n  declared project.kiln:4\n"
+        );
+    }
+}

@@ -1,0 +1,92 @@
+//! `kiln options`: what of a project can be set from outside.
+
+use kiln_diag::{Diagnostic, Span, Texts};
+use kiln_project::ProjectOption;
+
+use crate::loaded::Loaded;
+use crate::{Problem, Session};
+
+/// An option as people want to see it; values as the language writes them.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ShownOption {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub ty: String,
+    /// None if it has to be set.
+    pub default: Option<String>,
+    pub value: Option<String>,
+    /// What its `##` comment says, without the marks.
+    pub doc: String,
+    /// Where it is declared: file and line.
+    pub file: String,
+    pub line: usize,
+}
+
+/// Returns the options of the project with what they are now; an IR has none.
+///
+/// # Errors
+/// When the project has mistakes.
+pub fn options(session: &Session) -> Result<Vec<ShownOption>, Problem> {
+    let root = Loaded::root(session)?;
+    let found = kiln_project::options(&root, &session.choices.options)?;
+    let texts = found.texts;
+    if found.findings.iter().any(Diagnostic::is_error) {
+        return Err(Problem::Findings { texts, findings: found.findings });
+    }
+    Ok(found.options.into_iter().map(|option| shown(option, &texts)).collect())
+}
+
+/// Returns options as JSON: a list of objects.
+pub fn options_json(options: &[ShownOption]) -> String {
+    // Texts and numbers: there is nothing that could not be written.
+    serde_json::to_string_pretty(options).unwrap_or_default() + "\n"
+}
+
+fn shown(option: ProjectOption, texts: &Texts) -> ShownOption {
+    let ProjectOption { name, ty, default, value, declared } = option;
+    let text = texts.get(declared.file);
+    let file = text.map(|text| text.name.clone()).unwrap_or_default();
+    let before = text.and_then(|text| text.text.get(..declared.start as usize)).unwrap_or("");
+    ShownOption {
+        name,
+        ty,
+        default: default.map(|value| value.to_string()),
+        value: value.map(|value| value.to_string()),
+        doc: doc_above(before),
+        file,
+        line: line_of(texts, declared),
+    }
+}
+
+fn line_of(texts: &Texts, span: Span) -> usize {
+    let text = texts.get(span.file).map_or("", |text| &text.text);
+    1 + text.get(..span.start as usize).unwrap_or("").matches('\n').count()
+}
+
+/// Returns the documentation that ends right above the line that a text ends in.
+fn doc_above(before: &str) -> String {
+    let (above, _line) = before.rsplit_once('\n').unwrap_or(("", before));
+    let is_doc = |line: &&str| line.starts_with("##") && !line.starts_with("##!");
+    let mut lines: Vec<&str> = above.lines().rev().map(str::trim).take_while(is_doc).collect();
+    lines.reverse();
+    let plain = |line: &str| line.trim_start_matches('#').trim().to_owned();
+    lines.into_iter().map(plain).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(before: &str, doc: &str) {
+        assert_eq!(doc_above(before), doc);
+    }
+
+    #[test]
+    fn documentation_is_what_stands_right_above() {
+        check("options {\n  ## With symbols,\n  ## and slow.\n  ", "With symbols,\nand slow.");
+        check("options {\n  ## Of another.\n  other: Int = 1\n  ", "");
+        check("##! Of the file.\n", "");
+        check("x", "");
+    }
+}

@@ -4,6 +4,7 @@ use super::names::NamePart;
 use super::{Env, FrameId, Lazy, Machine, Poison, Term};
 use crate::code::{CodeRef, Form, ListPart};
 use kiln_diag::{Code, Diagnostic, Span};
+use kiln_syntax::ast::BinaryOp;
 use std::rc::Rc;
 
 impl Machine {
@@ -150,6 +151,13 @@ impl Machine {
                     return found.map(|lazy| self.force(&lazy)).transpose();
                 }
                 self.index(&value, index, env, code.span).map(Some)
+            }
+            // A row of `??` groups to the left: each of them but the last may be missing.
+            Form::Binary { op: BinaryOp::Coalesce, left, right, .. } => {
+                match self.eval_or_missing(left, env)? {
+                    None | Some(Term::Null) => self.eval_or_missing(right, env),
+                    found => Ok(found),
+                }
             }
             _ => self.eval(code, env).map(Some),
         }

@@ -10,6 +10,7 @@ mod fixture;
 mod hello;
 mod instances;
 mod lang;
+mod operators;
 mod projects;
 mod show;
 mod stdlib;

@@ -10,7 +10,7 @@ help:
 	@echo "make demo      builds kiln, builds docs/examples/hello with it, runs the result"
 	@echo "make examples  builds all of docs/examples, from sources to a system that runs; goes on where it was stopped"
 	@echo "make test      the whole test suite"
-	@echo "make fuzz      damaged archives, packages, images and patches for minutes, in processes that may not have much memory"
+	@echo "make fuzz      damaged archives, packages, images, patches, texts and locks for minutes, in processes with little memory"
 	@echo "make lint      formatting and clippy"
 	@echo "make bench     measures what must be fast, beside its floors; takes many minutes"
 	@echo "make bases     makes the 16 bases (suites, profiles, architectures), compares each with its packages; 1 GB"
@@ -34,11 +34,10 @@ test: tools fixtures casd
 
 # No sanitizer and no nightly compiler: it is about panics, leftovers and memory, and no crate of kiln is unsafe there.
 FUZZ_CASES ?= 100000
+FUZZED = kiln-source-archive kiln-source-deb kiln-source-oci kiln-patch kiln-syntax kiln-fmt kiln-lock
 fuzz: fixtures
-	$(CARGO) test --package kiln-source-archive --package kiln-source-deb --package kiln-source-oci --package kiln-patch --no-run
-	ulimit -v 3000000 && PROPTEST_CASES=$(FUZZ_CASES) \
-		$(CARGO) test --package kiln-source-archive --package kiln-source-deb --package kiln-source-oci --package kiln-patch \
-		--lib --tests fuzz
+	$(CARGO) test $(FUZZED:%=--package %) --no-run
+	ulimit -v 3000000 && PROPTEST_CASES=$(FUZZ_CASES) $(CARGO) test $(FUZZED:%=--package %) --lib --tests fuzz
 
 lint:
 	$(CARGO) fmt --all --check

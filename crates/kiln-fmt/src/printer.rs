@@ -113,7 +113,10 @@ impl<'a> Printer<'a> {
         let level = self.line_level;
         let parts: Vec<(NodeIx, Node)> = parts.collect();
         if self.is_broken(ix) {
-            return self.broken_row(&parts, node, level);
+            return match node.kind {
+                K::List => self.list_in_lines(&parts, node, level),
+                _ => self.broken_row(&parts, node, level),
+            };
         }
         let mark = self.out.len();
         let tries = !self.trying && !node.text(self.text).contains('\n');
@@ -175,15 +178,64 @@ impl<'a> Printer<'a> {
         self.item_level = item_level;
     }
 
-    /// Returns whether the next list item begins with `if`: without a comma it would be a condition.
+    /// Writes a list behind its bracket in the lines that its writer gave it; a line that is too long goes on in a new one.
+    fn list_in_lines(&mut self, parts: &[(NodeIx, Node)], node: Node, level: usize) {
+        let item_level = self.item_level;
+        // Whether the last thing written is an item that stands in one line.
+        let mut goes_on = false;
+        for (ix, part) in parts {
+            match part.kind {
+                K::RightBracket => {
+                    self.comments(level + 1);
+                    self.gap.lines = 1;
+                    self.start_line(level);
+                    self.token(Place { kind: part.kind, parent: node.kind }, part.text(self.text));
+                }
+                K::ListItem => {
+                    let one_line = !part.text(self.text).contains('\n');
+                    let joined = goes_on && one_line && self.gap.is_empty();
+                    if !(joined && self.joins_line(*ix, *part)) {
+                        if goes_on && self.begins_with_if(*ix) {
+                            self.out.push(',');
+                        }
+                        self.gap.lines = self.gap.lines.max(1);
+                        self.line_of(*ix, *part, level + 1);
+                    }
+                    goes_on = one_line;
+                }
+                _ => self.line_of(*ix, *part, level + 1),
+            }
+        }
+        self.item_level = item_level;
+    }
+
+    /// Writes an item behind another of its line if it fits there.
+    fn joins_line(&mut self, ix: NodeIx, item: Node) -> bool {
+        let mark = self.out.len();
+        let trying = std::mem::replace(&mut self.trying, true);
+        self.out.push_str(", ");
+        self.before = None;
+        self.part(ix, item, K::List);
+        self.trying = trying;
+        let fits = self.column() <= WIDTH;
+        if !fits {
+            self.out.truncate(mark);
+            self.gap = Gap::default();
+        }
+        fits
+    }
+
+    /// Returns whether a list item begins with `if`: without a comma it would be a condition.
+    fn begins_with_if(&self, ix: NodeIx) -> bool {
+        let mut tokens = self.tree.below(ix).filter(|node| node.kind.is_token());
+        tokens.find(|node| !node.kind.is_trivia()).is_some_and(|token| token.kind == K::IfWord)
+    }
+
+    /// Returns whether the next list item begins with `if`.
     fn if_follows(&self, parts: &[(NodeIx, Node)]) -> bool {
         let next = parts.iter().find(|(_, part)| !part.kind.is_trivia());
-        let Some((ix, _)) = next.filter(|(_, part)| part.kind == K::ListItem) else {
-            return false;
-        };
-        let first =
-            self.tree.below(*ix).find(|node| node.kind.is_token() && !node.kind.is_trivia());
-        first.is_some_and(|token| token.kind == K::IfWord)
+        let next = next.filter(|(_, part)| part.kind == K::ListItem);
+        next.is_some_and(|(ix, _)| self.begins_with_if(*ix))
     }
 
     fn block(&mut self, ix: NodeIx, node: Node) {

@@ -122,6 +122,23 @@ fn what_had_several_lines_has_one_item_a_line() {
 }
 
 #[test]
+fn a_list_keeps_the_lines_that_its_writer_gave_it() {
+    check("a = [b,c ,\n d, e\n\n f]\n", "a = [\n  b, c\n  d, e\n\n  f\n]\n");
+    check("a = [\n b, {\n c = 1 }, d, e ]\n", "a = [\n  b\n  {\n    c = 1\n  }\n  d, e\n]\n");
+    check("a = [b, # c\n d, e # f\n , g\n # h\n]\n", "a = [\n  b # c\n  d, e # f\n  g\n  # h\n]\n");
+    check(
+        "a = [b,\n if c then d else e, if f then g else h]\n",
+        "a = [\n  b,\n  if c then d else e, if f then g else h\n]\n",
+    );
+    check("a = [\n  b if c, d for e in f\n]\n", "a = [\n  b if c, d for e in f\n]\n");
+    let long = "b".repeat(40);
+    check(
+        &format!("a = [\n  {long}, {long}, {long}\n  c\n]\n"),
+        &format!("a = [\n  {long}, {long}\n  {long}\n  c\n]\n"),
+    );
+}
+
+#[test]
 fn a_row_that_does_not_fit_is_broken_from_the_outside() {
     let long = "a".repeat(40);
     check(

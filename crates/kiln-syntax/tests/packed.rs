@@ -1,5 +1,7 @@
 //! What is packed reads back as what was parsed, and bytes that are anything else are no syntax and no panic.
 
+#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "the cases are files")]
+
 use std::path::{Path, PathBuf};
 
 use kiln_diag::FileId;
@@ -39,7 +41,7 @@ fn check(text: &str) -> Option<Vec<u8>> {
     Some(packed.bytes().to_vec())
 }
 
-const ALL: &str = r##"##! doc
+const ALL: &str = r#"##! doc
 let f(a: Int, b = -2): [Int]? = a + b * 3 ?? !true
 type Port = { a: Int, b?: {String} | "x" | 1 | null } where (p) => p.a > 0
 assert f(1) == [], "no %{f(1)} of it"
@@ -55,7 +57,7 @@ block = """
   one %{two}
   """
 call = f(1, ..xs, n = "\n\u{41}") { o = false }
-"##;
+"#;
 
 #[test]
 fn what_is_packed_reads_back() {

@@ -22,7 +22,9 @@ pub(crate) fn pack(ast: &Ast, names: &[Arc<str>]) -> Vec<u8> {
     let Ast { file: _, doc, entries, value, value_doc, exprs, spans } = ast;
     let mut out = Packer { bytes: Vec::new(), names: BTreeMap::new(), last: 0 };
     out.number(names.len() as u64);
-    names.iter().for_each(|name| out.text(name));
+    for name in names {
+        out.text(name);
+    }
     out.number(exprs.len() as u64);
     for (expr, span) in exprs.iter().zip(spans) {
         span.pack(&mut out);
@@ -273,7 +275,9 @@ impl<T: Packed> Packed for Option<T> {
 impl<T: Packed> Packed for Vec<T> {
     fn pack(&self, out: &mut Packer) {
         out.number(self.len() as u64);
-        self.iter().for_each(|one| one.pack(out));
+        for one in self {
+            one.pack(out);
+        }
     }
 
     fn unpack(from: &mut Unpacker<'_>) -> Option<Self> {

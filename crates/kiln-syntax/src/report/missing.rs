@@ -141,7 +141,7 @@ fn value(around: &Around<'_>) -> Diagnostic {
         K::LetItem | K::Field | K::Binding => {
             found.help("use `null` for no value, `...` for one to be written")
         }
-        _ => found,
+        _ => found.help("write the value here, or `...` for one to be written"),
     }
 }
 
@@ -195,8 +195,12 @@ fn close(around: &Around<'_>) -> Diagnostic {
         }
         None => help,
     };
+    // What is behind the last word of a block may be another item already.
+    let block = around.text_of(around.parent).trim_end().len();
+    let end = around.parent.start + u32::try_from(block).unwrap_or(0);
+    let here = if around.parent.kind == K::Block { around.place(end) } else { around.here() };
     let found = Diagnostic::error(code, message)
-        .at(around.here(), label)
+        .at(here, label)
         .also(around.span(opener), "opened here")
         .help(help);
     // Where a string was to end before a bracket or comma is for its writer to say.

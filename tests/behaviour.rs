@@ -23,12 +23,16 @@ mod machine;
 mod offline;
 #[path = "behaviour/offline_kinds.rs"]
 mod offline_kinds;
+#[path = "behaviour/options.rs"]
+mod options;
 #[path = "behaviour/rebuild.rs"]
 mod rebuild;
 #[path = "behaviour/secrets.rs"]
 mod secrets;
 #[path = "behaviour/shell.rs"]
 mod shell;
+#[path = "behaviour/splits.rs"]
+mod splits;
 #[path = "behaviour/stack.rs"]
 mod stack;
 #[path = "behaviour/terminal.rs"]

@@ -183,6 +183,7 @@ impl<'a> Printer<'a> {
         let item_level = self.item_level;
         // Whether the last thing written is an item that stands in one line.
         let mut goes_on = false;
+        let mut is_first = true;
         for (ix, part) in parts {
             match part.kind {
                 K::RightBracket => {
@@ -195,13 +196,14 @@ impl<'a> Printer<'a> {
                     let one_line = !part.text(self.text).contains('\n');
                     let joined = goes_on && one_line && self.gap.is_empty();
                     if !(joined && self.joins_line(*ix, *part)) {
-                        if goes_on && self.begins_with_if(*ix) {
+                        if !is_first && self.begins_with_if(*ix) {
                             self.out.push(',');
                         }
                         self.gap.lines = self.gap.lines.max(1);
                         self.line_of(*ix, *part, level + 1);
                     }
                     goes_on = one_line;
+                    is_first = false;
                 }
                 _ => self.line_of(*ix, *part, level + 1),
             }

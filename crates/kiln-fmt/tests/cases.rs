@@ -130,6 +130,10 @@ fn a_list_keeps_the_lines_that_its_writer_gave_it() {
         "a = [b,\n if c then d else e, if f then g else h]\n",
         "a = [\n  b,\n  if c then d else e, if f then g else h\n]\n",
     );
+    check(
+        "a = [\n  if b # c\n    then d else e\n  , if f then g else h\n]\n",
+        "a = [\n  if b # c\n    then d else e,\n  if f then g else h\n]\n",
+    );
     check("a = [\n  b if c, d for e in f\n]\n", "a = [\n  b if c, d for e in f\n]\n");
     let long = "b".repeat(40);
     check(

@@ -8,6 +8,8 @@ use clap::{
     ValueEnum,
 };
 
+use crate::{docs, init, new};
+
 /// Width of help: that of a terminal nobody has changed.
 const COLUMNS: usize = 80;
 
@@ -103,6 +105,7 @@ impl Arguments {
         let Self { version: _, common, command } = self;
         let knows_no_elements = match command {
             Command::Fmt { .. } | Command::Doctor | Command::Explain { .. } => true,
+            Command::Docs(_) | Command::Init(_) | Command::New(_) => true,
             Command::Debug { stage } => matches!(stage, Stage::Cst { .. }),
             _ => false,
         };
@@ -236,6 +239,12 @@ fn time(text: &str) -> Result<Duration, &'static str> {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Begin a project.
+    #[command(after_long_help = init::EXAMPLES)]
+    Init(init::InitArguments),
+    /// Add an element to the project.
+    #[command(after_long_help = new::EXAMPLES)]
+    New(new::NewArguments),
     /// Build elements and all they need.
     #[command(after_long_help = BUILD_EXAMPLES)]
     Build {
@@ -363,6 +372,9 @@ pub(crate) enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Tell about kinds, fields and what the project defines.
+    #[command(after_long_help = docs::EXAMPLES)]
+    Docs(docs::DocsArguments),
     /// Check what kiln needs on this machine.
     Doctor,
     /// Explain an error code.

@@ -13,7 +13,7 @@ use crate::arguments::{
 use crate::failure::failure_text;
 use crate::options::options_text;
 use crate::screen::Screen;
-use crate::shell;
+use crate::{docs, init, new, shell};
 use crate::shown::{lines, shown_text};
 use crate::signals::Stop;
 use crate::sources;
@@ -82,6 +82,8 @@ fn with_policy(said: Choices, policy: &Policy) -> Choices {
 /// Runs a command and returns the exit status.
 pub(crate) fn run(session: &Session, screen: &Screen, command: Command) -> u8 {
     match command {
+        Command::Init(arguments) => init::run(session, screen, &arguments),
+        Command::New(arguments) => new::run(session, screen, arguments),
         Command::Build { elements, .. } => build(session, screen, &elements),
         Command::Plan { elements } => print(screen, kiln_driver::plan_text(session, &elements)),
         Command::Show { elements } => {
@@ -127,6 +129,7 @@ pub(crate) fn run(session: &Session, screen: &Screen, command: Command) -> u8 {
         }
         Command::Check => check(session, screen),
         Command::Fmt { files, check } => format(session, screen, &files, check),
+        Command::Docs(arguments) => docs::run(session, screen, &arguments),
         Command::Doctor => doctor(session, screen),
         Command::Explain { code } => explain(screen, &code),
         Command::Debug { stage } => debug(session, screen, stage),

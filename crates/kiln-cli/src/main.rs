@@ -12,7 +12,10 @@
 
 mod arguments;
 mod commands;
+mod docs;
 mod failure;
+mod init;
+mod new;
 mod options;
 mod relay;
 mod screen;

@@ -60,6 +60,12 @@ impl Screen {
         self.style.color && (self.insists || std::io::stdout().is_terminal())
     }
 
+    /// Returns the columns of the terminal that results go to, or those of one that nobody has changed.
+    pub(crate) fn width_of_results(&self) -> usize {
+        let is_terminal = std::io::stdout().is_terminal();
+        if is_terminal { self.style.width } else { Style::PLAIN.width }
+    }
+
     /// Writes a text to stderr.
     #[expect(clippy::unused_self, reason = "who has the screen may write to it")]
     pub(crate) fn say(&self, text: &str) {

@@ -135,20 +135,18 @@ impl Reference {
             return Err(Unknown::Name { name: harmless(name), next });
         };
         let line = names.lineage(entry);
-        match field(&line, field_name) {
-            Some(known) => Ok(self.field_page(entry, &known)),
-            None => {
-                let fields = line.iter().flat_map(|entry| &entry.fields);
-                let known: Vec<String> =
-                    fields.map(|field| format!("{}.{}", entry.name, field.name)).collect();
-                let near = suggestion(name, known.iter().map(String::as_str));
-                Err(Unknown::Field {
-                    entry: entry.name.clone(),
-                    field: harmless(field_name),
-                    next: near.unwrap_or_else(|| format!("`kiln docs {}` lists them", entry.name)),
-                })
-            }
+        if let Some(known) = field(&line, field_name) {
+            return Ok(self.field_page(entry, &known));
         }
+        let fields = line.iter().flat_map(|entry| &entry.fields);
+        let known: Vec<String> =
+            fields.map(|field| format!("{}.{}", entry.name, field.name)).collect();
+        let near = suggestion(name, known.iter().map(String::as_str));
+        Err(Unknown::Field {
+            entry: entry.name.clone(),
+            field: harmless(field_name),
+            next: near.unwrap_or_else(|| format!("`kiln docs {}` lists them", entry.name)),
+        })
     }
 
     /// Returns whether an entry is a kind below another one of the standard library, or that kind itself.

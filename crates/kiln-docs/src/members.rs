@@ -59,9 +59,8 @@ impl Members<'_> {
 
     /// Reads any other file.
     fn file(&mut self, source: &Source<'_>, parts: &[String]) {
-        let quoted = |part: &String| match is_identifier(part) {
-            true => part.clone(),
-            false => format!("\"{}\"", harmless(part)),
+        let quoted = |part: &String| {
+            if is_identifier(part) { part.clone() } else { format!("\"{}\"", harmless(part)) }
         };
         let parts: Vec<String> = parts.iter().map(quoted).collect();
         let name = parts.join(".");

@@ -136,7 +136,10 @@ impl Reference {
                 page.doc(&setting.doc, true);
             }
         }
-        self.inherited(entry, &mut page);
+        // What an element has is told by its kind.
+        if entry.what == What::Kind {
+            self.inherited(entry, &mut page);
+        }
         page
     }
 

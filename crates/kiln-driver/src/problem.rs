@@ -177,6 +177,15 @@ pub enum DriverError {
         #[source]
         cause: kiln_ir::BadIr,
     },
+    #[error("`{}` is a project already", folder.display())]
+    #[diagnostic(
+        code("K8033"),
+        help("`kiln new KIND NAME` adds an element to it; `kiln init DIR` begins one elsewhere")
+    )]
+    IsProject { folder: PathBuf },
+    #[error("`{name}` is in `{}` already, and a new project would have one, too", folder.display())]
+    #[diagnostic(code("K8033"), help("begin it in a folder of its own: kiln init DIR"))]
+    InTheWay { folder: PathBuf, name: String },
     #[error("cannot write `{}`", path.display())]
     #[diagnostic(code("K1003"), help("check its permissions and whether the disk is full"))]
     WriteProject {

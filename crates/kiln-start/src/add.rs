@@ -72,7 +72,7 @@ pub fn add(
         Some(file) => inserted(file, &item)?,
         None => formatted(&format!("{item}\n")),
     };
-    let line = line_of(&text, old.map(|file| file.text));
+    let line = line_of(&text, place.key.as_deref());
     let needs_lock = source.as_ref().is_some_and(|source| !source.starts_with("Local("));
     let open = open.into_iter().map(|(name, _)| name).collect();
     let Room { path, name, .. } = place;
@@ -162,10 +162,13 @@ fn formatted(text: &str) -> String {
     kiln_fmt::format(&parse(FileId(0), text), text)
 }
 
-/// Returns the first line that is not as it was.
-fn line_of(text: &str, old: Option<&str>) -> usize {
-    let old: Vec<&str> = old.unwrap_or_default().lines().collect();
-    let lines = text.lines().enumerate();
-    let mut new = lines.filter(|(ix, line)| old.get(*ix) != Some(line) && !line.trim().is_empty());
-    new.next().map_or(1, |(ix, _)| ix + 1)
+/// Returns the line of a new item: the last one that its key begins; the first where the file is the item.
+fn line_of(text: &str, key: Option<&str>) -> usize {
+    let Some(key) = key else { return 1 };
+    let begins = |line: &str| {
+        let rest = line.trim_start().strip_prefix(key);
+        rest.is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    lines.iter().rposition(|line| begins(line)).map_or(1, |ix| ix + 1)
 }

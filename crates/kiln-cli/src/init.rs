@@ -1,0 +1,94 @@
+//! `kiln init`: a new project, and what to type next.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use kiln_driver::{Begun, Session};
+
+use crate::screen::Screen;
+
+pub(crate) const EXAMPLES: &str = "Examples:
+  kiln init && kiln build          here, with the smallest template
+  kiln init --template c hello     a C program, in the folder hello
+  kiln init --list                 what there is to begin with
+
+Nothing is overwritten.";
+
+/// Where to begin, and with what.
+#[derive(Debug, Args)]
+pub(crate) struct InitArguments {
+    /// Folder of the project; it is made where it is not there.
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// What to begin with [default: minimal].
+    #[arg(short, long, value_name = "NAME")]
+    template: Option<String>,
+    /// List the templates.
+    #[arg(long, conflicts_with_all = ["folder", "template"])]
+    list: bool,
+}
+
+/// Begins a project.
+pub(crate) fn run(session: &Session, screen: &Screen, arguments: &InitArguments) -> u8 {
+    let InitArguments { folder, template, list } = arguments;
+    if *list {
+        return screen.result(listed().as_bytes());
+    }
+    match kiln_driver::init(session, template.as_deref(), folder.as_deref()) {
+        Ok(begun) => {
+            let folder = &begun.folder;
+            let paths = begun.files.iter().map(|path| folder.join(path));
+            let shown: String =
+                paths.map(|path| format!("{}\n", without_dot(&path).display())).collect();
+            let written = screen.result(shown.as_bytes());
+            screen.note(&next(&begun));
+            written
+        }
+        Err(problem) => screen.problem(&problem),
+    }
+}
+
+fn listed() -> String {
+    let mut text = String::new();
+    for template in kiln_driver::templates() {
+        // A string takes everything.
+        let _written = writeln!(text, "{:10} {}", template.name, template.summary);
+    }
+    text
+}
+
+/// Returns what to do next.
+fn next(begun: &Begun) -> String {
+    let mut text = String::new();
+    for path in &begun.left {
+        let what = "was there and is as it was; add `/.kiln/` to it";
+        let _written = writeln!(text, "kiln: `{path}` {what}");
+    }
+    let _written = writeln!(text, "kiln: a project is begun; next:");
+    let folder = without_dot(&begun.folder);
+    let mut next: Vec<(String, &str)> = Vec::new();
+    if !folder.as_os_str().is_empty() {
+        next.push((format!("cd {}", quoted(&folder.display().to_string())), "goes there"));
+    }
+    next.extend(begun.template.next.iter().map(|(command, what)| ((*command).to_owned(), *what)));
+    let width = next.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
+    for (command, what) in next {
+        let _written = writeln!(text, "  {command:width$}  {what}");
+    }
+    text
+}
+
+/// Returns a path without a `.` in front.
+fn without_dot(path: &Path) -> &Path {
+    path.strip_prefix(".").unwrap_or(path)
+}
+
+/// Returns a text as a word of the shell.
+pub(crate) fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._/+@:=-".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('-') {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}

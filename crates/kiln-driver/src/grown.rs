@@ -1,0 +1,90 @@
+//! A project that grows by an element.
+
+use std::path::{Component, Path, PathBuf};
+
+use kiln_project::Files;
+use kiln_start::{Addition, StartError, TextEdit};
+
+use crate::loaded::Loaded;
+use crate::reference::texts;
+use crate::text::replace;
+use crate::{DriverError, Problem, Session};
+
+/// What of a new element is said on the command line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewElement {
+    pub kind: String,
+    pub name: String,
+    /// A URL, a path, or a source as it stands in a file.
+    pub source: Option<String>,
+    pub file: Option<PathBuf>,
+}
+
+/// Adds an element to the project; returns what was written. Paths count from the folder that the project is looked for from.
+///
+/// # Errors
+/// When the name, the kind, the source or the file is none that can be, or the file cannot be written.
+pub fn add_element(session: &Session, new: &NewElement) -> Result<TextEdit, Problem> {
+    let root = Loaded::root(session)?;
+    let here = session.directory();
+    let here = here.canonicalize().unwrap_or(here);
+    let files = Files::read(&root)?;
+    let file = new.file.as_deref().map(|file| in_project(&root, &here, file, &files));
+    let addition = Addition {
+        kind: new.kind.clone(),
+        name: new.name.clone(),
+        source: new.source.as_deref().map(|text| source(&root, &here, text)),
+        file: file.transpose()?,
+    };
+    let edit = kiln_start::add(&texts(&files), &files.looked.folders, &addition)?;
+    let path = root.join(&edit.path);
+    let written = if edit.is_new { make_room(&path) } else { Ok(()) };
+    written.map_err(|cause| DriverError::WriteProject { path: path.clone(), cause })?;
+    replace(&path, &edit.text)?;
+    Ok(edit)
+}
+
+/// Makes the folder of a new file, and refuses to replace what is no member of the project.
+fn make_room(path: &Path) -> std::io::Result<()> {
+    if path.symlink_metadata().is_ok() {
+        return Err(std::io::ErrorKind::AlreadyExists.into());
+    }
+    std::fs::create_dir_all(path.parent().unwrap_or(path))
+}
+
+/// Returns the path of a file from the root.
+fn in_project(root: &Path, here: &Path, file: &Path, files: &Files) -> Result<String, StartError> {
+    let no_room = |why| StartError::NoRoom {
+        path: file.display().to_string().escape_debug().to_string(),
+        why,
+        next: "name a file of the project that ends with `.kiln`",
+    };
+    let path = below(root, &here.join(file)).ok_or_else(|| no_room("it is not in the project"))?;
+    let is_foreign = |folder: &String| path.starts_with(&format!("{folder}/"));
+    if files.looked.foreign.iter().any(is_foreign) {
+        return Err(no_room("it is part of another project"));
+    }
+    Ok(path)
+}
+
+/// Returns a path of the project as `./path` from its root; any other text as it is.
+fn source(root: &Path, here: &Path, text: &str) -> String {
+    let is_path = text.starts_with(['.', '/']) || !text.contains(':') && here.join(text).exists();
+    let path = if is_path { below(root, &here.join(text)) } else { None };
+    path.map_or_else(|| text.to_owned(), |path| format!("./{path}"))
+}
+
+/// Returns a path relative to a folder that it lies below, without looking at the disk.
+fn below(root: &Path, path: &Path) -> Option<String> {
+    let mut clean = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                clean.pop();
+            }
+            Component::CurDir => {}
+            part => clean.push(part),
+        }
+    }
+    Some(clean.strip_prefix(root).ok()?.to_str()?.to_owned())
+}

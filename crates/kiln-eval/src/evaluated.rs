@@ -159,6 +159,7 @@ fn start(machine: &mut Machine, settings: &Settings) -> Result<(ObjectId, Object
     }
     // A mistake in the texts is told; what does not read the option is evaluated all the same.
     machine.check_all_options(project);
+    machine.check_defaults(project);
     Ok((project, unset))
 }
 

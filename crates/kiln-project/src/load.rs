@@ -115,8 +115,15 @@ fn evaluate<T: Send>(
         (value, findings)
     });
     findings.sort_by_key(|finding| finding.primary.as_ref().map(|label| label.span));
-    findings.dedup();
+    findings.dedup_by(|next, first| is_same(first, next));
     (value, texts, findings)
+}
+
+/// Returns whether two findings tell of one mistake: a value or key that is wrong for all who inherit it is told once.
+fn is_same(first: &Diagnostic, next: &Diagnostic) -> bool {
+    let place = |finding: &Diagnostic| finding.primary.as_ref().map(|label| label.span);
+    let is_of_one_text = matches!(first.code.0, 201 | 204) && place(first).is_some();
+    first == next || is_of_one_text && first.code == next.code && place(first) == place(next)
 }
 
 /// Writes options as one text, so that findings can point at them.

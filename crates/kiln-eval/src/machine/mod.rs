@@ -11,6 +11,7 @@ mod call;
 mod check;
 mod command_line;
 mod deep;
+mod defaults;
 mod element;
 mod eval;
 mod field;

@@ -207,3 +207,85 @@ error[K0510]: `lock-for` is not supported yet
 "#]],
     );
 }
+
+#[test]
+fn defaults_that_are_for_nothing_are_refused() {
+    check(
+        r#"//- /project.kiln
+Project {
+  name = "p"
+  defaults {
+    Autotool { cflags += ["-g"] }
+    App { summary = "a kind of the project" }
+    Tar { strip = 0 }
+    Make = 3
+    Build { install += "licences" }
+  }
+}
+//- /x.kiln
+App = Manual {}
+app = App {}
+"#,
+        &["x.app.install"],
+        str![[r#"
+elements: x.app
+x.app.install: ["licences"]
+error[K0504]: `Autotool` is no kind that defaults are for
+  project.kiln:4:5 `Autotool { cflags += ["-g"] }` not a kind of elements of the standard library
+  help: did you mean `Autotools`?
+error[K0504]: `App` is no kind that defaults are for
+  project.kiln:5:5 `App { summary = "a kind of the project" }` not a kind of elements of the standard library
+  help: defaults are for kinds of the standard library; a kind of your own says itself what holds for it
+error[K0504]: `Tar` is no kind that defaults are for
+  project.kiln:6:5 `Tar { strip = 0 }` not a kind of elements of the standard library
+  help: defaults are for kinds of the standard library; a kind of your own says itself what holds for it
+error[K0504]: the defaults of `Make` are no amend
+  project.kiln:7:12 `3` not `{ … }`
+  help: write `Make { … }`; `..m` in it applies a mixin
+
+"#]],
+    );
+}
+
+#[test]
+fn defaults_stand_between_the_standard_library_and_kinds_of_the_project() {
+    check(
+        r#"//- /project.kiln
+Project {
+  name = "p"
+  options { level: Int = 2 }
+  defaults {
+    Element { summary = "of element", env { WHO = "defaults" } }
+    Build {
+      ..m.traced
+      ..m.levelled(option.level)
+      licences: [String] = ["COPYING"]
+      install += ["licences %{licences.words}"]
+    }
+    Autotools { cflags += ["-fdefault"], licences += ["AUTHORS"] }
+  }
+}
+//- /m.kiln
+traced = mixin Build { trace: Bool = false, install += ["trace %{trace}"] }
+levelled(n: Int) = mixin Build { level: Int = n }
+//- /x.kiln
+App = Autotools { port: Int, cflags += ["-fkind"], install = "unit %{port}" }
+Daemon = App { port = 80, cflags += ["-fdaemon"] }
+a = App { port = 8080, cflags += ["-fown"] }
+b = Daemon { licences = [], trace = true, install = [super, "level %{level}"] }
+c = Manual { install += "own" }
+d = Stack {}
+flags = [a.cflags, b.cflags]
+installs = [a.install, b.install, c.install]
+others = [c.licences, c.env.WHO, d.summary]
+"#,
+        &["x.flags", "x.installs", "x.others"],
+        str![[r#"
+elements: x.a x.b x.c x.d
+x.flags: [["-O2", "-fdefault", "-fkind", "-fown"], ["-O2", "-fdefault", "-fkind", "-fdaemon"]]
+x.installs: [["unit 8080"], ["unit 80", "level 2"], ["trace false", "licences \"COPYING\"", "own"]]
+x.others: [["COPYING"], "defaults", "of element"]
+
+"#]],
+    );
+}

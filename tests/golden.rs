@@ -22,6 +22,8 @@
     reason = "starts the program under test in folders of its own"
 )]
 
+#[path = "golden/book.rs"]
+mod book;
 #[path = "golden/case.rs"]
 mod case;
 #[path = "golden/world.rs"]

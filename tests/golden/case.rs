@@ -28,6 +28,30 @@ pub(crate) fn replay(text: &str, world: &World) -> Result<String, String> {
     Ok(out.concat())
 }
 
+/// A command of a page and what it prints.
+pub(crate) struct Session {
+    command: String,
+    said: Said,
+}
+
+impl std::fmt::Display for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "$ {}", self.command)?;
+        let printed = self.said.stdout.lines().chain(self.said.stderr.lines());
+        for line in printed.filter(|line| !is_progress(line)) {
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs the commands of a page; what it says that they print is left out.
+pub(crate) fn session(typed: &str, world: &World) -> Vec<Session> {
+    let commands = typed.lines().filter_map(|line| line.strip_prefix("$ "));
+    let run = |command: &str| Session { command: command.to_owned(), said: world.run(command) };
+    commands.map(run).collect()
+}
+
 fn shown(said: &Said) -> String {
     let lines = |mark: &str, text: &str| -> String {
         let line = |line: &str| format!("{mark} {line}").trim_end().to_owned() + "\n";

@@ -132,7 +132,7 @@ def fresh(name):
     return folder
 
 
-def project(name, *words):
+def project(name, *words, layout="files"):
     """Generates a project by the two programs beside this file, and returns its folder."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
     folder = SCRATCH / name
@@ -141,7 +141,8 @@ def project(name, *words):
     with open(graph, "w") as out:
         command = [sys.executable, HERE / "generate.py", *words]
         subprocess.run([str(word) for word in command], stdout=out, check=True)
-    command = [sys.executable, HERE / "kiln_project.py", graph, folder, "--shell", SHELL]
+    command = [sys.executable, HERE / "kiln_project.py", graph, folder]
+    command += ["--shell", SHELL, "--layout", layout]
     subprocess.run([str(word) for word in command], check=True)
     return folder
 

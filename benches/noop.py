@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A hundred independent no-op elements on a root of fifty artifacts and 48,000 files, whole `kiln build`."""
+"""A hundred no-op elements on a root of 48,000 files, 10,000 elements that are all there, and `kiln --version`."""
 
 import os
 import pathlib
@@ -10,6 +10,7 @@ import measure
 N = 100
 ROUNDS = 5
 SLOTS = 2
+N_CACHED = 10_000
 
 
 def bare(root):
@@ -51,6 +52,40 @@ def main():
             measure.median(costs["bare"], field) / N,
             "bwrap true",
         )
+    cached()
+
+
+def cached():
+    """Measures a build that has nothing to do, and a start of the program."""
+    folder = measure.project("noop-cached", "--shape", "imports", "--n", N_CACHED, layout="ten")
+    home = measure.fresh("noop-cached-home")
+    for _ in range(2):
+        measure.kiln(folder, home, "-j", SLOTS, "build")
+    nothing = measure.fresh("noop-nothing")
+    costs = measure.in_turns(
+        ROUNDS,
+        built=lambda _round_ix: measure.kiln(folder, home, "-j", SLOTS, "build"),
+        looked=lambda _round_ix: measure.timed(["find", folder, "-newer", folder / "project.kiln"]),
+        version=lambda _round_ix: measure.kiln(nothing, home, "--version"),
+        true=lambda _round_ix: measure.timed(["true"]),
+    )
+    for field in ("wall", "cpu"):
+        measure.row(
+            f"build of {N_CACHED} cached elements, {field}",
+            measure.median(costs["built"], field) / 1000,
+            0.3,
+            "s",
+            measure.median(costs["looked"], field) / 1000,
+            "find over the project",
+        )
+    measure.row(
+        "kiln --version, wall",
+        measure.median(costs["version"], "wall"),
+        5,
+        "ms",
+        measure.median(costs["true"], "wall"),
+        "true",
+    )
 
 
 if __name__ == "__main__":

@@ -58,6 +58,13 @@ impl Environment {
         environment
     }
 
+    /// Returns the environment with another home of kiln's own.
+    #[cfg(test)]
+    pub(crate) fn with_home(mut self, home: &Path) -> Self {
+        self.variables.insert("KILN_HOME".to_owned(), home.to_string_lossy().into_owned());
+        self
+    }
+
     /// Returns all variables.
     pub fn variables(&self) -> &BTreeMap<String, String> {
         &self.variables

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use kiln_diag::{Diagnostic, FileId, Texts};
 use kiln_lock::Lock;
+use kiln_project::{Modules, NoModules};
 
+use crate::kept::{Kept, KeptModules};
 use crate::loaded::{Loaded, parse_lock};
 use crate::whole::Whole;
 use crate::{DriverError, Problem, Session};
@@ -36,7 +38,12 @@ pub(crate) fn load_whatever_is_locked(
     root: PathBuf,
     targets: &[String],
 ) -> Result<(Loaded, Option<Problem>), Problem> {
-    let project = kiln_project::load(&root, targets, &session.choices.options)?;
+    let modules: Box<dyn Modules + Send> = match Kept::of(session, &root) {
+        Some(kept) => Box::new(KeptModules::of(&kept)),
+        None => Box::new(NoModules),
+    };
+    let options = &session.choices.options;
+    let project = kiln_project::load_kept(&root, targets, options, modules)?;
     let broken = project.findings.iter().any(Diagnostic::is_error);
     let Some(ir) = project.ir.filter(|_| !broken) else {
         return Err(Problem::Findings { texts: project.texts, findings: project.findings });

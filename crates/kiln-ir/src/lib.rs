@@ -89,11 +89,6 @@ impl Ir {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
-    /// Writes the JSON form in one line.
-    pub fn to_line(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
-    }
-
     /// Returns the element of a name.
     pub fn element(&self, name: &ElementName) -> Option<&Element> {
         let found = self.elements.binary_search_by(|element| element.name.cmp(name)).ok()?;

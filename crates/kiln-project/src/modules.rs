@@ -77,3 +77,53 @@ pub(crate) fn read_one(file: FileId, texts: &Texts, modules: &dyn Modules) -> Sy
     }
     syntax
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// Keeps all in memory, and counts what was parsed.
+    #[derive(Default)]
+    struct InMemory(Mutex<(BTreeMap<String, Packed>, usize)>);
+
+    impl Modules for InMemory {
+        fn recall(&self, text: &str) -> Option<Packed> {
+            self.0.lock().unwrap().0.get(text).cloned()
+        }
+
+        fn keep(&self, text: &str, packed: &Packed) {
+            let mut kept = self.0.lock().unwrap();
+            kept.0.insert(text.to_owned(), packed.clone());
+            kept.1 += 1;
+        }
+    }
+
+    /// Returns texts that are worth several threads, one of which has a mistake.
+    fn many() -> (Texts, Vec<FileId>) {
+        let mut texts = Texts::default();
+        let text = |ix: usize| match ix {
+            7 => "a = \n".to_owned(),
+            ix => format!("a{ix} = [\"{}\"]\n", "x".repeat(1 << 10)),
+        };
+        let files = (0..300).map(|ix| texts.add(format!("{ix}.kiln"), text(ix))).collect();
+        (texts, files)
+    }
+
+    #[test]
+    fn texts_that_are_read_side_by_side_keep_their_order() {
+        let (texts, files) = many();
+        let modules = InMemory::default();
+        for _again in 0..2 {
+            let all = read_all(&files, &texts, &modules);
+            assert_eq!(all.len(), files.len());
+            for (file, syntax) in files.iter().zip(&all) {
+                assert_eq!(syntax.read().ast, parse(*file, &texts.get(*file).unwrap().text).ast);
+            }
+            assert!(all[7].has_errors());
+        }
+        assert_eq!(modules.0.lock().unwrap().1, files.len() - 1, "each good text is parsed once");
+    }
+}

@@ -1,12 +1,12 @@
 //! What is kept of a project, packed in one file.
 //!
 //! Layout, integers little-endian, texts and lists with their length before them: magic · sha256 of the rest · whose.
-//! Then for an IR: targets · clock · folders (path, stamp) · foreign folders · texts (path, stamp, sha256) · the IR as JSON.
+//! Then for an IR: targets · clock · folders (path, stamp) · foreign folders · texts (path, stamp, sha256) · the IR, packed.
 
 use kiln_digest::Digest;
 use kiln_source_local::Stamp;
 
-const MAGIC: &[u8; 16] = b"kiln-project/1\0\0";
+const MAGIC: &[u8; 16] = b"kiln-project/2\0\0";
 const HEAD: usize = 16 + 32;
 
 /// Returns what is in a file of `whose`, if it is a good one.
@@ -44,7 +44,7 @@ pub(super) struct Record<'a> {
     pub(super) folders: Vec<Folder<'a>>,
     pub(super) foreign: Vec<&'a str>,
     pub(super) texts: Vec<Text<'a>>,
-    pub(super) ir: &'a str,
+    pub(super) ir: &'a [u8],
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl<'a> Record<'a> {
                 let (path, stamp) = (from.text()?, from.stamp()?);
                 Some(Text { path, stamp, sha256: from.take()? })
             })?,
-            ir: from.text()?,
+            ir: from.bytes()?,
         };
         from.is_at_end().then_some(record)
     }
@@ -94,7 +94,7 @@ impl<'a> Record<'a> {
             out.stamp(*stamp);
             out.bytes.extend(sha256);
         });
-        out.text(ir);
+        out.raw(ir);
         seal(out)
     }
 }
@@ -105,6 +105,10 @@ pub(super) struct From<'a> {
 }
 
 impl<'a> From<'a> {
+    pub(super) fn of(rest: &'a [u8]) -> Self {
+        Self { rest }
+    }
+
     pub(super) fn is_at_end(&self) -> bool {
         self.rest.is_empty()
     }
@@ -123,11 +127,15 @@ impl<'a> From<'a> {
         self.take().map(i64::from_le_bytes)
     }
 
-    pub(super) fn text(&mut self) -> Option<&'a str> {
+    pub(super) fn bytes(&mut self) -> Option<&'a [u8]> {
         let length = usize::try_from(self.number()?).ok()?;
         let (taken, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
-        str::from_utf8(taken).ok()
+        Some(taken)
+    }
+
+    pub(super) fn text(&mut self) -> Option<&'a str> {
+        str::from_utf8(self.bytes()?).ok()
     }
 
     pub(super) fn list<T>(&mut self, one: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
@@ -151,6 +159,7 @@ impl<'a> From<'a> {
 }
 
 /// A file that is written.
+#[derive(Default)]
 pub(super) struct To {
     bytes: Vec<u8>,
 }
@@ -160,9 +169,21 @@ impl To {
         self.bytes.extend(number.to_le_bytes());
     }
 
+    pub(super) fn raw(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u64);
+        self.bytes.extend(bytes);
+    }
+
     pub(super) fn text(&mut self, text: &str) {
-        self.number(text.len() as u64);
-        self.bytes.extend(text.as_bytes());
+        self.raw(text.as_bytes());
+    }
+
+    pub(super) fn append(&mut self, other: &Self) {
+        self.bytes.extend(&other.bytes);
+    }
+
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 
     pub(super) fn list<T>(&mut self, all: &[T], one: impl Fn(&mut Self, &T)) {

@@ -7,8 +7,11 @@
 
 mod form;
 mod look;
+mod modules;
+mod packed;
 mod sources;
 
+pub(crate) use modules::KeptModules;
 pub(crate) use sources::KeptSources;
 
 use std::os::fd::OwnedFd;
@@ -88,7 +91,7 @@ impl Kept {
         let mut look = self.look()?;
         look.clock = record.clock;
         let is_fresh = look.is_same(&mut record)?;
-        let ir = Ir::from_json(record.ir).ok()?;
+        let ir = packed::unpack(record.ir)?;
         if !is_fresh {
             record.clock = self.clock;
             // Without it the next run looks closer again, which is no reason to fail.
@@ -99,7 +102,8 @@ impl Kept {
 
     /// Keeps the IR of a project that was evaluated for some targets.
     pub(crate) fn keep(&self, loaded: &Loaded, targets: &[String]) {
-        let ir = loaded.ir.to_line();
+        // What cannot be packed is not kept.
+        let Some(ir) = packed::pack(&loaded.ir) else { return };
         let record = self.look().and_then(|look| look.record(loaded, targets, &ir));
         if let Some(mut record) = record {
             record.clock = self.clock;

@@ -43,9 +43,14 @@ impl Case {
     }
 
     fn load(&self, targets: &[&str]) -> Loaded {
-        let environment = crate::Environment::read().unwrap();
+        self.try_load(targets).unwrap()
+    }
+
+    fn try_load(&self, targets: &[&str]) -> Result<Loaded, crate::Problem> {
+        let home = self.home.path().join("kiln");
+        let environment = crate::Environment::read().unwrap().with_home(&home);
         let session = Session::new(environment, crate::Choices::default()).unwrap();
-        crate::text::load(&session, self.project.path().to_owned(), &owned(targets)).unwrap()
+        crate::text::load(&session, self.project.path().to_owned(), &owned(targets))
     }
 
     fn recall(&self, targets: &[&str]) -> Option<Ir> {
@@ -83,6 +88,40 @@ fn what_comes_of_other_options_is_kept_beside_it() {
     assert_eq!(kept("false").recall(&[]), None);
     assert!(kept("true").recall(&[]).is_some());
     assert!(case.recall(&[]).is_some());
+}
+
+/// Returns the files with kept syntax.
+fn kept_syntax(case: &Case) -> Vec<PathBuf> {
+    let all = fs::read_dir(case.home.path().join("kiln/cache/project-v1")).unwrap();
+    let paths = all.map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.extension().is_some_and(|form| form == "modules")).collect()
+}
+
+#[test]
+fn what_is_evaluated_of_kept_syntax_is_what_is_evaluated_of_the_texts() {
+    let changes: [fn(&Case); 7] = [
+        |_same| {},
+        |case| fs::write(case.path("a.kiln"), format!("{ELEMENT} {{ summary = \"x\" }}")).unwrap(),
+        |case| fs::rename(case.path("a.kiln"), case.path("c.kiln")).unwrap(),
+        |case| fs::write(case.path("new.kiln"), "one = Stack { deps = [b] }\n").unwrap(),
+        |case| fs::write(&kept_syntax(case)[0], "kiln").unwrap(),
+        |case| {
+            let (path, bytes) = (&kept_syntax(case)[0], fs::read(&kept_syntax(case)[0]).unwrap());
+            fs::write(path, &bytes[..bytes.len() - 1]).unwrap();
+        },
+        |case| fs::remove_file(case.path("elements/b.kiln")).unwrap(),
+    ];
+    let case = Case::new(&[]);
+    for (ix, change) in changes.iter().enumerate() {
+        change(&case);
+        let loaded = kiln_project::load(case.project.path(), &[], &[]).unwrap().ir;
+        for _again in 0..2 {
+            let session_ir = case.try_load(&[]).ok().map(|loaded| loaded.ir);
+            let is_broken = ix == changes.len() - 1;
+            assert_eq!(session_ir, loaded.clone().filter(|_| !is_broken), "change {ix}");
+        }
+        assert_eq!(kept_syntax(&case).len(), 1);
+    }
 }
 
 #[test]

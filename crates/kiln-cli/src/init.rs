@@ -37,10 +37,12 @@ pub(crate) fn run(session: &Session, screen: &Screen, arguments: &InitArguments)
     }
     match kiln_driver::init(session, template.as_deref(), folder.as_deref()) {
         Ok(begun) => {
-            let folder = &begun.folder;
-            let paths = begun.files.iter().map(|path| folder.join(path));
-            let shown: String =
-                paths.map(|path| format!("{}\n", without_dot(&path).display())).collect();
+            let mut shown = String::new();
+            for path in &begun.files {
+                // A string takes everything.
+                let _written =
+                    writeln!(shown, "{}", without_dot(&begun.folder.join(path)).display());
+            }
             let written = screen.result(shown.as_bytes());
             screen.note(&next(&begun));
             written

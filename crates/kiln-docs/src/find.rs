@@ -136,7 +136,7 @@ impl Reference {
         };
         let line = names.lineage(entry);
         if let Some(known) = field(&line, field_name) {
-            return Ok(self.field_page(entry, &known));
+            return Ok(Page::of_field(entry, &known));
         }
         let fields = line.iter().flat_map(|entry| &entry.fields);
         let known: Vec<String> =

@@ -41,12 +41,13 @@ impl Page {
 
     /// Returns what can be led to on this page.
     fn anchors(&self) -> BTreeSet<&str> {
-        let anchor = |block| match block {
-            &Block::Entry { ref name, .. } => Some(name.as_str()),
-            Block::Field { anchor, .. } => Some(anchor.as_str()),
-            _ => None,
-        };
-        self.blocks.iter().filter_map(anchor).collect()
+        let mut anchors = BTreeSet::new();
+        for block in &self.blocks {
+            if let Block::Entry { name: anchor, .. } | Block::Field { anchor, .. } = block {
+                anchors.insert(anchor.as_str());
+            }
+        }
+        anchors
     }
 }
 

@@ -167,11 +167,13 @@ impl Reference {
             }
         }
     }
+}
 
+impl Page {
     /// Returns all about a field, as an entry has it.
-    pub(crate) fn field_page(&self, entry: &Entry, known: &Known<'_>) -> Page {
+    pub(crate) fn of_field(entry: &Entry, known: &Known<'_>) -> Self {
         let Known { field, of, set } = known;
-        let mut page = Page::default();
+        let mut page = Self::default();
         let (short, long) = shortened(field.default.as_deref().unwrap_or_default());
         let name = format!("{}.{}", entry.name, field.name);
         let default = if short.is_empty() { String::new() } else { format!(" = {short}") };
@@ -189,9 +191,7 @@ impl Reference {
         }
         page
     }
-}
 
-impl Page {
     fn field(&mut self, entry: &Entry, field: &Field, place: &Place) {
         let (short, long) = shortened(field.default.as_deref().unwrap_or_default());
         let default = if short.is_empty() { String::new() } else { format!(" = {short}") };

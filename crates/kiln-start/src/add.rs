@@ -152,8 +152,9 @@ fn into_braces(file: &ProjectText<'_>, parse: &Parse, item: &str) -> Option<Stri
     let Expr::Amend { body, .. } = ast.expr(ast.value?) else { return None };
     let end = (body.span.end as usize).checked_sub(1)?;
     let (before, after) = (file.text.get(..end)?, file.text.get(end..)?);
-    let item: String = item.lines().map(|line| format!("  {line}\n")).collect();
-    let text = format!("{}\n{item}{after}", before.trim_end_matches([' ', '\n', ',']));
+    let lines: Vec<String> = item.lines().map(|line| format!("  {line}")).collect();
+    let item = lines.join("\n");
+    let text = format!("{}\n{item}\n{after}", before.trim_end_matches([' ', '\n', ',']));
     let was_formatted = kiln_fmt::format(parse, file.text) == file.text;
     Some(if was_formatted { formatted(&text) } else { text })
 }

@@ -9,7 +9,7 @@ use crate::code::{
 use crate::symbol::Symbol;
 use crate::value::Value;
 use crate::{OptionSetting, ProjectOption};
-use kiln_diag::{Code, Diagnostic, Span};
+use kiln_diag::{Code, Diagnostic, Span, suggestion};
 use std::rc::Rc;
 
 /// Types within types that an option is read through.
@@ -152,6 +152,47 @@ impl Machine {
     fn option_now(&mut self, options: ObjectId, symbol: Symbol, span: Span) -> Option<Value> {
         let term = self.field(options, symbol, span).ok()??;
         self.deep(&term).ok()
+    }
+
+    /// Options are closed: only what is declared with a type can be set.
+    pub(super) fn check_options(&mut self, object: ObjectId) -> Result<(), Poison> {
+        if std::mem::replace(&mut self.object_mut(object).keys_checked, true) {
+            return Ok(());
+        }
+        for key in self.keys(object)? {
+            if self.declaration(object, key)?.is_none() {
+                let span = self.binding_span(object, key).unwrap_or(self.program.project_span);
+                return Err(self.unknown_option(object, key, Some(span)));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn unknown_option(
+        &mut self,
+        object: ObjectId,
+        key: Symbol,
+        span: Option<Span>,
+    ) -> Poison {
+        let text = self.text(key);
+        let declared = self.declared_fields(object).unwrap_or_default();
+        let names: Vec<Rc<str>> = declared.iter().map(|(name, _)| self.text(*name)).collect();
+        let from_outside = span.is_none_or(|span| self.command_line_file == Some(span.file));
+        let help = if let Some(near) = suggestion(&text, names.iter().map(AsRef::as_ref)) {
+            near
+        } else if from_outside && names.is_empty() {
+            "the project has no options".to_owned()
+        } else if from_outside {
+            format!("its options are {}", names.join(", "))
+        } else {
+            format!("declare it with a type: `options {{ {text}: Bool = false }}`")
+        };
+        let mut finding =
+            Diagnostic::error(Code(501), format!("there is no option `{text}`")).help(help);
+        if let Some(span) = span {
+            finding = finding.at(span, "set here");
+        }
+        self.report(finding)
     }
 
     /// Returns how an option of a type is said on the command line, if it can be.

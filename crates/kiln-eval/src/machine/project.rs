@@ -268,47 +268,6 @@ impl Machine {
         }
     }
 
-    /// Options are closed: only what is declared with a type can be set.
-    pub(super) fn check_options(&mut self, object: ObjectId) -> Result<(), Poison> {
-        if std::mem::replace(&mut self.object_mut(object).keys_checked, true) {
-            return Ok(());
-        }
-        for key in self.keys(object)? {
-            if self.declaration(object, key)?.is_none() {
-                let span = self.binding_span(object, key).unwrap_or(self.program.project_span);
-                return Err(self.unknown_option(object, key, Some(span)));
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn unknown_option(
-        &mut self,
-        object: ObjectId,
-        key: Symbol,
-        span: Option<Span>,
-    ) -> Poison {
-        let text = self.text(key);
-        let declared = self.declared_fields(object).unwrap_or_default();
-        let names: Vec<Rc<str>> = declared.iter().map(|(name, _)| self.text(*name)).collect();
-        let from_outside = span.is_none_or(|span| self.command_line_file == Some(span.file));
-        let help = if let Some(near) = suggestion(&text, names.iter().map(AsRef::as_ref)) {
-            near
-        } else if from_outside && names.is_empty() {
-            "the project has no options".to_owned()
-        } else if from_outside {
-            format!("its options are {}", names.join(", "))
-        } else {
-            format!("declare it with a type: `options {{ {text}: Bool = false }}`")
-        };
-        let mut finding =
-            Diagnostic::error(Code(501), format!("there is no option `{text}`")).help(help);
-        if let Some(span) = span {
-            finding = finding.at(span, "set here");
-        }
-        self.report(finding)
-    }
-
     /// `machine`: a record of the platform that builds and the one the result runs on.
     pub(super) fn machine(&mut self, frame: FrameId, span: Span) -> Result<Term, Poison> {
         let project = self.here(frame, span)?;

@@ -72,7 +72,7 @@ fn an_operator_means_the_same_in_every_spacing() {
     let mut wanted = Vec::new();
     for (left, op, right, value) in VALUES {
         for (before, behind) in SPACINGS {
-            // A name may hold a dash, and a dash that begins a line and touches what follows is a sign.
+            // A name may hold a minus, and a minus that begins a line and touches what follows is a sign.
             let is_name = op == "-" && before.is_empty() && behind.is_empty();
             if !is_name {
                 texts.push(format!("{left}{before}{op}{behind}{right}"));
@@ -84,7 +84,7 @@ fn an_operator_means_the_same_in_every_spacing() {
 }
 
 #[test]
-fn a_dash_subtracts_only_where_it_can_be_nothing_else() {
+fn a_minus_subtracts_only_where_it_can_be_nothing_else() {
     let texts =
         ["p - q", "p -q", "p- q", "7-2", "(p)-q", "p -1", "[p\n  -q].len", "[p\n  - q].len"];
     let texts = texts.map(str::to_owned);

@@ -126,6 +126,11 @@ impl Evaluated {
         self.machine.bodies(&element.0)
     }
 
+    /// Returns whether an answer is an element, a source or a kind of them: made of bodies worth telling.
+    pub fn is_made_of_bodies(&self, answer: &Answer) -> bool {
+        self.machine.has_kind(&answer.0)
+    }
+
     /// Returns what a bare name means in the scope of the project root.
     pub fn meaning(&mut self, name: &str, span: Span) -> Option<NameMeaning> {
         let symbol = self.machine.symbols.find(name)?;

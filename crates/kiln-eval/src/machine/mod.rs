@@ -20,6 +20,7 @@ mod layers;
 mod list;
 mod list_method;
 mod load;
+mod meaning;
 mod method;
 mod names;
 mod object;

@@ -362,7 +362,7 @@ pub(crate) enum Command {
         output: Output,
     },
     /// Check the whole project and report all mistakes.
-    Check,
+    Check(crate::check::CheckWords),
     /// Format the kiln files of the project, or those that are named.
     Fmt {
         /// Files; all of the project when none is said.

@@ -127,7 +127,7 @@ pub(crate) fn run(session: &Session, screen: &Screen, command: Command) -> u8 {
             let options = kiln_driver::options(session);
             print(screen, options.map(|options| options_text(&options, output)))
         }
-        Command::Check => check(session, screen),
+        Command::Check(words) => crate::check::run(session, screen, &words),
         Command::Fmt { files, check } => format(session, screen, &files, check),
         Command::Docs(arguments) => docs::run(session, screen, &arguments),
         Command::Doctor => doctor(session, screen),
@@ -199,17 +199,6 @@ fn with_progress<T>(screen: &Screen, work: impl FnOnce(&Console) -> T) -> T {
     drop(ticker);
     console.clear();
     answer
-}
-
-fn check(session: &Session, screen: &Screen) -> u8 {
-    match kiln_driver::check(session) {
-        Ok(checked) => {
-            screen.lints(&checked.texts, &checked.lints);
-            screen.note(&format!("kiln: {} elements, no mistakes\n", checked.n_elements));
-            0
-        }
-        Err(problem) => screen.problem(&problem),
-    }
 }
 
 fn format(session: &Session, screen: &Screen, files: &[std::path::PathBuf], check: bool) -> u8 {

@@ -11,6 +11,7 @@
 //! `kiln build hello && kiln checkout hello out`
 
 mod arguments;
+mod check;
 mod commands;
 mod docs;
 mod failure;

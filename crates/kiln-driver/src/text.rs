@@ -12,11 +12,14 @@ use crate::loaded::{Loaded, parse_lock};
 use crate::whole::Whole;
 use crate::{DriverError, Problem, Session};
 
-/// A project without mistakes.
+/// What a look at the whole project found.
 #[derive(Clone, Debug)]
 pub struct Checked {
+    /// The folder that the names of the texts are relative to.
+    pub root: PathBuf,
     pub texts: Texts,
-    pub lints: Vec<Diagnostic>,
+    /// Errors and warnings in order of place.
+    pub findings: Vec<Diagnostic>,
     pub n_elements: usize,
 }
 
@@ -63,15 +66,30 @@ pub(crate) fn load_whatever_is_locked(
     Ok((Loaded { root, identity, ir, texts, lock, lints, looked, n_texts }, broken))
 }
 
-/// Checks the whole project.
+/// Checks the whole project, with the code that nothing evaluates.
 ///
 /// # Errors
-/// With all mistakes that were found.
+/// When something of it cannot be read. Mistakes in it are findings.
 pub fn check(session: &Session) -> Result<Checked, Problem> {
-    let loaded = Loaded::load(session, &[])?;
-    loaded.check_dependencies()?;
-    let Loaded { texts, lints, ir, .. } = loaded;
-    Ok(Checked { texts, lints, n_elements: ir.elements.len() })
+    let root = Loaded::root(session)?;
+    let (texts, mut findings, loaded) = match Loaded::load(session, &[]) {
+        Ok(loaded) => (loaded.texts.clone(), loaded.lints.clone(), Some(loaded)),
+        Err(Problem::Findings { texts, findings }) => (texts, findings, None),
+        Err(world) => return Err(world),
+    };
+    if session.choices.ir.is_none() {
+        kiln_project::inspect(&root, &mut findings)?;
+    }
+    let is_sound = !findings.iter().any(Diagnostic::is_error);
+    let n_elements = loaded.as_ref().map_or(0, |loaded| loaded.ir.elements.len());
+    if let Some(loaded) = loaded.filter(|_| is_sound) {
+        match loaded.check_dependencies() {
+            Ok(()) => {}
+            Err(Problem::Findings { texts: _, findings: more }) => findings.extend(more),
+            Err(world) => return Err(world),
+        }
+    }
+    Ok(Checked { root, texts, findings, n_elements })
 }
 
 /// Formats files, all of the project when none is named; returns those that changed, or that would when `dry`.

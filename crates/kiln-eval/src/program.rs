@@ -50,6 +50,7 @@ pub(crate) struct Compiled {
 pub(crate) fn compile_program(program: &Program, inputs: &[InputProject]) -> Compiled {
     let mut shared = Shared::new(program.stdlib.keys().map(String::as_str));
     let project_span = whole(&program.project.parse.read().ast);
+    let lost = Rc::new(lost_words(program, inputs));
     let mut code = ProgramCode {
         folders: Vec::new(),
         files: Vec::new(),
@@ -57,10 +58,9 @@ pub(crate) fn compile_program(program: &Program, inputs: &[InputProject]) -> Com
         stdlib_files: BTreeSet::new(),
         projects: Vec::new(),
         project_span,
-        has_syntax_errors: has_syntax_errors(&program.project, &program.root)
-            || inputs.iter().any(|input| has_syntax_errors(&input.project, &input.root)),
+        lost: Rc::clone(&lost),
     };
-    shared.has_syntax_errors = code.has_syntax_errors;
+    shared.lost = lost;
     for (stem, parse) in &program.stdlib {
         let place = Place { around: Vec::new(), folder: "", stdlib: true };
         let file = compile(&parse.ast, &place, &mut shared);
@@ -108,13 +108,24 @@ fn add_project(
     members
 }
 
-fn has_syntax_errors(project: &SourceFile, root: &Folder) -> bool {
-    project.parse.has_errors() || folder_has_errors(root)
+/// Returns the words of all items that could not be read in full.
+fn lost_words(program: &Program, inputs: &[InputProject]) -> BTreeSet<String> {
+    let mut lost = BTreeSet::new();
+    let of_inputs = inputs.iter().map(|input| (&input.project, &input.root));
+    for (project, root) in std::iter::once((&program.project, &program.root)).chain(of_inputs) {
+        lost.extend(project.parse.lost().map(str::to_owned));
+        add_lost(root, &mut lost);
+    }
+    lost
 }
 
-fn folder_has_errors(folder: &Folder) -> bool {
-    folder.files.values().any(|file| file.parse.has_errors())
-        || folder.folders.values().any(folder_has_errors)
+fn add_lost(folder: &Folder, lost: &mut BTreeSet<String>) {
+    for file in folder.files.values() {
+        lost.extend(file.parse.lost().map(str::to_owned));
+    }
+    for inner in folder.folders.values() {
+        add_lost(inner, lost);
+    }
 }
 
 fn member_names(folder: &Folder) -> impl Iterator<Item = &str> {

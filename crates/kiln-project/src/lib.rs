@@ -13,11 +13,13 @@
 //! ```
 #![expect(clippy::disallowed_methods, reason = "this crate reads the files of a project")]
 
+mod check;
 mod error;
 mod files;
 mod load;
 mod modules;
 
+pub use check::inspect;
 pub use error::ProjectError;
 pub use files::{File, Files, Looked, Member, find, members};
 pub use kiln_eval::ProjectOption;

@@ -189,7 +189,7 @@ fn build_platform() -> &'static str {
     if cfg!(target_arch = "aarch64") { "aarch64-linux-gnu" } else { "x86_64-linux-gnu" }
 }
 
-fn program(
+pub(crate) fn program(
     stdlib: BTreeMap<String, Arc<Parse>>,
     files: &[File],
     mut parsed: BTreeMap<FileId, impl Into<Syntax>>,

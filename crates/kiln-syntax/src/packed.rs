@@ -85,6 +85,15 @@ impl Syntax {
         }
     }
 
+    /// Returns the words of items that could not be read in full.
+    pub fn lost(&self) -> impl Iterator<Item = &str> {
+        let parse = match self {
+            Self::Parsed(parse) => Some(parse),
+            Self::Packed { .. } => None,
+        };
+        parse.into_iter().flat_map(|parse| parse.lost())
+    }
+
     /// Returns whether the text has a syntax error.
     pub fn has_errors(&self) -> bool {
         self.diagnostics().iter().any(Diagnostic::is_error)

@@ -42,8 +42,8 @@ pub(crate) struct Shared {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// The names that files of the standard library define.
     pub(crate) prelude: BTreeSet<Symbol>,
-    /// Some text could not be read in full: names may be missing for no other reason.
-    pub(crate) has_syntax_errors: bool,
+    /// The words of items that could not be read in full: such a name may be missing for no other reason.
+    pub(crate) lost: Rc<BTreeSet<String>>,
     /// One empty list for all items under no condition.
     no_conditions: Rc<[Condition]>,
     next_scope: u32,
@@ -61,7 +61,7 @@ impl Shared {
             symbols,
             diagnostics: Vec::new(),
             prelude,
-            has_syntax_errors: false,
+            lost: Rc::default(),
             no_conditions: Rc::from([]),
             next_scope: 3,
             watch: None,
@@ -162,15 +162,19 @@ impl Compiler<'_> {
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
-        if !(self.shared.has_syntax_errors && may_follow(diagnostic.code)) {
+        if !may_follow(&diagnostic, &self.shared.lost) {
             self.shared.diagnostics.push(diagnostic);
         }
     }
 }
 
-/// Returns whether a finding may only follow from an item that could not be read.
-pub(crate) fn may_follow(code: Code) -> bool {
-    matches!(code, Code(101 | 110 | 209 | 307 | 402))
+/// Returns whether a finding may only follow from an item that could not be read: it misses a name that stands there.
+pub(crate) fn may_follow(finding: &Diagnostic, lost: &BTreeSet<String>) -> bool {
+    if lost.is_empty() || !matches!(finding.code, Code(101 | 110 | 209 | 307 | 402)) {
+        return false;
+    }
+    let names = finding.message.split('`').skip(1).step_by(2);
+    names.flat_map(|name| name.split('.')).any(|name| lost.contains(name))
 }
 
 /// Returns a place for what concerns the file as a whole: its first item or expression.

@@ -4,7 +4,7 @@ use super::Compiler;
 use super::scope::{Meaning, Scope};
 use crate::code::{Form, ScopeId};
 use crate::symbol::Symbol;
-use kiln_diag::{Code, Diagnostic, Span, suggestion};
+use kiln_diag::{Code, Diagnostic, Span, nearest, suggestion};
 use kiln_syntax::ast::Name;
 
 /// The names that nobody may bind.
@@ -118,8 +118,8 @@ impl Compiler<'_> {
         let own = symbols.find(text);
         if own.is_some() && self.scopes.iter().any(|scope| scope.skip == own) {
             finding = finding.help(OWN_KEY);
-        } else if let Some(help) = suggestion(text, names) {
-            finding = finding.help(help);
+        } else if let Some(help) = suggestion(text, names.iter().copied()) {
+            finding = finding.help(help).edit(span, nearest(text, names)[0]);
         }
         self.report(finding);
     }

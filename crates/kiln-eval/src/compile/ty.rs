@@ -4,7 +4,7 @@ use super::Compiler;
 use super::scope::{Meaning, Scope};
 use crate::code::{Expr, Form, TypeForm, TypeRef};
 use crate::symbol::Symbol;
-use kiln_diag::{Code, Diagnostic, suggestion};
+use kiln_diag::{Code, Diagnostic, nearest, suggestion};
 use kiln_syntax::ast::{Name, Type, TypeKind};
 use std::rc::Rc;
 
@@ -87,8 +87,8 @@ impl Compiler<'_> {
             .collect();
         let mut finding = Diagnostic::error(Code(209), format!("there is no type `{}`", name.text))
             .at(name.span, "unknown type");
-        if let Some(help) = suggestion(&name.text, names) {
-            finding = finding.help(help);
+        if let Some(help) = suggestion(&name.text, names.iter().copied()) {
+            finding = finding.help(help).edit(name.span, nearest(&name.text, names)[0]);
         }
         self.report(finding);
     }

@@ -24,8 +24,8 @@ pub(crate) struct ProgramCode {
     pub(crate) projects: Vec<ProjectCode>,
     /// Where the project at hand stands.
     pub(crate) project_span: Span,
-    /// Some text could not be read in full.
-    pub(crate) has_syntax_errors: bool,
+    /// The words of items that could not be read in full.
+    pub(crate) lost: Rc<BTreeSet<String>>,
 }
 
 /// The files of one project.

@@ -11,7 +11,7 @@ use std::rc::Rc;
 impl Machine {
     /// Keeps a finding; what depends on the value is silenced.
     pub(super) fn report(&mut self, diagnostic: Diagnostic) -> Poison {
-        let follows = self.program.has_syntax_errors && may_follow(diagnostic.code);
+        let follows = may_follow(&diagnostic, &self.program.lost);
         if self.budget.exhausted || follows {
             return Poison;
         }

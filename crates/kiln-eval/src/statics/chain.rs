@@ -8,6 +8,9 @@ use kiln_diag::Span;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+/// Mixins are looked for while mixins are looked for at most this deep.
+const NESTED: usize = 2;
+
 /// One body and what it amends.
 pub(super) struct Chain {
     pub(super) parent: Option<Rc<Chain>>,
@@ -105,7 +108,7 @@ impl<'a> Statics<'a> {
     }
 
     /// Returns the bodies of the mixins that a body applies; none for one that is not known.
-    fn mixins(&self, body: &Body) -> Vec<Option<Rc<Body>>> {
+    pub(super) fn mixins(&self, body: &Body) -> Vec<Option<Rc<Body>>> {
         if !body.dynamic {
             return Vec::new();
         }
@@ -113,11 +116,19 @@ impl<'a> Statics<'a> {
             EntryForm::Spread(code) => Some(code),
             _ => None,
         });
+        // The name of a mixin may itself be looked up among the fields that mixins bring.
+        let within = self.within.get();
         let mixin = |code| match self.shape(code, 0) {
             Shape::Mixin(_, body) => Some(body),
             _ => None,
         };
-        spreads.map(mixin).collect()
+        if within >= NESTED {
+            return vec![None];
+        }
+        self.within.set(within + 1);
+        let found = spreads.map(mixin).collect();
+        self.within.set(within);
+        found
     }
 
     /// Returns whether something gives the field a value.

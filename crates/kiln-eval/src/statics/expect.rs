@@ -3,7 +3,7 @@
 use super::Statics;
 use super::chain::{Chain, Layer};
 use super::shape::Shape;
-use crate::code::{CodeRef, EntryForm, Form, TypeForm, TypeRef, type_text};
+use crate::code::{Body, CodeRef, EntryForm, Form, TypeForm, TypeRef, type_text};
 use crate::mend;
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span};
@@ -244,16 +244,22 @@ impl Statics<'_> {
     }
 
     /// Returns whether a field of an instance is set by some body that is not the last one.
-    pub(super) fn inherited_value(chain: &Rc<Chain>, symbol: Symbol) -> Option<CodeRef> {
+    pub(super) fn inherited_value(&self, chain: &Rc<Chain>, symbol: Symbol) -> Option<CodeRef> {
         let earlier = chain.parent.as_ref()?;
         for link in earlier.links() {
             let Layer::Body(body) = &link.layer else { continue };
-            let last = body.index.get(symbol).next_back();
-            let binding = last.and_then(|ix| body.entries[ix].form.binding());
-            if let Some(value) = binding.and_then(|binding| binding.value.as_ref()) {
-                return Some(Rc::clone(value));
+            let applied = self.mixins(body).into_iter().flatten();
+            let bodies: Vec<Rc<Body>> = std::iter::once(Rc::clone(body)).chain(applied).collect();
+            if let Some(value) = bodies.iter().find_map(|body| last_value(body, symbol)) {
+                return Some(value);
             }
         }
         None
     }
+}
+
+/// Returns what a body binds a key to last.
+fn last_value(body: &Body, symbol: Symbol) -> Option<CodeRef> {
+    let ix = body.index.get(symbol).next_back()?;
+    body.entries[ix].form.binding()?.value.as_ref().map(Rc::clone)
 }

@@ -15,7 +15,7 @@ impl Statics<'_> {
             return;
         }
         let Found::Declared(fact) = self.find_field(chain, binding.symbol) else { return };
-        let Some(earlier) = Self::inherited_value(chain, binding.symbol) else { return };
+        let Some(earlier) = self.inherited_value(chain, binding.symbol) else { return };
         let is_filled = match (fact.ty.as_ref(), &value.form, &earlier.form) {
             (TypeForm::List(_), Form::List(new), Form::List(old)) => {
                 !new.is_empty() && !old.is_empty()
@@ -63,7 +63,7 @@ impl Statics<'_> {
         self.report(
             Diagnostic::warning(Code(904), "the block amends only what stands behind `else`")
                 .at(body.span, "not for the value behind `then`")
-                .help("put the whole in parentheses to amend both: `(if c then a else b) { … }`; or the last part, if it is meant: `else (b { … })`"),
+                .help("put the condition in parentheses to amend both: `(if c then a else b) { … }`; if only the last is meant, give it a name of its own"),
         );
     }
 

@@ -1,5 +1,6 @@
 //! The static pass over a program, beside what an evaluation found.
 
+use crate::compile::may_follow;
 use crate::program::{Program, compile_program};
 use kiln_diag::{Code, Diagnostic, FileId, Span};
 use std::collections::BTreeSet;
@@ -23,8 +24,21 @@ pub fn inspect(program: &Program, found: &mut Vec<Diagnostic>) {
             (covers(label.span, *span) || is_same) && (*is_error || !finding.is_error())
         })
     };
-    let more: Vec<Diagnostic> =
-        super::walked(&compiled).into_iter().filter(|finding| !is_known(finding)).collect();
+    let mut more: Vec<Diagnostic> = super::walked(&compiled);
+    more.retain(|finding| !may_follow(finding, &compiled.shared.lost));
+    let (said, more): (Vec<Diagnostic>, Vec<Diagnostic>) = more.into_iter().partition(is_known);
+    // What is said already may lack the edit that the text alone proposes.
+    for finding in said.into_iter().filter(|finding| !finding.edits.is_empty()) {
+        let is_same = |one: &&mut Diagnostic| {
+            one.code == finding.code
+                && one.primary.as_ref().map(|label| label.span)
+                    == finding.primary.as_ref().map(|label| label.span)
+        };
+        if let Some(one) = found.iter_mut().find(is_same).filter(|one| one.edits.is_empty()) {
+            one.edits = finding.edits;
+            one.help = finding.help;
+        }
+    }
     found.extend(more);
     let broken: BTreeSet<FileId> =
         found.iter().filter(|one| one.is_error()).filter_map(file_of).collect();

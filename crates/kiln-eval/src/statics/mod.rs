@@ -19,7 +19,7 @@ use crate::symbol::{Symbol, Symbols};
 use chain::Chain;
 use kiln_diag::{Diagnostic, Span};
 use shape::Shape;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -42,6 +42,8 @@ struct Statics<'a> {
     locals: BTreeMap<ScopeId, Locals>,
     /// The mixins of `defaults` by the kind they are for; none if they are not plainly written.
     defaults: Option<BTreeMap<Symbol, Rc<Body>>>,
+    /// How deep the search for mixins is at the moment.
+    within: Cell<usize>,
     prelude: RefCell<BTreeMap<Symbol, Shape>>,
     /// The braces around the place at hand, innermost last.
     around: Vec<Around>,
@@ -99,6 +101,7 @@ impl<'a> Statics<'a> {
             braces: BTreeMap::new(),
             locals: BTreeMap::new(),
             defaults: Some(BTreeMap::new()),
+            within: Cell::new(0),
             prelude: RefCell::default(),
             around: Vec::new(),
             used: BTreeSet::new(),

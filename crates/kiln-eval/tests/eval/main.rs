@@ -10,6 +10,7 @@ mod fixture;
 mod hello;
 mod instances;
 mod lang;
+mod mutants;
 mod operators;
 mod projects;
 mod show;

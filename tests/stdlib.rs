@@ -9,6 +9,7 @@
 )]
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -77,7 +78,7 @@ impl Place {
             self.kiln(project, &["checkout", "-q", element, &out.to_string_lossy()]);
             for path in files_below(&out) {
                 let path = path.strip_prefix(&out).expect("it is below").display().to_string();
-                listing.push_str(&format!("{element}/{path}\n"));
+                writeln!(listing, "{element}/{path}").expect("memory takes all");
             }
         }
         listing

@@ -4,64 +4,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{
-    Arg, ArgAction, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
-    ValueEnum,
+    ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
 };
 
+use crate::examples::{
+    BUILD_EXAMPLES, BUNDLE_EXAMPLES, EXAMPLES, FETCH_EXAMPLES, OPTIONS_EXAMPLES, SHELL_EXAMPLES,
+    TRACK_EXAMPLES,
+};
+use crate::option_flag::{OPTIONS, option, options_said, with_argument};
 use crate::{docs, init, new};
 
 /// Width of help: that of a terminal nobody has changed.
 const COLUMNS: usize = 80;
-
-const EXAMPLES: &str = "Examples:
-  kiln build hello            build an element and all it needs
-  kiln checkout hello out     its files as a folder
-  kiln shell --failed hello   walk into a build that failed
-
-`kiln explain CODE` tells more about an error.";
-
-const BUILD_EXAMPLES: &str = "Examples:
-  kiln build                       all elements of the project
-  kiln build hello --keep-going    all that can be built, whatever fails
-  kiln build hello --retry-failed  what failed, once more
-
-Exit status: 0 built, 1 an element failed, 130 stopped by Ctrl-C; others with an
-error[K....], which `kiln explain` explains.";
-
-const SHELL_EXAMPLES: &str = "Examples:
-  kiln shell hello                   what it is built with; /build is empty
-  kiln shell --failed hello          its failed build as it was left
-  kiln shell hello -- cc --version   one command; its exit status is returned
-
-Nothing of what is done in there is kept. Without a terminal, stdin, stdout and
-stderr are those of the caller.";
-
-const TRACK_EXAMPLES: &str = "Examples:
-  kiln track            all sources and bases of the project
-  kiln track hello      those of an element and all it needs
-  kiln track --check    whether anything is new, for continuous integration
-
-Exit status: 0 the lock is written or current, 1 it would change (with --check);
-others with an error[K....]. If anything fails, the lock stays as it was.";
-
-const FETCH_EXAMPLES: &str = "Examples:
-  kiln fetch && kiln build --offline
-  kiln fetch hello --fetchers 2    gently, for a small mirror
-
-What is here already is only checked. After a failure the next run goes on where
-this one ended.";
-
-const BUNDLE_EXAMPLES: &str = "Examples:
-  kiln bundle hello --file hello.bundle
-  kiln build --offline --bundle hello.bundle hello
-
-The file has every download, commit and package that the elements need; what is
-in the project itself is not in it. The same lock gives the same bytes.";
-
-const OPTIONS_EXAMPLES: &str = "Examples:
-  kiln options                   what can be set, and to what it is now
-  kiln -o debug=true options     what else would be set by that
-  kiln build -o debug=true app   a build with it";
 
 const EVERYWHERE: &str = "Options of all commands";
 
@@ -104,8 +58,12 @@ impl Arguments {
     pub(crate) fn misplaced(&self) -> Option<&'static str> {
         let Self { version: _, common, command } = self;
         let knows_no_elements = match command {
-            Command::Fmt { .. } | Command::Doctor | Command::Explain { .. } => true,
-            Command::Docs(_) | Command::Init(_) | Command::New(_) => true,
+            Command::Fmt { .. }
+            | Command::Doctor
+            | Command::Explain { .. }
+            | Command::Docs(_)
+            | Command::Init(_)
+            | Command::New(_) => true,
             Command::Debug { stage } => matches!(stage, Stage::Cst { .. }),
             _ => false,
         };
@@ -195,41 +153,6 @@ pub(crate) enum Kept {
     Always,
     /// Of nothing.
     Never,
-}
-
-/// The field of [`Common`] that is read wherever it stands.
-const OPTIONS: &str = "options";
-
-/// Gives an argument to all commands below; one that is `global` counts only where it is said last.
-fn with_argument(command: clap::Command, argument: Option<&Arg>, depth: usize) -> clap::Command {
-    let command = command.mut_subcommands(|below| with_argument(below, argument, depth + 1));
-    match argument {
-        Some(argument) if depth > 0 => command.arg(argument.clone()),
-        _ => command,
-    }
-}
-
-/// Returns the options of the project that were said before and behind the words of the command.
-fn options_said(matches: &ArgMatches) -> Vec<(String, String)> {
-    let mut said = Vec::new();
-    let mut at = Some(matches);
-    while let Some(matches) = at {
-        let here = matches.try_get_many::<(String, String)>(OPTIONS).ok().flatten();
-        said.extend(here.into_iter().flatten().cloned());
-        at = matches.subcommand().map(|(_name, below)| below);
-    }
-    said
-}
-
-/// Splits `name=value`.
-fn option(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => {
-            Err("an option of the project is `name=value`; a file to write is `--file FILE`"
-                .to_owned())
-        }
-    }
 }
 
 fn time(text: &str) -> Result<Duration, &'static str> {

@@ -13,10 +13,10 @@ use crate::arguments::{
 use crate::failure::failure_text;
 use crate::options::options_text;
 use crate::screen::Screen;
-use crate::{docs, init, new, shell};
 use crate::shown::{lines, shown_text};
 use crate::signals::Stop;
 use crate::sources;
+use crate::{docs, init, new, shell};
 
 /// Returns what the command line says for all operations.
 pub(crate) fn choices(arguments: &Arguments, words: Vec<String>) -> Choices {

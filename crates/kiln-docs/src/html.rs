@@ -86,9 +86,9 @@ impl Writer<'_> {
                 writeln!(self.out, "<ul>")?;
                 for listed in listed {
                     let name = self.link(&listed.anchor, &listed.name);
-                    let dash = if listed.sentence.is_empty() { "" } else { ": " };
+                    let colon = if listed.sentence.is_empty() { "" } else { ": " };
                     let sentence = self.prose(&listed.sentence);
-                    writeln!(self.out, "<li>{name}{dash}{sentence}</li>")?;
+                    writeln!(self.out, "<li>{name}{colon}{sentence}</li>")?;
                 }
                 writeln!(self.out, "</ul>")
             }

@@ -119,6 +119,10 @@ mod tests {
 
     #[test]
     fn a_url_is_a_string_whatever_is_in_it() {
-        check("https://e.org/%{x}\"\\.zip", "", Some("Zip(\"https://e.org/%%{x}\\\"\\\\.zip\")"));
+        check(
+            "https://example.org/%{x}\"\\.zip",
+            "",
+            Some("Zip(\"https://example.org/%%{x}\\\"\\\\.zip\")"),
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! What a name means, by the rules of scope and by what was made.
 
-use super::object::ObjectId;
 use super::Machine;
+use super::object::ObjectId;
 use crate::compile::Named;
 use crate::why::Meaning;
 use kiln_diag::FileId;

@@ -7,6 +7,7 @@ mod chain;
 mod expect;
 mod lint;
 mod merge;
+mod operand;
 mod shape;
 mod walk;
 

@@ -142,15 +142,7 @@ impl<'a> Lower<'a> {
             return;
         }
         if first == "if" {
-            self.error(code::CONDITION, "a condition cannot follow an item", span, "not here");
-            self.help("write `if c then { … }` around the item, or `[… if c]` inside of a list");
-            if let Some(condition) = self.lone_condition(node) {
-                self.edit(
-                    Span { end: before.start, ..self.span(before) },
-                    format!("if {condition} then {{ "),
-                );
-                self.edit(Span { start: before.end, ..span }, " }");
-            }
+            self.late_condition(before, node);
             return;
         }
         let message = match separator {
@@ -179,6 +171,18 @@ impl<'a> Lower<'a> {
             }
             _ => "write a comma between two of them",
         });
+    }
+
+    /// Says that a condition stands behind what it is to hold for.
+    fn late_condition(&mut self, before: Node, node: Node) {
+        let span = self.span(node);
+        self.error(code::CONDITION, "a condition cannot follow an item", span, "not here");
+        self.help("write `if c then { … }` around the item, or `[… if c]` inside of a list");
+        if let Some(condition) = self.lone_condition(node) {
+            let start = Span { end: before.start, ..self.span(before) };
+            self.edit(start, format!("if {condition} then {{ "));
+            self.edit(Span { start: before.end, ..span }, " }");
+        }
     }
 
     /// Returns what to say about neighbours one of which is a word of another language.

@@ -182,19 +182,7 @@ fn close(around: &Around<'_>) -> Diagnostic {
         }
     };
     let cut = column_zero(around).filter(|_| around.parent.kind != K::String);
-    let help = match cut {
-        Some(line) if around.parent.kind == K::Block => {
-            format!(
-                "line {line} stands at column 0 and so ends the item: indent it, also inside of `\"\"\"`"
-            )
-        }
-        Some(line) => {
-            format!(
-                "line {line} stands at column 0 and so begins a new item: indent it, or close this before it"
-            )
-        }
-        None => help,
-    };
+    let help = cut.map_or(help, |line| indent(line, around.parent.kind == K::Block));
     // What is behind the last word of a block may be another item already.
     let block = around.text_of(around.parent).trim_end().len();
     let end = around.parent.start + u32::try_from(block).unwrap_or(0);
@@ -215,6 +203,19 @@ fn close(around: &Around<'_>) -> Diagnostic {
             found.edit(around.place(end), "\"")
         }
         None => found.edit(around.here(), closer(around, opener)),
+    }
+}
+
+/// Returns what to do about a line that ends the chunk of something open.
+fn indent(line: usize, is_block: bool) -> String {
+    if is_block {
+        format!(
+            "line {line} stands at column 0 and so ends the item: indent it, also inside of `\"\"\"`"
+        )
+    } else {
+        format!(
+            "line {line} stands at column 0 and so begins a new item: indent it, or close this before it"
+        )
     }
 }
 

@@ -34,6 +34,7 @@ mod grown;
 mod host;
 mod impure;
 mod init;
+mod inputs;
 mod kept;
 mod loaded;
 mod log;

@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 
 use kiln_diag::{Code, Diagnostic, FileId, Span, Texts, suggestion};
 use kiln_digest::Digest;
-use kiln_ir::{Element, ElementName, Fingerprint, Ir, Pins, Place, PlacedSource, Source};
+use kiln_ir::{Element, ElementName, Fingerprint, Ir, Pins, Place, PlacedSource, Source, Vendored};
 use kiln_lock::Lock;
 use kiln_plan::{Plan, PlanError, Platform, Request};
-use kiln_project::{LOCK_FILE, Looked, ProjectError};
+use kiln_project::{Input, LOCK_FILE, Looked, ProjectError};
 use kiln_source_local::LocalError;
 
 use crate::host::Host;
 use crate::kept::{Kept, KeptSources};
 use crate::sources::Sources;
-use crate::{DriverError, Problem, Session};
+use crate::{DriverError, Problem, Session, inputs};
 
 /// Instruction set of this machine in the words of the remote-apis lexicon.
 pub(crate) const ISA: &str = if cfg!(target_arch = "aarch64") {
@@ -35,7 +35,12 @@ pub(crate) struct Loaded {
     pub(crate) identity: String,
     pub(crate) ir: Ir,
     pub(crate) texts: Texts,
+    /// What is pinned: by the project, and what it does not pin by its inputs.
     pub(crate) lock: Lock,
+    /// What the file of the project itself pins.
+    pub(crate) own_lock: Lock,
+    /// The projects that it uses.
+    pub(crate) inputs: Vec<Input>,
     /// Lints; errors end the loading.
     pub(crate) lints: Vec<Diagnostic>,
     /// Where the texts were looked for; nothing when the IR was not made of texts just now.
@@ -109,7 +114,33 @@ impl Loaded {
         };
         let identity = Self::identity(&root);
         let (lints, looked, n_texts) = (Vec::new(), None, 0);
-        Ok(Self { root, identity, ir, texts, lock, lints, looked, n_texts })
+        let (own_lock, inputs) = (lock.clone(), Vec::new());
+        Ok(Self { root, identity, ir, texts, lock, own_lock, inputs, lints, looked, n_texts })
+    }
+
+    /// Makes one of nothing but an IR, for what lies in no project.
+    pub(crate) fn of_source(ir: Ir) -> Self {
+        Self {
+            root: PathBuf::new(),
+            identity: String::new(),
+            ir,
+            texts: Texts::default(),
+            lock: Lock::default(),
+            own_lock: Lock::default(),
+            inputs: Vec::new(),
+            lints: Vec::new(),
+            looked: None,
+            n_texts: 0,
+        }
+    }
+
+    /// Returns the root of the project that a path is of, and the path in it: `lib//src` is of the input `lib`.
+    pub(crate) fn place<'a>(&'a self, path: &'a str) -> (&'a Path, &'a str) {
+        let input = path.split_once("//").and_then(|(name, path)| {
+            let input = self.inputs.iter().find(|input| input.name == name)?;
+            Some((input.root.as_path(), path))
+        });
+        input.unwrap_or((&self.root, path))
     }
 }
 
@@ -200,6 +231,7 @@ fn pins(session: &Session, loaded: &Loaded, targets: &[ElementName]) -> Result<P
             }
         }
     }
+    inputs::measure(session, loaded, &mut wanted, &mut pins)?;
     let mut kept = KeptSources::of(session, &loaded.root);
     wanted.retain(|source, _element| {
         let digest = kept.as_mut().and_then(|kept| kept.recall(source));
@@ -226,7 +258,7 @@ fn pins(session: &Session, loaded: &Loaded, targets: &[ElementName]) -> Result<P
     for element in &needed {
         for patch in &element.patches {
             if !pins.patches.contains_key(patch) {
-                let files = crate::patches::pins(&loaded.root, patch)
+                let files = inputs::patches(loaded, patch)
                     .map_err(|error| unusable(&loaded.texts, element, error))?;
                 pins.patches.insert(patch.clone(), files);
             }
@@ -245,7 +277,9 @@ fn check_lockfiles(loaded: &Loaded, needed: &[&Element]) -> Result<(), Problem> 
             };
             let locked = loaded.lock.source(source).filter(|_| checked.insert(source));
             let Some(locked) = locked else { continue };
-            crate::vendored::check(&loaded.root, vendored, &locked.content)
+            let (root, path) = loaded.place(&vendored.lockfile);
+            let here = Vendored { lockfile: path.to_owned(), of: None };
+            crate::vendored::check(root, &here, &locked.content)
                 .map_err(|error| unusable(&loaded.texts, element, error))?;
         }
     }
@@ -282,7 +316,7 @@ fn measure(session: &Session, root: &Path, sources: &[&Source]) -> Vec<Result<Di
 }
 
 /// Shows the element whose source or patch cannot be used, where its place is known and there is no cause to tell.
-fn unusable<E>(texts: &Texts, element: &Element, error: E) -> Problem
+pub(crate) fn unusable<E>(texts: &Texts, element: &Element, error: E) -> Problem
 where
     E: miette::Diagnostic + Send + Sync + 'static,
 {

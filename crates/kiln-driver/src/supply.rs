@@ -151,7 +151,7 @@ impl<'a> Supplier<'a> {
             Some(vendored) => {
                 let bytes = match &vendored.of {
                     Some(of) => self.lockfile_of(of, vendored, self.track(of)?.tree)?,
-                    None => vendored::in_project(&self.loaded.root, &vendored.lockfile)?,
+                    None => self.in_project(vendored)?,
                 };
                 let lockfile = Lockfile { path: &vendored.lockfile, bytes: &bytes };
                 vendored::track(self.vendor(source)?, &lockfile, ports)?
@@ -174,11 +174,17 @@ impl<'a> Supplier<'a> {
                 let tree = self.source(of)?;
                 vendored::in_tree(vendored, &of.to_string(), &tree, self.cas.as_ref())?
             }
-            None => vendored::in_project(&self.loaded.root, &vendored.lockfile)?,
+            None => self.in_project(vendored)?,
         };
         let lockfile = Lockfile { path: &vendored.lockfile, bytes: &bytes };
         let fetcher = self.fetcher()?;
         vendored::fetch(self.vendor(source)?, &lockfile, pin, self.ports(&fetcher))
+    }
+
+    /// Reads a lock file of the project or of an input.
+    fn in_project(&self, vendored: &Vendored) -> Result<Vec<u8>, ForeignError> {
+        let (root, path) = self.loaded.place(&vendored.lockfile);
+        Ok(vendored::in_project(root, path)?)
     }
 
     fn lockfile_of(
@@ -254,7 +260,8 @@ impl Supply for Supplier<'_> {
     fn source(&self, source: &Source) -> Result<Tree, ForeignError> {
         if let Source::Local { path, exclude, with_ignored } = source {
             let measured = self.pins.sources.get(source).copied();
-            let sources = Sources::new(self.session, &self.loaded.root);
+            let (root, path) = self.loaded.place(path);
+            let sources = Sources::new(self.session, root);
             return Ok(sources.tree(self.cas.as_ref(), path, exclude, *with_ignored, measured)?);
         }
         let locked = self.loaded.lock.source(source).ok_or_else(|| Self::not_locked(source))?;
@@ -283,7 +290,15 @@ impl Supply for Supplier<'_> {
 
     fn patches(&self, patch: &Patch) -> Result<Vec<PatchFile>, ForeignError> {
         let pins = self.pins.patches.get(patch).ok_or_else(|| Self::not_locked(&patch.path))?;
-        crate::patches::files(&self.loaded.root, pins)
+        let mut files = Vec::new();
+        for pin in pins {
+            let (root, path) = self.loaded.place(&pin.path);
+            let here = PatchPin { path: path.to_owned(), ..pin.clone() };
+            for file in crate::patches::files(root, &[here])? {
+                files.push(PatchFile { path: pin.path.clone(), ..file });
+            }
+        }
+        Ok(files)
     }
 
     fn patched(&self, tree: Digest, patches: &[Patch]) -> Option<Digest> {

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use kiln_diag::{Diagnostic, FileId, Texts};
 use kiln_lock::Lock;
-use kiln_project::{Modules, NoModules};
+use kiln_project::{Input, Modules, NoModules};
 
+use crate::inputs::Finder;
 use crate::kept::{Kept, KeptModules};
 use crate::loaded::{Loaded, parse_lock};
 use crate::whole::Whole;
@@ -29,7 +30,7 @@ pub(crate) fn load(
     root: PathBuf,
     targets: &[String],
 ) -> Result<Loaded, Problem> {
-    match load_whatever_is_locked(session, root, targets)? {
+    match load_whatever_is_locked(session, root, targets, &Finder::locked(session))? {
         (loaded, None) => Ok(loaded),
         (_, Some(broken)) => Err(broken),
     }
@@ -40,13 +41,15 @@ pub(crate) fn load_whatever_is_locked(
     session: &Session,
     root: PathBuf,
     targets: &[String],
+    finder: &Finder<'_>,
 ) -> Result<(Loaded, Option<Problem>), Problem> {
     let modules: Box<dyn Modules + Send> = match Kept::of(session, &root) {
         Some(kept) => Box::new(KeptModules::of(&kept)),
         None => Box::new(NoModules),
     };
     let options = &session.choices.options;
-    let project = kiln_project::load_kept(&root, targets, options, modules)?;
+    let project = kiln_project::load_with(&root, targets, options, modules, finder);
+    let project = project.map_err(|error| finder.problem().unwrap_or_else(|| error.into()))?;
     let broken = project.findings.iter().any(Diagnostic::is_error);
     let Some(ir) = project.ir.filter(|_| !broken) else {
         return Err(Problem::Findings { texts: project.texts, findings: project.findings });
@@ -63,7 +66,23 @@ pub(crate) fn load_whatever_is_locked(
         Some(Err(broken)) => (Lock::default(), Some(broken)),
     };
     let identity = Loaded::identity(&root);
-    Ok((Loaded { root, identity, ir, texts, lock, lints, looked, n_texts }, broken))
+    let (own_lock, inputs) = (lock, project.inputs);
+    let mut lock = pinned_by_inputs(&texts, &inputs)?;
+    lock.merge(own_lock.clone());
+    let loaded =
+        Loaded { root, identity, ir, texts, lock, own_lock, inputs, lints, looked, n_texts };
+    Ok((loaded, broken))
+}
+
+/// Returns what the locks of inputs pin; of two pins of one source that of the first input counts.
+pub(crate) fn pinned_by_inputs(texts: &Texts, inputs: &[Input]) -> Result<Lock, Problem> {
+    let mut pinned = Lock::default();
+    for file in inputs.iter().rev().filter_map(|input| input.lock) {
+        let text = texts.get(file).map_or("", |text| &text.text);
+        let Lock { sources, bases, inputs: _ } = parse_lock(texts, file, text)?;
+        pinned.merge(Lock { sources, bases, inputs: Vec::new() });
+    }
+    Ok(pinned)
 }
 
 /// Checks the whole project, with the code that nothing evaluates.

@@ -9,17 +9,18 @@ use kiln_action::CancelFlag;
 use kiln_diag::FileId;
 use kiln_event::{Event, Sink};
 use kiln_exec::ForeignError;
-use kiln_ir::Pins;
+use kiln_ir::{ElementName, Pins};
 use kiln_lock::{Lock, LockedBase, LockedSource, entry_key};
 use kiln_project::LOCK_FILE;
 use rustix::fs::FlockOperation;
 
+use crate::inputs::Finder;
 use crate::loaded::{Loaded, target_names};
 use crate::needs::{Need, all_or_failures, needs, side_by_side, stopped};
 use crate::run::Run;
 use crate::store::Store;
 use crate::supply::Supplier;
-use crate::text::load_whatever_is_locked;
+use crate::text::{load_whatever_is_locked, pinned_by_inputs};
 use crate::tracked::{Tracked, compare, rebuilds};
 use crate::{Problem, Session};
 
@@ -52,7 +53,8 @@ pub fn track(
     shown: &dyn Sink,
     cancel: &CancelFlag,
 ) -> Result<Tracked, Problem> {
-    let (loaded, broken) = match load(session, targets)? {
+    let finder = Finder::tracking(session);
+    let (loaded, broken) = match load(session, targets, &finder)? {
         // Who only looks has to hear that nothing can be built with it.
         (_, Some(broken)) if tracking.dry => return Err(broken),
         answer => answer,
@@ -70,18 +72,22 @@ pub fn track(
     }
     let pins = Pins::default();
     let supplier = Supplier::new(session, &loaded, &pins, &store, &run).until(cancel);
-    let needs: Vec<Need<'_>> = needs(&loaded, &names).into_iter().collect();
+    let pinned = pinned_by_inputs(&loaded.texts, &loaded.inputs)?;
+    let needs = own_needs(&loaded, &names, &pinned);
     tell_passwords(&needs, &run);
     let found = look_up(session, &supplier, tracking.trust, needs, cancel);
     run.emit(ended(found.is_ok(), run.micros()));
-    let newer = found?;
+    let mut newer = found?;
+    for locked in finder.tracked() {
+        newer.put_input(locked);
+    }
     // What was not named may have the same sources, or need what is in the lock. If all cannot be loaded, that is for
     // another command to tell.
     let all = if targets.is_empty() { None } else { Loaded::load(session, &[]).ok() };
     let all = if targets.is_empty() { Some(&loaded) } else { all.as_ref() };
     let path = loaded.root.join(LOCK_FILE);
     let (old, lock) = alone(&loaded.root, || {
-        let old = read(&path).unwrap_or_else(|| loaded.lock.clone());
+        let old = read(&path).unwrap_or_else(|| loaded.own_lock.clone());
         let lock = joined(&loaded, all, &old, newer);
         // What could not be read may be the same as nothing.
         if (is_broken || lock != old) && !tracking.dry {
@@ -117,13 +123,17 @@ fn read(path: &Path) -> Option<Lock> {
 /// meanwhile, all of his stays: he may know elements that were not there when this began.
 fn joined(loaded: &Loaded, all: Option<&Loaded>, old: &Lock, newer: Lock) -> Lock {
     let mut lock = old.clone();
+    let inputs = newer.inputs.clone();
     lock.merge(newer);
-    let Some(all) = all.filter(|_| *old == loaded.lock) else {
+    let Some(all) = all.filter(|_| *old == loaded.own_lock) else {
         return lock;
     };
+    // All inputs are looked up, whatever elements are named.
+    lock.inputs = inputs;
+    let pinned = pinned_by_inputs(&all.texts, &all.inputs).unwrap_or_default();
     let names: Vec<_> = all.ir.elements.iter().map(|element| element.name.clone()).collect();
     let (mut sources, mut bases) = (BTreeSet::new(), BTreeSet::new());
-    for need in needs(all, &names) {
+    for need in own_needs(all, &names, &pinned) {
         match need {
             Need::Source(source) => drop(sources.insert(entry_key(source))),
             Need::Base(base) => drop(bases.insert(base.clone())),
@@ -131,6 +141,15 @@ fn joined(loaded: &Loaded, all: Option<&Loaded>, old: &Lock, newer: Lock) -> Loc
     }
     lock.retain(|source| sources.contains(source), |base| bases.contains(base));
     lock
+}
+
+/// Returns what the project itself has to pin: all that is needed and that no input pins.
+fn own_needs<'a>(loaded: &'a Loaded, names: &[ElementName], pinned: &Lock) -> Vec<Need<'a>> {
+    let is_own = |need: &Need<'_>| match need {
+        Need::Source(source) => pinned.source(source).is_none(),
+        Need::Base(base) => pinned.base(base).is_none(),
+    };
+    needs(loaded, names).into_iter().filter(is_own).collect()
 }
 
 /// Warns of sources whose passwords everybody has who has the project.
@@ -154,11 +173,21 @@ fn tell_passwords(needs: &[Need<'_>], run: &Run<'_>) {
 }
 
 /// Loads the project. Where all of it is tracked, a broken lock stands in nobody's way.
-fn load(session: &Session, targets: &[String]) -> Result<(Loaded, Option<Problem>), Problem> {
+fn load(
+    session: &Session,
+    targets: &[String],
+    finder: &Finder<'_>,
+) -> Result<(Loaded, Option<Problem>), Problem> {
     if targets.is_empty() && session.choices.ir.is_none() {
-        return load_whatever_is_locked(session, Loaded::root(session)?, targets);
+        return load_whatever_is_locked(session, Loaded::root(session)?, targets, finder);
     }
-    Loaded::load(session, targets).map(|loaded| (loaded, None))
+    if session.choices.ir.is_some() {
+        return Loaded::load(session, targets).map(|loaded| (loaded, None));
+    }
+    match load_whatever_is_locked(session, Loaded::root(session)?, targets, finder)? {
+        (_, Some(broken)) => Err(broken),
+        loaded => Ok(loaded),
+    }
 }
 
 /// Returns the end of a run that builds nothing.

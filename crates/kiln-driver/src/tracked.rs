@@ -66,24 +66,10 @@ pub struct Rebuilds {
 pub(crate) fn compare(old: &Lock, new: &Lock) -> (Vec<Change>, usize) {
     let mut changes = Vec::new();
     let mut n_same = 0;
-    let mut gone: Vec<&LockedSource> =
-        old.sources.iter().filter(|locked| new.source(&locked.source).is_none()).collect();
-    for locked in &new.sources {
-        let before = old.source(&locked.source).or_else(|| {
-            // A new version has another URL most of the time.
-            let ix = gone.iter().position(|gone| is_successor(&gone.source, &locked.source))?;
-            Some(gone.remove(ix))
-        });
-        if before == Some(locked) {
-            n_same += 1;
-            continue;
-        }
-        let (old, new) = (before.map(entry), Some(entry(locked)));
-        changes.push(Change { what: locked.source.to_string(), old, new, packages: Vec::new() });
-    }
-    for locked in gone {
-        let (old, new) = (Some(entry(locked)), None);
-        changes.push(Change { what: locked.source.to_string(), old, new, packages: Vec::new() });
+    for (old, new) in [(&old.sources, &new.sources), (&old.inputs, &new.inputs)] {
+        let (more, same) = compare_sources(old, new);
+        changes.extend(more);
+        n_same += same;
     }
     for locked in &new.bases {
         let before = old.base(&locked.base);
@@ -98,6 +84,35 @@ pub(crate) fn compare(old: &Lock, new: &Lock) -> (Vec<Change>, usize) {
     for locked in old.bases.iter().filter(|locked| new.base(&locked.base).is_none()) {
         let (what, old) = (locked.base.to_string(), Some(entry_of_base(locked)));
         changes.push(Change { what, old, new: None, packages: Vec::new() });
+    }
+    (changes, n_same)
+}
+
+/// Compares the sources of two locks, or their inputs.
+fn compare_sources(old: &[LockedSource], new: &[LockedSource]) -> (Vec<Change>, usize) {
+    let mut changes = Vec::new();
+    let mut n_same = 0;
+    let is_in = |locked: &LockedSource, lock: &[LockedSource]| {
+        lock.binary_search_by(|other| other.source.cmp(&locked.source)).ok()
+    };
+    let mut gone: Vec<&LockedSource> =
+        old.iter().filter(|locked| is_in(locked, new).is_none()).collect();
+    for locked in new {
+        let before = is_in(locked, old).map(|ix| &old[ix]).or_else(|| {
+            // A new version has another URL most of the time.
+            let ix = gone.iter().position(|gone| is_successor(&gone.source, &locked.source))?;
+            Some(gone.remove(ix))
+        });
+        if before == Some(locked) {
+            n_same += 1;
+            continue;
+        }
+        let (old, new) = (before.map(entry), Some(entry(locked)));
+        changes.push(Change { what: locked.source.to_string(), old, new, packages: Vec::new() });
+    }
+    for locked in gone {
+        let (old, new) = (Some(entry(locked)), None);
+        changes.push(Change { what: locked.source.to_string(), old, new, packages: Vec::new() });
     }
     (changes, n_same)
 }
@@ -166,6 +181,10 @@ fn packages(old: &LockedBase, new: &LockedBase) -> Vec<PackageChange> {
 
 /// Returns the elements of a project that another lock makes others of; nothing where they cannot be planned.
 pub(crate) fn rebuilds(loaded: &Loaded, old: &Lock, new: &Lock) -> Option<Rebuilds> {
+    if old.inputs != new.inputs {
+        // What the elements of an input were is no longer known.
+        return None;
+    }
     let (before, after) = (pins(loaded, old), pins(loaded, new));
     let keys = |pins: &Pins| -> Option<BTreeMap<ElementName, Key>> {
         let targets = loaded.ir.elements.iter().map(|element| element.name.clone()).collect();

@@ -116,7 +116,7 @@ pub fn eval_with_inputs(
 ) -> Diagnosed<Option<Evaluated>> {
     let compiled = compile_program(&program, &inputs.projects);
     drop(program);
-    eval_compiled_with(compiled, inputs.found, settings, limits)
+    eval_compiled_with(compiled, (inputs.found, inputs.is_complete), settings, limits)
 }
 
 fn eval_compiled(
@@ -124,12 +124,12 @@ fn eval_compiled(
     settings: &Settings,
     limits: Limits,
 ) -> Diagnosed<Option<Evaluated>> {
-    eval_compiled_with(compiled, BTreeMap::new(), settings, limits)
+    eval_compiled_with(compiled, (BTreeMap::new(), false), settings, limits)
 }
 
 fn eval_compiled_with(
     compiled: Compiled,
-    found: BTreeMap<InputKey, Option<usize>>,
+    (found, is_complete): (BTreeMap<InputKey, Option<usize>>, bool),
     settings: &Settings,
     limits: Limits,
 ) -> Diagnosed<Option<Evaluated>> {
@@ -140,7 +140,7 @@ fn eval_compiled_with(
     let mut machine = Machine::new(symbols, code, outside, budget);
     machine.diagnostics = std::mem::take(&mut shared.diagnostics);
     let asking = Asking::new(shared, root);
-    machine.set_inputs(found);
+    machine.set_inputs(found, is_complete);
     let project = start(&mut machine, settings);
     let diagnostics = in_order(std::mem::take(&mut machine.diagnostics));
     let value = project.ok().map(|(project, unset)| Evaluated { machine, project, asking, unset });

@@ -21,6 +21,8 @@ pub struct Inputs {
     pub projects: Vec<InputProject>,
     /// By the project that calls and the source: the index among `projects`, or none where it was told what is wrong.
     pub found: BTreeMap<InputKey, Option<usize>>,
+    /// All were read: what is not there now is no input.
+    pub is_complete: bool,
 }
 
 /// A call of `Project(source)`.

@@ -13,6 +13,8 @@ pub(crate) struct FileText {
     pub(crate) source: Vec<Spanned<SourceText>>,
     #[serde(default)]
     pub(crate) base: Vec<Spanned<BaseText>>,
+    #[serde(default)]
+    pub(crate) input: Vec<Spanned<SourceText>>,
 }
 
 /// Read first: a newer form may differ in everything else.

@@ -32,6 +32,8 @@ pub const VERSION: u32 = 1;
 pub struct Lock {
     pub sources: Vec<LockedSource>,
     pub bases: Vec<LockedBase>,
+    /// Projects that the project uses, by the sources that they come from.
+    pub inputs: Vec<LockedSource>,
 }
 
 /// A fetched source as it was when it was tracked.
@@ -75,6 +77,21 @@ impl Lock {
         self.sources.get(found)
     }
 
+    /// Returns the entry of an input.
+    pub fn input(&self, source: &Source) -> Option<&LockedSource> {
+        let key = entry_key(source);
+        self.inputs.iter().find(|locked| locked.source == key)
+    }
+
+    /// Puts the entry of an input in its place in the order, over one of the same key.
+    pub fn put_input(&mut self, mut locked: LockedSource) {
+        locked.source = entry_key(&locked.source);
+        match self.inputs.binary_search_by(|old| old.source.cmp(&locked.source)) {
+            Ok(found) => self.inputs[found] = locked,
+            Err(place) => self.inputs.insert(place, locked),
+        }
+    }
+
     /// Returns the entry of a base.
     pub fn base(&self, base: &Base) -> Option<&LockedBase> {
         self.bases.iter().find(|locked| locked.base == *base)
@@ -114,6 +131,9 @@ impl Lock {
         }
         for locked in newer.bases {
             self.put_base(locked);
+        }
+        for locked in newer.inputs {
+            self.put_input(locked);
         }
     }
 }

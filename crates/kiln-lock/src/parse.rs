@@ -73,10 +73,23 @@ impl Reading {
         let file: FileText = self.toml(text)?;
         let mut lock = Lock::default();
         for entry in file.source {
-            self.source(&mut lock, entry);
+            let Some((locked, span)) = self.source(entry) else { continue };
+            if lock.source(&locked.source).is_some() {
+                self.twice(&locked.source.to_string(), span);
+                continue;
+            }
+            lock.put_source(locked);
         }
         for entry in file.base {
             self.base(&mut lock, entry);
+        }
+        for entry in file.input {
+            let Some((locked, span)) = self.source(entry) else { continue };
+            if lock.input(&locked.source).is_some() {
+                self.twice(&locked.source.to_string(), span);
+                continue;
+            }
+            lock.put_input(locked);
         }
         Some(lock)
     }
@@ -92,7 +105,7 @@ impl Reading {
         }
     }
 
-    fn source(&mut self, lock: &mut Lock, entry: Spanned<SourceText>) {
+    fn source(&mut self, entry: Spanned<SourceText>) -> Option<(LockedSource, Range<usize>)> {
         let span = entry.span();
         let (source, content, tree) = entry.into_inner().into_parts();
         let content = match content {
@@ -105,13 +118,8 @@ impl Reading {
             }
         };
         let tree = self.digest(tree.strip_prefix("sha256:").unwrap_or(""), "tree", &span);
-        if lock.source(&source).is_some() {
-            self.twice(&source.to_string(), span);
-            return;
-        }
-        if let (Some(content), Some(tree)) = (content, tree) {
-            lock.put_source(LockedSource { source, content, tree });
-        }
+        let (content, tree) = (content?, tree?);
+        Some((LockedSource { source, content, tree }, span))
     }
 
     fn base(&mut self, lock: &mut Lock, entry: Spanned<BaseText>) {
@@ -348,7 +356,7 @@ error[K1104]: the lock has two entries for `debian:pool/a.tar.gz`
             bases in prop::collection::vec(base(), 0..3),
         ) {
             let mut lock = Lock::default();
-            lock.merge(Lock { sources, bases });
+            lock.merge(Lock { inputs: sources.clone(), sources, bases });
             let found = Lock::parse(FileId(0), &lock.to_string());
             prop_assert_eq!(found, Diagnosed::clean(Some(lock)));
         }

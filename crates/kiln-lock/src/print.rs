@@ -12,50 +12,53 @@ impl fmt::Display for Lock {
         writeln!(f, "# Written by `kiln track`. Commit this file, do not edit it.")?;
         writeln!(f, "version = {VERSION}")?;
         for locked in &self.sources {
-            print_source(f, locked)?;
+            print_source(f, "source", locked)?;
         }
         for locked in &self.bases {
             print_base(f, locked)?;
+        }
+        for locked in &self.inputs {
+            print_source(f, "input", locked)?;
         }
         Ok(())
     }
 }
 
-fn print_source(f: &mut fmt::Formatter<'_>, locked: &LockedSource) -> fmt::Result {
+fn print_source(f: &mut fmt::Formatter<'_>, table: &str, locked: &LockedSource) -> fmt::Result {
     match &locked.source {
         // A folder of the project is never pinned: its tree is taken when it is used.
         Source::Local { .. } => return Ok(()),
         Source::Tar { url, strip, subdir, sha256: _ } => {
-            print_archive(f, "tar", url, *strip, subdir.as_deref())?;
+            print_archive(f, table, "tar", url, *strip, subdir.as_deref())?;
         }
         Source::Zip { url, strip, subdir, sha256: _ } => {
-            print_archive(f, "zip", url, *strip, subdir.as_deref())?;
+            print_archive(f, table, "zip", url, *strip, subdir.as_deref())?;
         }
         Source::File { url, name, executable, sha256: _ } => {
-            writeln!(f, "\n[[source]]\nkind = \"file\"")?;
+            writeln!(f, "\n[[{table}]]\nkind = \"file\"")?;
             writeln!(f, "url = {}", quoted(url))?;
             writeln!(f, "name = {}", quoted(name))?;
             writeln!(f, "executable = {executable}")?;
         }
         Source::Git { url, track, exclude, submodules, exclude_submodules } => {
-            writeln!(f, "\n[[source]]\nkind = \"git\"")?;
+            writeln!(f, "\n[[{table}]]\nkind = \"git\"")?;
             writeln!(f, "url = {}", quoted(url))?;
             writeln!(f, "track = {}", quoted(track))?;
             writeln!(f, "exclude = {}", list(exclude))?;
             writeln!(f, "submodules = {submodules}")?;
             writeln!(f, "exclude-submodules = {}", list(exclude_submodules))?;
         }
-        Source::Deb { url, sha256: _ } => print_url(f, "deb", url)?,
-        Source::Dsc { url, sha256: _ } => print_url(f, "dsc", url)?,
-        Source::Crates(vendored) => print_vendored(f, "crates", vendored)?,
-        Source::Pypi(vendored) => print_vendored(f, "pypi", vendored)?,
-        Source::Npm(vendored) => print_vendored(f, "npm", vendored)?,
-        Source::GoModules(vendored) => print_vendored(f, "go-modules", vendored)?,
+        Source::Deb { url, sha256: _ } => print_url(f, table, "deb", url)?,
+        Source::Dsc { url, sha256: _ } => print_url(f, table, "dsc", url)?,
+        Source::Crates(vendored) => print_vendored(f, table, "crates", vendored)?,
+        Source::Pypi(vendored) => print_vendored(f, table, "pypi", vendored)?,
+        Source::Npm(vendored) => print_vendored(f, table, "npm", vendored)?,
+        Source::GoModules(vendored) => print_vendored(f, table, "go-modules", vendored)?,
         Source::Rootfs { url, strip, sha256: _ } => {
-            print_archive(f, "rootfs", url, *strip, None)?;
+            print_archive(f, table, "rootfs", url, *strip, None)?;
         }
         Source::OciImage { image, local, platform, tag, sha256: _ } => {
-            writeln!(f, "\n[[source]]\nkind = \"oci-image\"")?;
+            writeln!(f, "\n[[{table}]]\nkind = \"oci-image\"")?;
             writeln!(f, "image = {}", quoted(image))?;
             writeln!(f, "local = {local}")?;
             writeln!(f, "platform = {}", quoted(platform))?;
@@ -87,13 +90,18 @@ fn print_content(f: &mut fmt::Formatter<'_>, content: &Content) -> fmt::Result {
     }
 }
 
-fn print_url(f: &mut fmt::Formatter<'_>, kind: &str, url: &str) -> fmt::Result {
-    writeln!(f, "\n[[source]]\nkind = \"{kind}\"")?;
+fn print_url(f: &mut fmt::Formatter<'_>, table: &str, kind: &str, url: &str) -> fmt::Result {
+    writeln!(f, "\n[[{table}]]\nkind = \"{kind}\"")?;
     writeln!(f, "url = {}", quoted(url))
 }
 
-fn print_vendored(f: &mut fmt::Formatter<'_>, kind: &str, vendored: &Vendored) -> fmt::Result {
-    writeln!(f, "\n[[source]]\nkind = \"{kind}\"")?;
+fn print_vendored(
+    f: &mut fmt::Formatter<'_>,
+    table: &str,
+    kind: &str,
+    vendored: &Vendored,
+) -> fmt::Result {
+    writeln!(f, "\n[[{table}]]\nkind = \"{kind}\"")?;
     writeln!(f, "lockfile = {}", quoted(&vendored.lockfile))?;
     match &vendored.of {
         // The form of a source in the model is the form of it here, on one line.
@@ -104,12 +112,13 @@ fn print_vendored(f: &mut fmt::Formatter<'_>, kind: &str, vendored: &Vendored) -
 
 fn print_archive(
     f: &mut fmt::Formatter<'_>,
+    table: &str,
     kind: &str,
     url: &str,
     strip: u32,
     subdir: Option<&str>,
 ) -> fmt::Result {
-    writeln!(f, "\n[[source]]\nkind = \"{kind}\"")?;
+    writeln!(f, "\n[[{table}]]\nkind = \"{kind}\"")?;
     writeln!(f, "url = {}", quoted(url))?;
     writeln!(f, "strip = {strip}")?;
     match subdir {

@@ -39,6 +39,7 @@ use field::Memory;
 use kiln_diag::{Code, Diagnosed, Diagnostic, Texts, suggestion};
 use kiln_eval::{ElementId, Evaluated, Value};
 use kiln_ir::Ir;
+pub use source::input_source;
 use std::collections::BTreeSet;
 
 /// Lowers the elements of some names and all that they need; no names mean all elements.

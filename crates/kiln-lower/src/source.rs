@@ -74,6 +74,30 @@ pub(crate) fn lower_source(reader: &mut Reader<'_>, source: &kiln_eval::Source) 
     }
 }
 
+/// Returns the source of an input as the lock knows it; none if a field of it cannot be as it is.
+pub fn input_source(source: &kiln_eval::Source) -> Option<Source> {
+    if source.kind == "Git" {
+        return git(source);
+    }
+    if source.kind == "Local" {
+        let Some(Value::Path(path)) = source.field("path") else { return None };
+        let (path, exclude) = (path.clone(), Vec::new());
+        return Some(Source::Local { path, exclude, with_ignored: true });
+    }
+    let Some(Value::Int(strip)) = source.field("strip") else { return None };
+    let strip = u32::try_from(*strip).ok()?;
+    let subdir = text(source, "subdir");
+    if subdir.as_deref().is_some_and(|subdir| !is_relative(subdir)) {
+        return None;
+    }
+    let (url, sha256) = (text(source, "url")?, text(source, "sha256"));
+    match source.kind.as_str() {
+        "Tar" => Some(Source::Tar { url, strip, subdir, sha256 }),
+        "Zip" => Some(Source::Zip { url, strip, subdir, sha256 }),
+        _ => None,
+    }
+}
+
 /// What archives of all forms have.
 struct Archive {
     url: String,

@@ -32,4 +32,7 @@ pub enum ProjectError {
         help("rename one of them: the folder `elements` at the root adds nothing to names")
     )]
     Twice { first: String, second: String, name: String },
+    #[error("the input `{name}` cannot be brought")]
+    #[diagnostic(code("K1001"), help("what went wrong is told with it"))]
+    Input { name: String },
 }

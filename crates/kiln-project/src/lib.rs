@@ -16,15 +16,17 @@
 mod check;
 mod error;
 mod files;
+mod inputs;
 mod load;
 mod modules;
 
 pub use check::inspect;
 pub use error::ProjectError;
 pub use files::{File, Files, Looked, Member, find, members};
+pub use inputs::{Asked, FindInput, FoundInput, Input, LocalOnly};
 pub use kiln_eval::ProjectOption;
 pub use kiln_syntax::{GRAMMAR_VERSION, Packed};
-pub use load::{Options, Project, load, load_kept, options};
+pub use load::{Options, Project, load, load_kept, load_with, options};
 pub use modules::{Modules, NoModules, pack_text};
 
 /// The file that makes a folder a project.

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use kiln_diag::{Diagnosed, Diagnostic, FileId, Span, Texts};
 use kiln_eval::{
     Evaluated, Folder, Limits, OptionSetting, Program, ProjectOption, Settings, SourceFile,
-    eval_owned, on_deep_stack,
+    eval_with_inputs, on_deep_stack,
 };
 use kiln_ir::Ir;
 use kiln_syntax::{Parse, Syntax, parse};
 
+use crate::inputs::{Gathered, Reading};
 use crate::modules::{Modules, NoModules, read_all, read_one};
-use crate::{File, Files, Looked, ProjectError};
+use crate::{File, Files, FindInput, Input, LocalOnly, Looked, ProjectError};
 
 /// A project, as far as its mistakes let one see.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub struct Project {
     pub looked: Looked,
     /// How many of the texts are those that the value was made of; they are the first.
     pub n_texts: u32,
+    /// The projects that it uses.
+    pub inputs: Vec<Input>,
 }
 
 /// The options of a project, as far as its mistakes let one see.
@@ -63,13 +66,34 @@ pub fn load_kept(
     options: &[(String, String)],
     modules: Box<dyn Modules + Send + '_>,
 ) -> Result<Project, ProjectError> {
+    load_with(root, targets, options, modules, &LocalOnly)
+}
+
+/// Loads a project like [`load_kept`], with one who brings inputs that are fetched.
+///
+/// # Errors
+/// When a file cannot be read, or an input cannot be brought. Mistakes in the texts are findings.
+pub fn load_with(
+    root: &Path,
+    targets: &[String],
+    options: &[(String, String)],
+    modules: Box<dyn Modules + Send + '_>,
+    find: &dyn FindInput,
+) -> Result<Project, ProjectError> {
     let files = Files::read(root)?;
-    let (lock, looked) = (files.lock, files.looked.clone());
+    let (lock, mut looked) = (files.lock, files.looked.clone());
     let n_texts = files.files.last().map_or(0, |file| file.id.0 + 1);
     let lower =
         |evaluated: &mut Evaluated, texts: &Texts| kiln_lower::lower(evaluated, targets, texts);
-    let (ir, texts, findings) = evaluate(files, options, modules, lower);
-    Ok(Project { texts, ir, lock, findings, looked, n_texts })
+    let reading = Reading { root, lock, find };
+    let (ir, texts, findings, gathered) = evaluate(files, options, modules, Some(&reading), lower);
+    if let Some(failure) = gathered.failure {
+        return Err(failure);
+    }
+    let inputs = gathered.folders;
+    // What was made of other projects, too, is made anew.
+    looked.is_odd |= !inputs.is_empty();
+    Ok(Project { texts, ir, lock, findings, looked, n_texts, inputs })
 }
 
 /// Reads the options of a project; no element is evaluated for them.
@@ -82,7 +106,8 @@ pub fn options(root: &Path, options: &[(String, String)]) -> Result<Options, Pro
         Diagnosed { value: options, diagnostics: evaluated.take_diagnostics() }
     };
     let files = Files::read(root)?;
-    let (options, texts, findings) = evaluate(files, options, Box::new(NoModules), list);
+    // No input has a say in them.
+    let (options, texts, findings, _) = evaluate(files, options, Box::new(NoModules), None, list);
     Ok(Options { texts, options: options.unwrap_or_default(), findings })
 }
 
@@ -91,32 +116,62 @@ fn evaluate<T: Send>(
     files: Files,
     options: &[(String, String)],
     modules: Box<dyn Modules + Send + '_>,
+    inputs: Option<&Reading<'_>>,
     step: impl FnOnce(&mut Evaluated, &Texts) -> Diagnosed<T> + Send,
-) -> (Option<T>, Texts, Vec<Diagnostic>) {
+) -> (Option<T>, Texts, Vec<Diagnostic>, Gathered) {
     let Files { mut texts, files, lock: _, looked: _ } = files;
     // On one thread, so that what the syntax leaves is used again by the values.
-    let (value, mut findings) = on_deep_stack(|| {
+    let (value, mut findings, gathered) = on_deep_stack(|| {
         let ids: Vec<FileId> = files.iter().map(|file| file.id).collect();
         let read = read_all(&ids, &texts, modules.as_ref());
         let mut findings: Vec<_> = read.iter().flat_map(Syntax::diagnostics).cloned().collect();
-        let parsed: BTreeMap<FileId, Syntax> = ids.into_iter().zip(read).collect();
+        let mut parsed: BTreeMap<FileId, Syntax> = ids.into_iter().zip(read).collect();
+        let options = on_command_line(options, &mut texts);
+        let settings = Settings { build: build_platform().to_owned(), options };
+        let mut gathered = match inputs {
+            Some(reading) => gather(reading, &files, &mut parsed, &settings, &mut texts),
+            None => Gathered::default(),
+        };
+        findings.append(&mut gathered.findings);
         let stdlib = needed_stdlib(&parsed, &mut texts, modules.as_ref());
         drop(modules);
         let program = program(stdlib, &files, parsed);
-        let options = on_command_line(options, &mut texts);
-        let settings = Settings { build: build_platform().to_owned(), options };
-        let evaluated = eval_owned(program, &settings, Limits::default());
+        let mut known = std::mem::take(&mut gathered.inputs);
+        known.is_complete = inputs.is_some();
+        let evaluated = eval_with_inputs(program, known, &settings, Limits::default());
         findings.extend(evaluated.diagnostics);
         let value = evaluated.value.map(|mut evaluated| {
+            if !gathered.folders.is_empty() {
+                // What is wrong with how they are amended is told, whoever uses them.
+                drop(evaluated.wanted_inputs());
+            }
             let done = step(&mut evaluated, &texts);
             findings.extend(done.diagnostics);
             done.value
         });
-        (value, findings)
+        (value, findings, gathered)
     });
     findings.sort_by_key(|finding| finding.primary.as_ref().map(|label| label.span));
     findings.dedup_by(|next, first| is_same(first, next));
-    (value, texts, findings)
+    (value, texts, findings, gathered)
+}
+
+/// Reads the inputs of a project, if it has any; the syntax of their files is put beside that of its own.
+fn gather(
+    reading: &Reading<'_>,
+    files: &[File],
+    parsed: &mut BTreeMap<FileId, Syntax>,
+    settings: &Settings,
+    texts: &mut Texts,
+) -> Gathered {
+    let mut gathered = Gathered::default();
+    let text = files.first().and_then(|file| texts.get(file.id));
+    if text.is_some_and(|text| text.text.contains(INPUTS)) {
+        let program = program(BTreeMap::new(), files, parsed.clone());
+        gathered.gather(reading, &program, parsed, settings, texts);
+        parsed.append(&mut gathered.parsed);
+    }
+    gathered
 }
 
 /// Returns whether two findings tell of one mistake: a value or key that is wrong for all who inherit it is told once.
@@ -153,13 +208,16 @@ fn on_command_line(options: &[(String, String)], texts: &mut Texts) -> Vec<Optio
 /// How the place of options is called that are set from outside.
 const COMMAND_LINE: &str = "command line";
 
+/// The setting without which a project has no inputs.
+const INPUTS: &str = "inputs";
+
 /// What the evaluator itself asks for.
 const ROOTS: [&str; 5] = ["Element", "Platform", "Project", "Source", "Step"];
 
 /// Parses the files of the standard library whose names stand in the project, or in files that do.
 ///
 /// The others are known by name only: they are empty.
-fn needed_stdlib(
+pub(crate) fn needed_stdlib(
     parsed: &BTreeMap<FileId, Syntax>,
     texts: &mut Texts,
     modules: &dyn Modules,
@@ -192,11 +250,22 @@ fn build_platform() -> &'static str {
 pub(crate) fn program(
     stdlib: BTreeMap<String, Arc<Parse>>,
     files: &[File],
-    mut parsed: BTreeMap<FileId, impl Into<Syntax>>,
+    parsed: BTreeMap<FileId, impl Into<Syntax>>,
 ) -> Program {
+    let (project, root) = folder_of(files, "", parsed);
+    Program { stdlib, project, root }
+}
+
+/// Returns `project.kiln` and all other files as they lie in folders, which begin with the prefix of an input.
+pub(crate) fn folder_of(
+    files: &[File],
+    prefix: &str,
+    mut parsed: BTreeMap<FileId, impl Into<Syntax>>,
+) -> (SourceFile, Folder) {
     let (mut project, mut root) = (None, Folder::default());
     for file in files {
-        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = format!("{prefix}{folder}");
         let Some(parse) = parsed.remove(&file.id) else { continue };
         let source = SourceFile { folder, parse: parse.into() };
         let Some((stem, folders)) = file.parts.split_last() else {
@@ -210,5 +279,5 @@ pub(crate) fn program(
         inner.files.insert(stem.clone(), source);
     }
     let project = project.expect("`Files::read` puts the file of the project first");
-    Program { stdlib, project, root }
+    (project, root)
 }

@@ -20,6 +20,8 @@ const KINDS: [&str; 4] = ["Local", "Git", "Tar", "Zip"];
 pub(super) struct InputState {
     /// Which input a call of `Project(source)` means; none where it was told what is wrong.
     pub(super) found: BTreeMap<InputKey, Option<usize>>,
+    /// All inputs were read: what is not there now is none.
+    is_complete: bool,
     /// What was asked for and is not there.
     pub(super) wanted: Vec<WantedInput>,
     /// Instances that nothing amends, by the number of their project.
@@ -30,8 +32,13 @@ pub(super) struct InputState {
 
 impl Machine {
     /// Lets the evaluation know its inputs.
-    pub(crate) fn set_inputs(&mut self, found: BTreeMap<InputKey, Option<usize>>) {
+    pub(crate) fn set_inputs(
+        &mut self,
+        found: BTreeMap<InputKey, Option<usize>>,
+        is_complete: bool,
+    ) {
         self.inputs.found = found;
+        self.inputs.is_complete = is_complete;
     }
 
     /// Takes what was asked for and is not there.
@@ -118,6 +125,11 @@ impl Machine {
         match self.inputs.found.get(&key) {
             Some(Some(ix)) => self.instance_of_input(ix + 1, env.name).map(Term::Object),
             Some(None) => Err(Poison),
+            None if self.inputs.is_complete => Err(self.report(
+                Diagnostic::error(Code(524), "this project is not among the `inputs`")
+                    .at(span, "loaded here")
+                    .help("name it in `project.kiln`: `inputs { lib = Project(Local(../lib)) }`"),
+            )),
             None => Err(self.want_input(importer, key, source, env.name, span)),
         }
     }
@@ -140,12 +152,21 @@ impl Machine {
     }
 
     fn instance_of_input(&mut self, number: usize, name: NamePath) -> Result<ObjectId, Poison> {
-        if let Some(instance) = self.inputs.plain.get(&number) {
-            return Ok(*instance);
+        let public = self.public_input_name(name);
+        if let Some(instance) = self.inputs.plain.get(&number).copied() {
+            if let Some(name) = public {
+                let provisional = self.object(instance).name;
+                self.names.rename_instance(provisional, name);
+            }
+            return Ok(instance);
         }
-        let name = match self.public_input_name(name) {
-            Some(name) => name,
-            None => self.input_name(number),
+        let name = if let Some(name) = public {
+            name
+        } else {
+            let above = self.input_name(number);
+            let name = self.names.instance(above);
+            self.names.label(name, "{plain}");
+            name
         };
         let instance = self.instantiate_project(number, &[], name)?;
         self.inputs.plain.insert(number, instance);

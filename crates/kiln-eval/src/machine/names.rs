@@ -79,13 +79,22 @@ impl Names {
         self.child(parent, NamePart::Instance(number))
     }
 
-    /// Returns a path without a key that others follow: `platform` for `inputs.platform`.
+    /// Returns a path without a key that others follow: `platform` for `inputs.platform`. What lies above it stays the
+    /// same path, and so follows when an instance in it gets another name.
     pub(super) fn without_key(&mut self, path: NamePath, key: Symbol) -> NamePath {
-        let steps = self.steps(path);
-        let mut out = NamePath::ROOT;
-        for (ix, part) in steps.iter().enumerate() {
-            if *part != NamePart::Key(key) || ix + 1 == steps.len() {
-                out = self.child(out, *part);
+        let mut steps = Vec::new();
+        let mut at = path;
+        while at != NamePath::ROOT {
+            steps.push(at);
+            (at, _) = self.parts[at.0 as usize];
+        }
+        let (mut out, mut is_same) = (NamePath::ROOT, true);
+        for at in steps.into_iter().rev() {
+            let (_, part) = self.parts[at.0 as usize];
+            if part == NamePart::Key(key) && at != path {
+                is_same = false;
+            } else {
+                out = if is_same { at } else { self.child(out, part) };
             }
         }
         out
@@ -97,6 +106,13 @@ impl Names {
             NamePart::Key(symbol) | NamePart::Let(symbol) => Some(symbol),
             _ => None,
         })
+    }
+
+    /// Gives an instance that no key bound the name of the one that does.
+    pub(super) fn rename_instance(&mut self, provisional: NamePath, name: NamePath) {
+        if matches!(self.parts[provisional.0 as usize], (_, NamePart::Instance(_))) {
+            self.parts[provisional.0 as usize] = self.parts[name.0 as usize];
+        }
     }
 
     /// Labels an instance.

@@ -82,7 +82,9 @@ impl Machine {
         let name = self.names.render(object.name, &self.symbols);
         match object.nature {
             Nature::Project if name.is_empty() => "the project".to_owned(),
-            Nature::Project => format!("the project `{name}`"),
+            Nature::Project => {
+                format!("the project `{}`", name.trim_end_matches("{plain}"))
+            }
             Nature::Source | Nature::Step => format!("`{}`", self.kind_name(id)),
             _ if name.is_empty() => "this record".to_owned(),
             _ => format!("`{name}`"),

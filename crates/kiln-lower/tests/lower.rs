@@ -1,5 +1,6 @@
 //! Projects to IR.
 
+#[expect(dead_code, reason = "the tests of the evaluator use more of it")]
 #[path = "../../kiln-eval/tests/eval/fixture.rs"]
 mod fixture;
 

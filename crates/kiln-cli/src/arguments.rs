@@ -288,7 +288,7 @@ pub(crate) enum Command {
     Check(crate::check::CheckWords),
     /// Format the kiln files of the project, or those that are named.
     Fmt {
-        /// Files; all of the project when none is said.
+        /// Files, or `-` for what comes in; all of the project when none is said.
         #[arg(value_name = "FILE")]
         files: Vec<PathBuf>,
         /// Write nothing; fail when a file is not formatted.

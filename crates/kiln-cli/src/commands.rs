@@ -128,7 +128,7 @@ pub(crate) fn run(session: &Session, screen: &Screen, command: Command) -> u8 {
             print(screen, options.map(|options| options_text(&options, output)))
         }
         Command::Check(words) => crate::check::run(session, screen, &words),
-        Command::Fmt { files, check } => format(session, screen, &files, check),
+        Command::Fmt { files, check } => crate::fmt::run(session, screen, &files, check),
         Command::Docs(arguments) => docs::run(session, screen, &arguments),
         Command::Doctor => doctor(session, screen),
         Command::Explain { code } => explain(screen, &code),
@@ -199,18 +199,6 @@ fn with_progress<T>(screen: &Screen, work: impl FnOnce(&Console) -> T) -> T {
     drop(ticker);
     console.clear();
     answer
-}
-
-fn format(session: &Session, screen: &Screen, files: &[std::path::PathBuf], check: bool) -> u8 {
-    match kiln_driver::format(session, files, check) {
-        Ok(changed) if check && !changed.is_empty() => {
-            screen.result(lines(&changed).as_bytes());
-            screen.note("kiln: not formatted; `kiln fmt` does it\n");
-            1
-        }
-        Ok(changed) => screen.result(lines(&changed).as_bytes()),
-        Err(problem) => screen.problem(&problem),
-    }
 }
 
 fn doctor(session: &Session, screen: &Screen) -> u8 {

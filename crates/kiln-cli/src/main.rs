@@ -16,6 +16,7 @@ mod commands;
 mod docs;
 mod examples;
 mod failure;
+mod fmt;
 mod init;
 mod new;
 mod option_flag;

@@ -87,7 +87,7 @@ pub use reference::{Chapter, docs, write_docs};
 pub use session::{Choices, Session};
 pub use shell::{Inside, Opened, Opening, open_shell};
 pub use show::{Shown, State, plan_text, show};
-pub use text::{Checked, check, debug_tree, format};
+pub use text::{Checked, Formatted, FormattedText, check, debug_tree, format, format_input};
 pub use track::{Tracking, Trust, track};
 pub use tracked::{Change, Entry, PackageChange, Rebuilds, Tracked};
 pub use verify::{Verdict, Verified, verify};

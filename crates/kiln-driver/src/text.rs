@@ -111,11 +111,20 @@ pub fn check(session: &Session) -> Result<Checked, Problem> {
     Ok(Checked { root, texts, findings, n_elements })
 }
 
-/// Formats files, all of the project when none is named; returns those that changed, or that would when `dry`.
+/// What formatting came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Formatted {
+    /// Files that changed, or that would.
+    pub changed: Vec<String>,
+    /// Files with mistakes: what has one was left as it is.
+    pub broken: Vec<String>,
+}
+
+/// Formats files, all of the project when none is named; writes nothing when `dry`.
 ///
 /// # Errors
-/// When a file cannot be read or written.
-pub fn format(session: &Session, files: &[PathBuf], dry: bool) -> Result<Vec<String>, Problem> {
+/// When a file cannot be read or written, is no plain file, or is a link out of the project.
+pub fn format(session: &Session, files: &[PathBuf], dry: bool) -> Result<Formatted, Problem> {
     let here = session.environment.cwd.clone();
     let files: Vec<(PathBuf, String)> = if files.is_empty() {
         let root = Loaded::root(session)?;
@@ -124,20 +133,83 @@ pub fn format(session: &Session, files: &[PathBuf], dry: bool) -> Result<Vec<Str
     } else {
         files.iter().map(|path| (here.join(path), path.display().to_string())).collect()
     };
-    let mut changed = Vec::new();
+    let mut formatted = Formatted::default();
     for (path, name) in files {
-        let text = read(&path)?;
-        let parse = kiln_syntax::parse(FileId(0), &text);
-        let formatted = kiln_fmt::format(&parse, &text);
-        if formatted == text {
+        let path = plain_file(session, path)?;
+        let new = FormattedText::of(&read(&path)?);
+        if new.is_broken {
+            formatted.broken.push(name.clone());
+        }
+        if !new.changed {
             continue;
         }
         if !dry {
-            replace(&path, &formatted)?;
+            replace_like(&path, &new.text)?;
         }
-        changed.push(name);
+        formatted.changed.push(name);
     }
-    Ok(changed)
+    Ok(formatted)
+}
+
+/// A text in the one style.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormattedText {
+    pub text: String,
+    /// Whether it was another one before.
+    pub changed: bool,
+    /// Whether it has mistakes: what has one was left as it is.
+    pub is_broken: bool,
+}
+
+impl FormattedText {
+    fn of(text: &str) -> Self {
+        let parse = kiln_syntax::parse(FileId(0), text);
+        let formatted = kiln_fmt::format(&parse, text);
+        Self { changed: formatted != text, text: formatted, is_broken: parse.has_errors() }
+    }
+}
+
+/// Formats the text that comes in.
+///
+/// # Errors
+/// When it cannot be read or is no text.
+pub fn format_input() -> Result<FormattedText, Problem> {
+    let failed = |cause| DriverError::ReadProject { path: PathBuf::from("-"), cause };
+    let text = std::io::read_to_string(std::io::stdin()).map_err(failed)?;
+    Ok(FormattedText::of(&text))
+}
+
+/// Returns the file that a path means; a link must stay inside of the project, or of the current folder outside of any.
+fn plain_file(session: &Session, path: PathBuf) -> Result<PathBuf, Problem> {
+    let failed = |cause| DriverError::ReadProject { path: path.clone(), cause };
+    let found = std::fs::symlink_metadata(&path).map_err(failed)?;
+    if found.is_symlink() {
+        let root = Loaded::root(session).unwrap_or_else(|_| session.environment.cwd.clone());
+        let root = root.canonicalize().map_err(failed)?;
+        let target = path.canonicalize().map_err(failed)?;
+        if !target.starts_with(root) {
+            let cause = std::io::Error::other("it is a link out of the project");
+            return Err(failed(cause).into());
+        }
+        return plain_file(session, target);
+    }
+    if !found.is_file() {
+        return Err(failed(std::io::Error::other("it is no plain file")).into());
+    }
+    Ok(path)
+}
+
+/// Writes a file over another one, whose mode it gets.
+fn replace_like(path: &Path, text: &str) -> Result<(), DriverError> {
+    let written = || {
+        let mode = std::fs::metadata(path)?.permissions();
+        let whole = Whole::of_project(path)?;
+        let mut file = whole.file();
+        file.write_all(text.as_bytes())?;
+        file.set_permissions(mode)?;
+        whole.keep()
+    };
+    written().map_err(|cause| DriverError::WriteProject { path: path.to_owned(), cause })
 }
 
 /// Returns the lossless tree of a file in its text form.

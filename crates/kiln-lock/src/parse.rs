@@ -351,7 +351,7 @@ error[K1104]: the lock has two entries for `debian:pool/a.tar.gz`
 
     proptest! {
         #[test]
-        fn what_is_printed_reads_back(
+        fn fuzz_what_is_printed_reads_back(
             sources in prop::collection::vec(source(), 0..4),
             bases in prop::collection::vec(base(), 0..3),
         ) {
@@ -362,7 +362,7 @@ error[K1104]: the lock has two entries for `debian:pool/a.tar.gz`
         }
 
         #[test]
-        fn damage_is_never_a_panic(at in 0usize..300, byte: char) {
+        fn fuzz_damage_is_never_a_panic(at in 0usize..300, byte: char) {
             let mut text = format!("version = 1\n{ENTRY}");
             if let Some(old) = text.get(at..).and_then(|rest| rest.chars().next()) {
                 text.replace_range(at..at + old.len_utf8(), &byte.to_string());

@@ -34,7 +34,7 @@ test: tools fixtures casd
 
 # No sanitizer and no nightly compiler: it is about panics, leftovers and memory, and no crate of kiln is unsafe there.
 FUZZ_CASES ?= 100000
-FUZZED = kiln-source-archive kiln-source-deb kiln-source-oci kiln-patch kiln-syntax kiln-fmt kiln-lock
+FUZZED = kiln-source-archive kiln-source-deb kiln-source-oci kiln-patch kiln-syntax kiln-fmt kiln-lock kiln-eval
 fuzz: fixtures
 	$(CARGO) test $(FUZZED:%=--package %) --no-run
 	ulimit -v 3000000 && PROPTEST_CASES=$(FUZZ_CASES) $(CARGO) test $(FUZZED:%=--package %) --lib --tests fuzz

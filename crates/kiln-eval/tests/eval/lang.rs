@@ -31,7 +31,7 @@ fn is_fixed(path: &Path) -> bool {
 }
 
 /// Forces all of a project; the case is the member `case` of an otherwise empty project.
-fn force(project: &mut Evaluated, _: &Texts) -> String {
+pub(crate) fn force(project: &mut Evaluated, _: &Texts) -> String {
     let value = project.value("case");
     for id in project.elements() {
         // What fails is among the findings.

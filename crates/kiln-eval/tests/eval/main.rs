@@ -5,8 +5,10 @@
     reason = "the tool that rewrites snapshots adds them"
 )]
 
+mod bombs;
 mod book;
 mod fixture;
+mod fuzz;
 mod hello;
 mod instances;
 mod lang;

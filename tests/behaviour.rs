@@ -17,6 +17,8 @@ mod ending;
 mod faults;
 #[path = "behaviour/host.rs"]
 mod host;
+#[path = "behaviour/inputs.rs"]
+mod inputs;
 #[path = "behaviour/machine.rs"]
 mod machine;
 #[path = "behaviour/offline.rs"]

@@ -53,9 +53,10 @@ impl<'a> Finder<'a> {
     }
 
     fn bring(&self, asked: &Asked<'_>) -> Result<FoundInput, Problem> {
-        let lock = asked.lock.and_then(|text| Lock::parse(FileId(0), text).value);
-        let locked = lock.as_ref().and_then(|lock| lock.input(asked.source)).cloned();
-        let is_looked_up = self.tracks && (asked.is_own || locked.is_none());
+        let entry = |text: &&str| Lock::parse(FileId(0), text).value?.input(asked.source).cloned();
+        let pinned_elsewhere = asked.locks.iter().find_map(entry);
+        let is_looked_up = self.tracks && pinned_elsewhere.is_none();
+        let locked = pinned_elsewhere.or_else(|| asked.own_lock.as_ref().and_then(entry));
         if locked.is_none() && !is_looked_up {
             return Ok(FoundInput::NotLocked);
         }

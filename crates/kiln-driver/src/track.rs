@@ -258,6 +258,15 @@ fn tell(all: Option<&Loaded>, old: &Lock, lock: &Lock) -> Tracked {
     // With the first lock everything is new.
     let is_first = *old == Lock::default();
     let all = all.filter(|_| !changes.is_empty() && !is_first);
-    let rebuilds = all.and_then(|all| rebuilds(all, old, lock));
+    let rebuilds = all.and_then(|all| {
+        // What an input pins now, and the project pinned before, is the same.
+        let pinned = pinned_by_inputs(&all.texts, &all.inputs).ok()?;
+        let with_inputs = |own: &Lock| {
+            let mut lock = pinned.clone();
+            lock.merge(own.clone());
+            lock
+        };
+        rebuilds(all, &with_inputs(old), &with_inputs(lock))
+    });
     Tracked { changes, n_same, rebuilds }
 }

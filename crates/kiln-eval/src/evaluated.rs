@@ -256,6 +256,15 @@ impl Evaluated {
         self.field_of(self.project, name)
     }
 
+    /// Forces a setting of the inputs, as far as they were evaluated; in the order in which they were.
+    pub fn settings_of_inputs(&mut self, name: &str) -> Vec<Value> {
+        let instances = self.machine.other_instances();
+        instances
+            .into_iter()
+            .filter_map(|input| self.field_of(input, name).ok().flatten())
+            .collect()
+    }
+
     /// Forces a setting of the project that has to be set.
     ///
     /// # Errors

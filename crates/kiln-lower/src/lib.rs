@@ -66,9 +66,14 @@ pub fn lower(evaluated: &mut Evaluated, targets: &[String], texts: &Texts) -> Di
         _ => String::new(),
     };
     let mut ir = Ir::new(project, elements);
-    if let Ok(Some(Value::Record(aliases))) = evaluated.setting("aliases") {
-        let text = |(alias, url): (String, Value)| Some((alias, url.as_text()?.to_owned()));
-        ir.aliases = aliases.into_iter().filter_map(text).collect();
+    // Sources of inputs are written with the aliases of theirs; those of the project itself win.
+    let own = evaluated.setting("aliases").ok().flatten();
+    for aliases in own.into_iter().chain(evaluated.settings_of_inputs("aliases")) {
+        let Value::Record(aliases) = aliases else { continue };
+        for (alias, url) in aliases {
+            let Some(url) = url.as_text() else { continue };
+            ir.aliases.entry(alias).or_insert_with(|| url.to_owned());
+        }
     }
     let diagnostics = evaluated.take_diagnostics();
     Diagnosed { value: ir, diagnostics }

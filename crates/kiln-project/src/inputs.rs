@@ -30,10 +30,10 @@ const LEAVES: Code = Code(105);
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
     pub source: &'a Source,
-    /// Whether the project at hand asks, and not one of its inputs.
-    pub is_own: bool,
-    /// The lock of the project that asks; nothing when it has none.
-    pub lock: Option<&'a str>,
+    /// The lock of the project at hand.
+    pub own_lock: Option<&'a str>,
+    /// When an input asks: its lock, then those of the other inputs; they win over that of the project at hand.
+    pub locks: &'a [&'a str],
     /// The aliases of the project that asks.
     pub aliases: &'a BTreeMap<String, String>,
 }
@@ -212,13 +212,13 @@ impl Gathered {
         source: &Source,
         texts: &Texts,
     ) -> Result<PathBuf, Refused> {
-        let lock = match wanted.key.of {
-            None => reading.lock,
-            Some(ix) => self.folders[ix].lock,
-        };
-        let lock = lock.and_then(|file| texts.get(file)).map(|text| text.text.as_ref());
-        let is_own = wanted.key.of.is_none();
-        let asked = Asked { source, is_own, lock, aliases: &wanted.aliases };
+        let text = |file| texts.get(file).map(|text| text.text.as_ref());
+        let asking = wanted.key.of.map(|ix| &self.folders[ix]);
+        let others = asking.map_or(&[][..], |_| &self.folders);
+        let locks = asking.into_iter().chain(others).filter_map(|folder| folder.lock);
+        let locks: Vec<&str> = locks.filter_map(text).collect();
+        let own_lock = reading.lock.and_then(text);
+        let asked = Asked { source, own_lock, locks: &locks, aliases: &wanted.aliases };
         match reading.find.find(&asked) {
             FoundInput::At(root) if root.join(PROJECT_FILE).is_file() => {
                 Ok(root.canonicalize().unwrap_or(root))

@@ -184,6 +184,36 @@ mid.m [lib.libs.tls]
 }
 
 #[test]
+fn an_instance_that_a_later_key_binds_has_its_name() {
+    check(
+        &format!(
+            "{LIB}{}",
+            r#"//- mid/project.kiln
+Project { name = "mid", inputs { lib = Project(Local(../lib)) }, m = Stack { deps = [lib.libs.tls] } }
+//- app/project.kiln
+Project {
+  name = "app"
+  inputs {
+    lib = Project(Local(../lib)) { options { level = 2 } }
+    mid = Project(Local(../mid))
+    both = Project(Local(../mid)) { inputs { lib = lib } }
+  }
+  app = Stack { deps = [lib.libs.tls, mid.m, both.m] }
+}
+"#
+        ),
+        str![[r#"
+app [lib.libs.tls mid.m both.m]
+both.m [lib.libs.tls]
+lib.libs.tls [] FROM=lib LEVEL=2
+mid.lib.libs.tls [] FROM=lib LEVEL=1
+mid.m [mid.lib.libs.tls]
+
+"#]],
+    );
+}
+
+#[test]
 fn a_cross_build_is_an_instance_with_another_target() {
     check(
         r#"//- lib/project.kiln
@@ -285,4 +315,23 @@ K0520: `b.c` and `b` are inputs of each other
 
 "#]],
     );
+}
+
+#[test]
+fn sources_of_inputs_are_written_with_their_aliases() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let lib = r#"aliases { one = "https://example.org/lib/", two = "https://example.org/two/" }"#;
+    write("lib/project.kiln", &format!("Project {{ name = \"lib\", {lib}, x = Stack {{}} }}\n"));
+    let app = r#"aliases { one = "https://example.org/app/" }, y = Stack { deps = [lib.x] }"#;
+    let inputs = "inputs { lib = Project(Local(../lib)) }";
+    write("app/project.kiln", &format!("Project {{ name = \"app\", {inputs}, {app} }}\n"));
+    let aliases = load(&folder.path().join("app"), &[], &[]).unwrap().ir.unwrap().aliases;
+    let expected = [("one", "https://example.org/app/"), ("two", "https://example.org/two/")];
+    let expected = expected.map(|(alias, url)| (alias.to_owned(), url.to_owned()));
+    assert_eq!(aliases.into_iter().collect::<Vec<_>>(), expected);
 }

@@ -41,6 +41,11 @@ impl Machine {
         self.inputs.is_complete = is_complete;
     }
 
+    /// Returns all instances but that of the project at hand.
+    pub(crate) fn other_instances(&self) -> Vec<ObjectId> {
+        self.instances.iter().skip(1).copied().collect()
+    }
+
     /// Takes what was asked for and is not there.
     pub(crate) fn take_wanted(&mut self) -> Vec<WantedInput> {
         std::mem::take(&mut self.inputs.wanted)

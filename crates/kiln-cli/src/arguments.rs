@@ -8,10 +8,11 @@ use clap::{
 };
 
 use crate::examples::{
-    BUILD_EXAMPLES, BUNDLE_EXAMPLES, EXAMPLES, FETCH_EXAMPLES, OPTIONS_EXAMPLES, SHELL_EXAMPLES,
+    BUILD_EXAMPLES, BUNDLE_EXAMPLES, FETCH_EXAMPLES, OPTIONS_EXAMPLES, SHELL_EXAMPLES,
     TRACK_EXAMPLES,
 };
 use crate::option_flag::{OPTIONS, option, options_said, with_argument};
+use crate::overview::overview;
 use crate::{docs, init, new};
 
 /// Width of help: that of a terminal nobody has changed.
@@ -27,7 +28,6 @@ const EVERYWHERE: &str = "Options of all commands";
 #[command(
     name = "kiln",
     version,
-    after_long_help = EXAMPLES,
     disable_help_subcommand = true,
     disable_version_flag = true,
     max_term_width = COLUMNS
@@ -45,7 +45,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// Reads the command line, or ends the program with what is wrong with it.
     pub(crate) fn read() -> Self {
-        let command = Self::command();
+        let command = overview(Self::command());
         let found = command.get_arguments().find(|argument| argument.get_id() == OPTIONS);
         let option = found.cloned();
         let matches = with_argument(command, option.as_ref(), 0).get_matches();

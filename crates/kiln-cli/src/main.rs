@@ -21,6 +21,7 @@ mod init;
 mod new;
 mod option_flag;
 mod options;
+mod overview;
 mod relay;
 mod screen;
 mod shell;

@@ -33,6 +33,6 @@ pub enum ProjectError {
     )]
     Twice { first: String, second: String, name: String },
     #[error("the input `{name}` cannot be brought")]
-    #[diagnostic(code("K1001"), help("what went wrong is told with it"))]
+    #[diagnostic(code("K1015"), help("the cause above says what to mend; then ask again"))]
     Input { name: String },
 }

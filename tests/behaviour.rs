@@ -7,6 +7,8 @@
     reason = "starts the program under test in folders of its own"
 )]
 
+#[path = "behaviour/asking.rs"]
+mod asking;
 #[path = "behaviour/bases.rs"]
 mod bases;
 #[path = "behaviour/bench.rs"]

@@ -13,7 +13,7 @@ use crate::examples::{
 };
 use crate::option_flag::{OPTIONS, option, options_said, with_argument};
 use crate::overview::overview;
-use crate::{docs, init, new};
+use crate::{docs, eval, init, new, sources, why};
 
 /// Width of help: that of a terminal nobody has changed.
 const COLUMNS: usize = 80;
@@ -275,7 +275,7 @@ pub(crate) enum Command {
     /// Compare sources with where they come from.
     Source {
         #[command(subcommand)]
-        action: SourceAction,
+        action: sources::SourceAction,
     },
     /// Show the options of the project with their values.
     #[command(after_long_help = OPTIONS_EXAMPLES)]
@@ -295,6 +295,14 @@ pub(crate) enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Evaluate an expression in the scope of the project.
+    #[command(after_long_help = eval::EXAMPLES)]
+    Eval(eval::EvalWords),
+    /// Ask the project one thing after the other.
+    Repl,
+    /// Tell where a field or name comes from.
+    #[command(after_long_help = why::EXAMPLES)]
+    Why(why::WhyWords),
     /// Tell about kinds, fields and what the project defines.
     #[command(after_long_help = docs::EXAMPLES)]
     Docs(docs::DocsArguments),
@@ -319,21 +327,6 @@ pub(crate) enum Output {
     Text,
     /// For programs.
     Json,
-}
-
-/// What `kiln source` does.
-#[derive(Debug, Subcommand)]
-pub(crate) enum SourceAction {
-    /// Fetch sources and packages again and compare them with the lock.
-    ///
-    /// Fetches sources and packages again and compares them with the lock. Neither
-    /// the lock nor what is in the cache changes. Exit status: 0 all are the same,
-    /// 1 some are not.
-    Verify {
-        /// Elements by name; all of the project when none is said.
-        #[arg(value_name = "ELEMENT")]
-        elements: Vec<String>,
-    },
 }
 
 /// What of an element to copy; else its output.

@@ -8,15 +8,15 @@ use kiln_driver::{
 };
 
 use crate::arguments::{
-    Arguments, CheckoutPart, Command, Denied, Kept, Policy, ShellInside, SourceAction, Stage,
+    Arguments, CheckoutPart, Command, Denied, Kept, Policy, ShellInside, Stage,
 };
 use crate::failure::failure_text;
 use crate::options::options_text;
 use crate::screen::Screen;
 use crate::shown::{lines, shown_text};
 use crate::signals::Stop;
-use crate::sources;
-use crate::{docs, init, new, shell};
+use crate::sources::{self, SourceAction};
+use crate::{docs, eval, init, new, repl, shell, why};
 
 /// Returns what the command line says for all operations.
 pub(crate) fn choices(arguments: &Arguments, words: Vec<String>) -> Choices {
@@ -129,6 +129,9 @@ pub(crate) fn run(session: &Session, screen: &Screen, command: Command) -> u8 {
         }
         Command::Check(words) => crate::check::run(session, screen, &words),
         Command::Fmt { files, check } => crate::fmt::run(session, screen, &files, check),
+        Command::Eval(words) => eval::run(session, screen, &words),
+        Command::Repl => repl::run(session, screen),
+        Command::Why(words) => why::run(session, screen, &words),
         Command::Docs(arguments) => docs::run(session, screen, &arguments),
         Command::Doctor => doctor(session, screen),
         Command::Explain { code } => explain(screen, &code),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use clap::Subcommand;
 use kiln_console::{Console, sanitise, text};
 use kiln_driver::{Problem, Session, Tracking, Verdict, Verified};
 
@@ -9,6 +10,21 @@ use crate::commands::stoppable;
 use crate::screen::Screen;
 use crate::signals::Stop;
 use crate::tracked::tracked_text;
+
+/// What `kiln source` does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SourceAction {
+    /// Fetch sources and packages again and compare them with the lock.
+    ///
+    /// Fetches sources and packages again and compares them with the lock. Neither
+    /// the lock nor what is in the cache changes. Exit status: 0 all are the same,
+    /// 1 some are not.
+    Verify {
+        /// Elements by name; all of the project when none is said.
+        #[arg(value_name = "ELEMENT")]
+        elements: Vec<String>,
+    },
+}
 
 /// Failures of a verification that are told in full.
 const MOST_FAILURES: usize = 10;

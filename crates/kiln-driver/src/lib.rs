@@ -16,6 +16,7 @@
 #![expect(clippy::disallowed_methods, reason = "the driver is where the world comes in")]
 
 mod again;
+mod ask;
 mod base;
 mod build;
 mod bundle;
@@ -67,6 +68,7 @@ mod verify;
 mod version;
 mod whole;
 
+pub use ask::{asked_text, make_state_folder, readable, standard_library};
 pub use build::{Built, build};
 pub use bundle::{Bundled, bundle};
 pub use checkout::{Part, checkout};
@@ -98,5 +100,6 @@ pub use kiln_docs::{Look, Page};
 pub use kiln_exec::BuildTrees;
 pub use kiln_ir::{Element, ElementName, PlacedSource, Step};
 pub use kiln_local::Stdio;
+pub use kiln_project::Readable;
 pub use kiln_sandbox::{HELPER_WORD, helper_main};
 pub use kiln_start::{Template, TextEdit, templates};

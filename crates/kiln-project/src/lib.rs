@@ -19,6 +19,7 @@ mod files;
 mod inputs;
 mod load;
 mod modules;
+mod readable;
 
 pub use check::inspect;
 pub use error::ProjectError;
@@ -28,6 +29,7 @@ pub use kiln_eval::ProjectOption;
 pub use kiln_syntax::{GRAMMAR_VERSION, Packed};
 pub use load::{Options, Project, load, load_kept, load_with, options};
 pub use modules::{Modules, NoModules, pack_text};
+pub use readable::{Readable, read};
 
 /// The file that makes a folder a project.
 pub const PROJECT_FILE: &str = "project.kiln";

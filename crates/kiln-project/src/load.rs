@@ -157,7 +157,7 @@ fn evaluate<T: Send>(
 }
 
 /// Reads the inputs of a project, if it has any; the syntax of their files is put beside that of its own.
-fn gather(
+pub(crate) fn gather(
     reading: &Reading<'_>,
     files: &[File],
     parsed: &mut BTreeMap<FileId, Syntax>,
@@ -182,7 +182,10 @@ fn is_same(first: &Diagnostic, next: &Diagnostic) -> bool {
 }
 
 /// Writes options as one text, so that findings can point at them.
-fn on_command_line(options: &[(String, String)], texts: &mut Texts) -> Vec<OptionSetting> {
+pub(crate) fn on_command_line(
+    options: &[(String, String)],
+    texts: &mut Texts,
+) -> Vec<OptionSetting> {
     if options.is_empty() {
         return Vec::new();
     }
@@ -243,7 +246,7 @@ pub(crate) fn needed_stdlib(
 }
 
 /// Returns the triple of the machine that builds.
-fn build_platform() -> &'static str {
+pub(crate) fn build_platform() -> &'static str {
     if cfg!(target_arch = "aarch64") { "aarch64-linux-gnu" } else { "x86_64-linux-gnu" }
 }
 

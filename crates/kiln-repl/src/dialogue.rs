@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use kiln_diag::{Code, Diagnostic, Span, Texts};
-use kiln_eval::{Answer, Evaluated, Limits, Program, Settings, Value, eval};
+use kiln_eval::{Answer, Evaluated, Inputs, Limits, Program, Settings, Value, eval_with_inputs};
 use kiln_syntax::{Parse, ast, parse};
 
 use crate::json::json;
@@ -16,6 +16,8 @@ use crate::why::Why;
 pub struct Ground {
     pub texts: Texts,
     pub program: Program,
+    /// The projects that it uses.
+    pub inputs: Inputs,
     pub settings: Settings,
     /// Mistakes of the syntax.
     pub findings: Vec<Diagnostic>,
@@ -259,7 +261,8 @@ impl Dialogue {
 
 /// Evaluates a project and returns its own mistakes beside it.
 fn begin(ground: &Ground) -> Result<(Evaluated, Trouble), Trouble> {
-    let evaluated = eval(&ground.program, &ground.settings, Limits::default());
+    let (program, inputs) = (ground.program.clone(), ground.inputs.clone());
+    let evaluated = eval_with_inputs(program, inputs, &ground.settings, Limits::default());
     match evaluated.value {
         Some(project) => Ok((project, evaluated.diagnostics)),
         None => Err(ground.findings.iter().cloned().chain(evaluated.diagnostics).collect()),

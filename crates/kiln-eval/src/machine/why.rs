@@ -45,7 +45,11 @@ impl Machine {
             return Err(self.report_missing_key(object, symbol, span));
         }
         let value = self.value_below(object, symbol, Position::TOP);
-        let layers = self.told(object, symbol, bound);
+        let mut layers = self.told(object, symbol, bound);
+        // What decides made what has the name; asked for once more, it would make another one.
+        for layer in layers.iter_mut().filter(|layer| layer.wins) {
+            layer.value.clone_from(&value);
+        }
         let ty = declaration.as_ref().map(|declaration| self.describe_type(&declaration.ty));
         let owner = match self.object(object).is_kind {
             Some(_) => self.kind_name(object).to_string(),
@@ -248,7 +252,9 @@ impl Machine {
                 }
                 Raw::Folder(_) => continue,
             };
-            let keys = keys.into_iter().map(|key| self.text(key).to_string()).collect();
+            let mut keys: Vec<String> =
+                keys.into_iter().map(|key| self.text(key).to_string()).collect();
+            keys.sort_unstable();
             bodies.push((self.origin_of(object, ix, &raws), span, keys));
         }
         bodies

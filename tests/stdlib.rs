@@ -76,26 +76,13 @@ impl Place {
         for element in elements {
             let out = self.path(&format!("{project}-{element}"));
             self.kiln(project, &["checkout", "-q", element, &out.to_string_lossy()]);
-            for path in files_below(&out) {
+            for path in kiln_testkit::files_below(&out) {
                 let path = path.strip_prefix(&out).expect("it is below").display().to_string();
                 writeln!(listing, "{element}/{path}").expect("memory takes all");
             }
         }
         listing
     }
-}
-
-/// Returns all files below a folder, in order.
-fn files_below(folder: &Path) -> BTreeSet<PathBuf> {
-    let mut found = BTreeSet::new();
-    for entry in fs::read_dir(folder).expect("the folder is there").flatten() {
-        if entry.file_type().expect("it has a type").is_dir() {
-            found.extend(files_below(&entry.path()));
-        } else {
-            found.insert(entry.path());
-        }
-    }
-    found
 }
 
 /// Returns the lock of the example project, which pins the base.

@@ -25,14 +25,16 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod files;
 mod fixtures;
 #[cfg(feature = "conformance")]
 mod listing;
 mod redactions;
 mod server;
 
+pub use files::files_below;
 pub use fixtures::{debian_mirror, engine_programs, path_with_tools, project_root, scratch, shell};
 #[cfg(feature = "conformance")]
-pub use listing::{files_below, listed};
+pub use listing::listed;
 pub use redactions::Redactions;
 pub use server::{Fault, FileServer, Request};

@@ -1,9 +1,6 @@
-//! Trees and folders as words, for comparing.
+//! Trees as words, for comparing.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs;
-use std::path::{Path, PathBuf};
 
 use kiln_cas::Cas;
 use kiln_tree::{Node, Tree};
@@ -27,20 +24,4 @@ pub fn listed(tree: &Tree, cas: &dyn Cas) -> String {
         written.expect("a string takes all");
     }
     out.trim_end().to_owned()
-}
-
-/// Returns all files below a folder.
-///
-/// # Panics
-/// When a folder cannot be read.
-pub fn files_below(folder: &Path) -> BTreeSet<PathBuf> {
-    let mut found = BTreeSet::new();
-    for entry in fs::read_dir(folder).expect("the folder is there").flatten() {
-        if entry.file_type().expect("it has a type").is_dir() {
-            found.extend(files_below(&entry.path()));
-        } else {
-            found.insert(entry.path());
-        }
-    }
-    found
 }

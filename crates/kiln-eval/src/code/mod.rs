@@ -10,7 +10,7 @@ pub(crate) use body::{
     Assertion, Binding, Body, Condition, Entry, EntryForm, KeyIndex, LetSlot, Loop, Mentions,
 };
 pub(crate) use ty::{TypeDefinition, TypeForm, TypeRef};
-pub(crate) use type_text::type_text;
+pub(crate) use type_text::{record_text, type_text};
 
 use crate::symbol::Symbol;
 use kiln_diag::Span;

@@ -37,7 +37,7 @@ pub(crate) fn type_text(symbols: &Symbols, ty: &TypeRef) -> String {
 }
 
 /// Returns the type of a closed record as it is written.
-fn record_text(symbols: &Symbols, fields: &[(Symbol, bool, TypeRef)]) -> String {
+pub(crate) fn record_text(symbols: &Symbols, fields: &[(Symbol, bool, TypeRef)]) -> String {
     let texts: Vec<String> = fields
         .iter()
         .map(|(name, optional, ty)| {

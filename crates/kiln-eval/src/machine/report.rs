@@ -2,7 +2,7 @@
 
 use super::object::{Nature, ObjectId};
 use super::{Machine, Pending, Poison, Position, Term, ThunkId};
-use crate::code::{TypeForm, TypeRef};
+use crate::code::{TypeRef, record_text, type_text};
 use crate::compile::may_follow;
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span, suggestion};
@@ -102,47 +102,12 @@ impl Machine {
 
     /// Returns a type as it is written.
     pub(super) fn describe_type(&self, ty: &TypeRef) -> String {
-        match ty.as_ref() {
-            TypeForm::Any => "Any".to_owned(),
-            TypeForm::Null => "null".to_owned(),
-            TypeForm::Bool => "Bool".to_owned(),
-            TypeForm::Int => "Int".to_owned(),
-            TypeForm::Text => "String".to_owned(),
-            TypeForm::Path => "Path".to_owned(),
-            TypeForm::Script => "Script".to_owned(),
-            TypeForm::Function { params, result } => {
-                let params: Vec<String> = params.iter().map(|ty| self.describe_type(ty)).collect();
-                format!("({}) -> {}", params.join(", "), self.describe_type(result))
-            }
-            TypeForm::TextLiteral(text) => format!("\"{text}\""),
-            TypeForm::IntLiteral(number) => number.to_string(),
-            TypeForm::List(of) => format!("[{}]", self.describe_type(of)),
-            TypeForm::Dict(of) => format!("{{{}}}", self.describe_type(of)),
-            TypeForm::Record(fields) => self.describe_record(fields),
-            TypeForm::Kind(name) | TypeForm::Defined { name, .. } => self.text(*name).to_string(),
-            TypeForm::Value { name, .. } => name.to_string(),
-            TypeForm::Union(types) => match &types[..] {
-                [one, null] if matches!(null.as_ref(), TypeForm::Null) => {
-                    format!("{}?", self.describe_type(one))
-                }
-                types => {
-                    let texts: Vec<String> =
-                        types.iter().map(|ty| self.describe_type(ty)).collect();
-                    texts.join(" | ")
-                }
-            },
-        }
+        type_text(&self.symbols, ty)
     }
 
+    /// Returns the type of a closed record as it is written.
     pub(super) fn describe_record(&self, fields: &[(Symbol, bool, TypeRef)]) -> String {
-        let texts: Vec<String> = fields
-            .iter()
-            .map(|(name, optional, ty)| {
-                let mark = if *optional { "?" } else { "" };
-                format!("{}{mark}: {}", self.symbols.text(*name), self.describe_type(ty))
-            })
-            .collect();
-        format!("{{ {} }}", texts.join(", "))
+        record_text(&self.symbols, fields)
     }
 
     /// Returns what is being forced and where it was asked for.

@@ -37,6 +37,7 @@ mod evaluated;
 mod input;
 mod machine;
 mod mend;
+mod methods;
 mod program;
 mod stack;
 mod statics;

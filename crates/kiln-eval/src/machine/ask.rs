@@ -5,6 +5,7 @@ use super::object::{Nature, ObjectId};
 use super::{Env, FrameForm, FrameId, Lazy, Machine, Poison, Term};
 use crate::code::{CodeRef, Function};
 use crate::compile::FileCode;
+use crate::methods::{OF_LIST, OF_TEXT, names};
 
 /// Items of a list and keys of a record whose types are told.
 const TOLD: usize = 12;
@@ -132,8 +133,8 @@ impl Machine {
     pub(crate) fn names_within(&mut self, term: &Term) -> Vec<String> {
         let n_findings = self.diagnostics.len();
         let mut names: Vec<String> = match term {
-            Term::Text(_) => TEXT_METHODS.map(str::to_owned).to_vec(),
-            Term::List(_) => LIST_METHODS.map(str::to_owned).to_vec(),
+            Term::Text(_) => names(OF_TEXT).map(str::to_owned).collect(),
+            Term::List(_) => names(OF_LIST).map(str::to_owned).collect(),
             Term::Object(object) => self.keys_within(*object),
             _ => Vec::new(),
         };
@@ -155,26 +156,3 @@ impl Machine {
         symbols.into_iter().map(|symbol| self.text(symbol).to_string()).collect()
     }
 }
-
-/// The methods of strings.
-const TEXT_METHODS: [&str; 13] = [
-    "len",
-    "lines",
-    "trim",
-    "upper",
-    "lower",
-    "quote",
-    "to-int",
-    "contains",
-    "starts-with",
-    "ends-with",
-    "split",
-    "replace",
-    "older-than",
-];
-
-/// The methods of lists.
-const LIST_METHODS: [&str; 17] = [
-    "len", "first", "last", "reverse", "sort", "unique", "flatten", "words", "contains", "map",
-    "filter", "any", "all", "fold", "sort-by", "join", "without",
-];

@@ -4,14 +4,10 @@ use super::call::Arguments;
 use super::method::MethodCall;
 use super::object::Nature;
 use super::{Env, FrameId, Lazy, Machine, NamePath, Poison, Term, text};
+use crate::methods::OF_LIST;
 use kiln_diag::{Code, Diagnostic, Span};
 use std::cmp::Ordering;
 use std::rc::Rc;
-
-const OF_LIST: [&str; 18] = [
-    "len", "first", "last", "reverse", "sort", "unique", "flatten", "words", "contains", "map",
-    "filter", "any", "all", "fold", "sort-by", "join", "without", "quote",
-];
 
 impl Machine {
     pub(super) fn list_method(
@@ -55,7 +51,7 @@ impl Machine {
                 self.join(list, &separators[0], call)
             }
             "without" => self.without(list, call),
-            _ => Err(self.unknown_method(call, "list", &OF_LIST[..17])),
+            _ => Err(self.unknown_method(call, "list", OF_LIST)),
         }
     }
 

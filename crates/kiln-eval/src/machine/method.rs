@@ -2,27 +2,12 @@
 
 use super::call::Arguments;
 use super::{Lazy, Machine, Poison, Term, text, version};
+use crate::methods::{Method, OF_TEXT, n_arguments, names};
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span, suggestion};
 use std::cmp::Ordering;
 use std::rc::Rc;
 
-const OF_TEXT: [&str; 14] = [
-    "len",
-    "lines",
-    "trim",
-    "upper",
-    "lower",
-    "quote",
-    "to-int",
-    "contains",
-    "starts-with",
-    "ends-with",
-    "split",
-    "replace",
-    "older-than",
-    "words",
-];
 /// One call of a method.
 pub(super) struct MethodCall {
     pub(super) name: Rc<str>,
@@ -58,14 +43,9 @@ impl Machine {
 
     fn text_method(&mut self, text: &Rc<str>, call: &MethodCall) -> Result<Term, Poison> {
         self.spend(text.len() as u64 / 64, call.span)?;
-        let n_arguments = match call.name.as_ref() {
-            "contains" | "starts-with" | "ends-with" | "split" | "older-than" => 1,
-            "replace" => 2,
-            _ => 0,
+        let Some(n_arguments) = n_arguments(OF_TEXT, &call.name) else {
+            return Err(self.unknown_method(call, "String", OF_TEXT));
         };
-        if !OF_TEXT.contains(&call.name.as_ref()) || call.name.as_ref() == "words" {
-            return Err(self.unknown_method(call, "String", &OF_TEXT[..13]));
-        }
         let args = self.text_arguments(call, n_arguments)?;
         let made = match (call.name.as_ref(), &args[..]) {
             ("len", _) => {
@@ -177,13 +157,20 @@ impl Machine {
         self.report(Diagnostic::error(Code(201), message).at(at, format!("this is {found}")))
     }
 
-    pub(super) fn unknown_method(&mut self, call: &MethodCall, of: &str, names: &[&str]) -> Poison {
+    pub(super) fn unknown_method(
+        &mut self,
+        call: &MethodCall,
+        of: &str,
+        methods: &[Method],
+    ) -> Poison {
         let message = format!("a {of} has no method `{}`", call.name);
         let mut finding =
             Diagnostic::error(Code(202), message).at(call.name_span, "unknown method");
-        finding = match suggestion(&call.name, names.iter().copied()) {
+        finding = match suggestion(&call.name, names(methods)) {
             Some(help) => finding.help(help),
-            None => finding.help(format!("it has {}", names.join(", "))),
+            None => {
+                finding.help(format!("it has {}", names(methods).collect::<Vec<_>>().join(", ")))
+            }
         };
         self.report(finding)
     }

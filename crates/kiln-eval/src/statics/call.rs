@@ -4,50 +4,11 @@ use super::Statics;
 use super::chain::{Chain, Found};
 use super::shape::Shape;
 use crate::code::{Argument, CodeRef, Form, Function, Piece};
+use crate::methods::{ANY_NUMBER, Method, OF_LIST, OF_TEXT, n_arguments, names};
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span, nearest, suggestion};
 use std::collections::BTreeSet;
 use std::rc::Rc;
-
-/// The methods of strings and how many arguments each takes.
-const OF_TEXT: [(&str, usize); 14] = [
-    ("len", 0),
-    ("lines", 0),
-    ("trim", 0),
-    ("upper", 0),
-    ("lower", 0),
-    ("quote", 0),
-    ("to-int", 0),
-    ("words", 0),
-    ("contains", 1),
-    ("starts-with", 1),
-    ("ends-with", 1),
-    ("split", 1),
-    ("older-than", 1),
-    ("replace", 2),
-];
-
-/// The methods of lists and how many arguments each takes; `without` takes any number.
-const OF_LIST: [(&str, usize); 18] = [
-    ("len", 0),
-    ("first", 0),
-    ("last", 0),
-    ("reverse", 0),
-    ("sort", 0),
-    ("unique", 0),
-    ("flatten", 0),
-    ("words", 0),
-    ("quote", 0),
-    ("contains", 1),
-    ("map", 1),
-    ("filter", 1),
-    ("any", 1),
-    ("all", 1),
-    ("sort-by", 1),
-    ("join", 1),
-    ("fold", 2),
-    ("without", usize::MAX),
-];
 
 impl Statics<'_> {
     /// Checks what a form says about its parts.
@@ -250,19 +211,19 @@ impl Statics<'_> {
 
     fn method(&mut self, base: &CodeRef, name: Symbol, at: Span, args: &[Argument], span: Span) {
         let shape = self.shape(base, 0);
-        let methods: &[(&str, usize)] = match shape {
-            Shape::Text(_) => &OF_TEXT,
-            Shape::List => &OF_LIST,
+        let methods = match shape {
+            Shape::Text(_) => OF_TEXT,
+            Shape::List => OF_LIST,
             _ => return self.check_called_member(&shape, base, name, at, args, span),
         };
         let text = self.text(name);
-        let Some((_, count)) = methods.iter().find(|(known, _)| *known == text) else {
+        let Some(count) = n_arguments(methods, text) else {
             return self.no_method(&shape, text, at, methods);
         };
-        if args.iter().any(|arg| arg.spread || arg.name.is_some()) || *count == usize::MAX {
+        if args.iter().any(|arg| arg.spread || arg.name.is_some()) || count == ANY_NUMBER {
             return;
         }
-        if *count == 0 {
+        if count == 0 {
             let parentheses = Span { start: at.end, ..span };
             self.report(
                 Diagnostic::error(Code(208), format!("`{text}` takes no arguments"))
@@ -270,8 +231,8 @@ impl Statics<'_> {
                     .help(format!("write `.{text}`, without parentheses"))
                     .edit(parentheses, ""),
             );
-        } else if *count != args.len() {
-            let s = if *count == 1 { "" } else { "s" };
+        } else if count != args.len() {
+            let s = if count == 1 { "" } else { "s" };
             let message = format!("`{text}` takes {count} argument{s}, not {}", args.len());
             self.report(Diagnostic::error(Code(208), message).at(span, "called here"));
         }
@@ -296,13 +257,12 @@ impl Statics<'_> {
         }
     }
 
-    fn no_method(&mut self, shape: &Shape, text: &str, at: Span, methods: &[(&str, usize)]) {
+    fn no_method(&mut self, shape: &Shape, text: &str, at: Span, methods: &[Method]) {
         let found = self.describe(shape);
-        let names = || methods.iter().map(|(name, _)| *name);
         let mut finding = Diagnostic::error(Code(202), format!("{found} has no method `{text}`"))
             .at(at, "unknown method");
-        if let Some(help) = suggestion(text, names()) {
-            finding = finding.help(help).edit(at, nearest(text, names())[0]);
+        if let Some(help) = suggestion(text, names(methods)) {
+            finding = finding.help(help).edit(at, nearest(text, names(methods))[0]);
         }
         self.report(finding);
     }
@@ -312,11 +272,11 @@ impl Statics<'_> {
         let shape = self.shape(base, 0);
         let text = self.text(name);
         match &shape {
-            Shape::Text(_) if !OF_TEXT.iter().any(|(known, _)| *known == text) => {
-                self.no_method(&shape, text, at, &OF_TEXT);
+            Shape::Text(_) if n_arguments(OF_TEXT, text).is_none() => {
+                self.no_method(&shape, text, at, OF_TEXT);
             }
-            Shape::List if !OF_LIST.iter().any(|(known, _)| *known == text) => {
-                self.no_method(&shape, text, at, &OF_LIST);
+            Shape::List if n_arguments(OF_LIST, text).is_none() => {
+                self.no_method(&shape, text, at, OF_LIST);
             }
             Shape::Instance(chain) if chain.root() != self.names.project => {
                 if matches!(self.find_field(chain, name), Found::Absent) {

@@ -29,7 +29,7 @@ pub fn inspect(root: &Path, findings: &mut Vec<Diagnostic>) -> Result<(), Projec
             let file = texts.add(format!("<stdlib>/{stem}.kiln"), *text);
             stdlib.insert((*stem).to_owned(), Arc::new(parse(file, text).without_tree()));
         }
-        kiln_eval::inspect(&program(stdlib, &files, parsed), findings);
+        kiln_eval::inspect(&program(stdlib, &files, parsed), &texts, findings);
     });
     Ok(())
 }

@@ -14,7 +14,10 @@ impl Statics<'_> {
     /// Checks what a form says about its parts.
     pub(super) fn check_form(&mut self, code: &CodeRef) {
         match &code.form {
-            Form::Interpolation(pieces) => self.pieces(pieces),
+            Form::Interpolation(pieces) => {
+                self.pieces(pieces);
+                self.foreign_pieces(pieces);
+            }
             Form::If { condition, otherwise, .. } => {
                 self.expect_condition(condition);
                 self.amended_otherwise(otherwise);
@@ -28,6 +31,7 @@ impl Statics<'_> {
             Form::Let { slots, .. } => {
                 for slot in slots {
                     if let Some(ty) = &slot.ty {
+                        self.walk_type(ty);
                         self.expect(&slot.value, ty, self.text(slot.name), Some(slot.span));
                     }
                 }
@@ -60,6 +64,8 @@ impl Statics<'_> {
     }
 
     fn function(&mut self, function: &Function) {
+        let types = function.params.iter().filter_map(|param| param.ty.as_ref());
+        types.chain(&function.result).for_each(|ty| self.walk_type(ty));
         for param in &function.params {
             if let (Some(ty), Some(default)) = (&param.ty, &param.default) {
                 self.expect(default, ty, self.text(param.name), Some(param.span));

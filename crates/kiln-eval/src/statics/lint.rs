@@ -82,6 +82,12 @@ impl Statics<'_> {
                 }
             }
         }
+        for (scope, ix, name, span) in &self.inner_lets {
+            let name = self.text(*name);
+            if !self.is_used(*scope, *ix) && !name.starts_with('_') && !self.is_stdlib(*span) {
+                unused.push((*span, name.to_owned()));
+            }
+        }
         for (span, name) in unused {
             self.report(
                 Diagnostic::warning(Code(905), format!("`{name}` is not used"))

@@ -2,7 +2,7 @@
 
 use crate::compile::may_follow;
 use crate::program::{Program, compile_program};
-use kiln_diag::{Code, Diagnostic, FileId, Span};
+use kiln_diag::{Code, Diagnostic, FileId, Span, Texts};
 use std::collections::BTreeSet;
 
 /// A `let` that nobody mentions.
@@ -11,7 +11,7 @@ const UNUSED: Code = Code(905);
 /// Adds what is wrong in code that nobody evaluated to what was found, and sorts all by place.
 ///
 /// What an evaluation said about a place stands: it knows the value.
-pub fn inspect(program: &Program, found: &mut Vec<Diagnostic>) {
+pub fn inspect(program: &Program, texts: &Texts, found: &mut Vec<Diagnostic>) {
     let compiled = compile_program(program, &[]);
     let known: Vec<(Span, Code, bool)> = found
         .iter()
@@ -24,7 +24,7 @@ pub fn inspect(program: &Program, found: &mut Vec<Diagnostic>) {
             (covers(label.span, *span) || is_same) && (*is_error || !finding.is_error())
         })
     };
-    let mut more: Vec<Diagnostic> = super::walked(&compiled);
+    let mut more: Vec<Diagnostic> = super::walked(&compiled, texts);
     more.retain(|finding| !may_follow(finding, &compiled.shared.lost));
     let (said, more): (Vec<Diagnostic>, Vec<Diagnostic>) = more.into_iter().partition(is_known);
     // What is said already may lack the edit that the text alone proposes.

@@ -5,9 +5,12 @@
 mod call;
 mod chain;
 mod expect;
+mod foreign;
+mod hidden;
 mod lint;
 mod merge;
 mod operand;
+mod parts;
 mod shape;
 mod walk;
 
@@ -18,7 +21,8 @@ use crate::machine::ProgramCode;
 use crate::program::Compiled;
 use crate::symbol::{Symbol, Symbols};
 use chain::Chain;
-use kiln_diag::{Diagnostic, Span};
+use hidden::Uses;
+use kiln_diag::{Diagnostic, Span, Texts};
 use shape::Shape;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,8 +32,9 @@ use std::rc::Rc;
 const FAR: usize = 32;
 
 /// Returns what is wrong in the texts of the user, in order of place.
-fn walked(compiled: &Compiled) -> Vec<Diagnostic> {
-    let mut statics = Statics::new(&compiled.code, &compiled.shared.symbols);
+fn walked(compiled: &Compiled, texts: &Texts) -> Vec<Diagnostic> {
+    let mut statics = Statics::new(&compiled.code, &compiled.shared.symbols, texts);
+    statics.uses.at_root.clone_from(&compiled.root.names);
     statics.program();
     statics.findings
 }
@@ -38,6 +43,7 @@ fn walked(compiled: &Compiled) -> Vec<Diagnostic> {
 struct Statics<'a> {
     code: &'a ProgramCode,
     symbols: &'a Symbols,
+    texts: &'a Texts,
     /// The braces that each scope stands for, with the file they are in being one of items.
     braces: BTreeMap<ScopeId, Braces>,
     locals: BTreeMap<ScopeId, Locals>,
@@ -48,8 +54,11 @@ struct Statics<'a> {
     prelude: RefCell<BTreeMap<Symbol, Shape>>,
     /// The braces around the place at hand, innermost last.
     around: Vec<Around>,
-    /// `let`s and types that are mentioned, by their scope and number.
+    /// The names of `let … in`, each with its place.
+    inner_lets: Vec<(ScopeId, usize, Symbol, Span)>,
+    /// `let`s that are mentioned, by their scope and number.
     used: BTreeSet<(ScopeId, usize)>,
+    uses: Uses,
     names: Well,
     findings: Vec<Diagnostic>,
 }
@@ -81,6 +90,8 @@ enum Locals {
 struct Around {
     scope: ScopeId,
     fields: Fields,
+    /// The key whose value is walked.
+    key: Option<Symbol>,
 }
 
 /// The fields that a body amends.
@@ -94,18 +105,21 @@ enum Fields {
 }
 
 impl<'a> Statics<'a> {
-    fn new(code: &'a ProgramCode, symbols: &'a Symbols) -> Self {
+    fn new(code: &'a ProgramCode, symbols: &'a Symbols, texts: &'a Texts) -> Self {
         let names = Well { project: symbols.find("Project"), defaults: symbols.find("defaults") };
         let mut statics = Self {
             code,
             symbols,
+            texts,
             braces: BTreeMap::new(),
             locals: BTreeMap::new(),
             defaults: Some(BTreeMap::new()),
             within: Cell::new(0),
             prelude: RefCell::default(),
             around: Vec::new(),
+            inner_lets: Vec::new(),
             used: BTreeSet::new(),
+            uses: Uses::default(),
             names,
             findings: Vec::new(),
         };
@@ -132,6 +146,7 @@ impl<'a> Statics<'a> {
             }
         }
         self.unused_lets();
+        self.hidden_names();
     }
 
     fn report(&mut self, finding: Diagnostic) {
@@ -153,6 +168,8 @@ impl<'a> Statics<'a> {
     }
 
     fn collect_lets(&mut self, scope: ScopeId, slots: &[LetSlot]) {
+        let named = slots.iter().enumerate();
+        self.inner_lets.extend(named.map(|(ix, slot)| (scope, ix, slot.name, slot.span)));
         let values = slots.iter().map(|slot| slot.ty.is_none().then(|| Rc::clone(&slot.value)));
         self.locals.insert(scope, Locals::Lets(values.collect()));
         for slot in slots {

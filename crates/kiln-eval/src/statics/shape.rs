@@ -220,7 +220,7 @@ impl Statics<'_> {
         }
     }
 
-    fn is_project_body(&self, scope: ScopeId) -> bool {
+    pub(super) fn is_project_body(&self, scope: ScopeId) -> bool {
         let value = self.project_value();
         matches!(value.map(|value| &value.form), Some(Form::Amend { body, .. }) if body.scope == scope)
     }

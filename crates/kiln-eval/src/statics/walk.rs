@@ -1,11 +1,10 @@
 //! The walk over all code: each expression once, with the braces around it.
 
 use super::chain::{Chain, Found, Layer};
+use super::parts::{aside, children};
 use super::shape::{Shape, link};
 use super::{Around, Braces, Fields, Locals, Statics};
-use crate::code::{
-    Argument, Body, CodeRef, EntryForm, Form, Function, ListPart, Piece, ScopeId, TypeForm, TypeRef,
-};
+use crate::code::{Body, CodeRef, EntryForm, Form, ScopeId, TypeForm, TypeRef};
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span, suggestion};
 use std::rc::Rc;
@@ -57,22 +56,26 @@ impl Statics<'_> {
 
     /// Walks the items of a pair of braces.
     pub(super) fn walk_body(&mut self, body: &Rc<Body>, fields: &Fields) {
-        self.around.push(Around { scope: body.scope, fields: fields.clone() });
+        self.around.push(Around { scope: body.scope, fields: fields.clone(), key: None });
         for code in aside(body) {
             self.walk(&code);
         }
         for slot in &body.lets {
             if let Some(ty) = &slot.ty {
+                self.walk_type(ty);
                 self.expect(&slot.value, ty, self.text(slot.name), Some(slot.span));
             }
         }
+        body.types.iter().for_each(|definition| self.walk_type(&definition.ty));
         for condition in &body.conditions {
             self.expect_condition(condition);
         }
         for entry in &body.entries {
             match &entry.form {
                 EntryForm::Binding(binding) => {
+                    binding.ty.iter().for_each(|ty| self.walk_type(ty));
                     let Some(value) = &binding.value else { continue };
+                    self.set_key(Some(binding.symbol));
                     let declared = self.declaration_of(fields, binding.symbol, binding.ty.as_ref());
                     if let Some((ty, span)) = &declared {
                         let span = span.or(Some(binding.key_span));
@@ -85,6 +88,7 @@ impl Statics<'_> {
                         value,
                         declared.as_ref().map(|(ty, _)| ty),
                     );
+                    self.set_key(None);
                 }
                 EntryForm::Keyed { key, binding } => {
                     self.walk(key);
@@ -139,6 +143,29 @@ impl Statics<'_> {
         self.walk_block(value, &inner);
     }
 
+    /// Notes which key of the innermost braces is walked.
+    fn set_key(&mut self, key: Option<Symbol>) {
+        if let Some(around) = self.around.last_mut() {
+            around.key = key;
+        }
+    }
+
+    /// Walks the kinds that a type names.
+    pub(super) fn walk_type(&mut self, ty: &TypeRef) {
+        match ty.as_ref() {
+            TypeForm::Value { code, .. } => self.walk(code),
+            TypeForm::List(of) | TypeForm::Dict(of) => self.walk_type(of),
+            TypeForm::Union(types) => types.iter().for_each(|one| self.walk_type(one)),
+            TypeForm::Record(fields) => fields.iter().for_each(|(_, _, one)| self.walk_type(one)),
+            TypeForm::Function { params, result } => {
+                for one in params.iter().chain([result]) {
+                    self.walk_type(one);
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn walk_block(&mut self, value: &CodeRef, fields: &Fields) {
         match &value.form {
             Form::AmendSuper(body) => self.walk_body(body, fields),
@@ -174,7 +201,12 @@ impl Statics<'_> {
             Form::Inherited { symbol, not_in } => self.inherited(*symbol, not_in, code.span),
             Form::BraceLet { scope, ix } => {
                 self.used.insert((*scope, *ix));
+                self.uses.lets.entry((*scope, *ix)).or_default().push(code.span);
             }
+            Form::Local { scope, ix } => {
+                self.used.insert((*scope, *ix));
+            }
+            Form::Field { scope, symbol } => self.note_use(*scope, *symbol, code.span),
             Form::Record(body) => self.walk_body(body, &Fields::Free),
             Form::AmendSuper(body) => self.walk_body(body, &Fields::Unknown),
             Form::Amend { base, body } => {
@@ -316,8 +348,21 @@ impl Statics<'_> {
         } else if let Some(help) = suggestion(&text, names.iter().map(String::as_str)) {
             let near = kiln_diag::nearest(&text, names.iter().map(String::as_str));
             finding = finding.help(help).edit(span, near[0]);
+        } else if let Some(opener) = self.opener(span) {
+            finding = finding.help(super::foreign::mend(&text)).edit(opener, "%");
         }
         self.report(finding);
+    }
+
+    /// Returns all names that would mean something here: the fields of the kinds around, and what is visible.
+    pub(super) fn names_here(&self) -> Vec<String> {
+        let mut names = self.visible_names();
+        for around in &self.around {
+            if let Fields::Of(chain) = &around.fields {
+                names.extend(self.field_names(chain).into_keys().map(str::to_owned));
+            }
+        }
+        names
     }
 
     /// Returns the names that are written around the place at hand, and those of the standard library.
@@ -333,61 +378,4 @@ impl Statics<'_> {
         names.extend(self.code.stdlib.keys().map(|key| self.text(*key).to_owned()));
         names
     }
-}
-
-/// Returns the expressions of a body that no item binds.
-fn aside(body: &Body) -> Vec<CodeRef> {
-    let lets = body.lets.iter().map(|slot| &slot.value);
-    let tests = body.assertions.iter().map(|assertion| &assertion.test);
-    let messages = body.assertions.iter().filter_map(|assertion| assertion.message.as_ref());
-    let types = body.types.iter().filter_map(|definition| definition.condition.as_ref());
-    lets.chain(&body.conditions).chain(tests).chain(messages).chain(types).map(Rc::clone).collect()
-}
-
-/// Returns the expressions that stand directly in another one, bodies aside.
-fn children(code: &CodeRef) -> Vec<CodeRef> {
-    let of_args =
-        |args: &[Argument]| args.iter().map(|arg| Rc::clone(&arg.value)).collect::<Vec<_>>();
-    match &code.form {
-        Form::Interpolation(pieces) => pieces
-            .iter()
-            .filter_map(|piece| match piece {
-                Piece::Value { code, .. } => Some(Rc::clone(code)),
-                Piece::Text(_) => None,
-            })
-            .collect(),
-        Form::List(parts) => parts.iter().flat_map(of_part).collect(),
-        Form::Lambda(function) => of_function(function),
-        Form::Call { callee, args } => {
-            std::iter::once(Rc::clone(callee)).chain(of_args(args)).collect()
-        }
-        Form::Method { base, args, .. } => {
-            std::iter::once(Rc::clone(base)).chain(of_args(args)).collect()
-        }
-        Form::MakePath { args, .. } | Form::Intrinsic(args) => of_args(args),
-        Form::Index { base, index } => vec![Rc::clone(base), Rc::clone(index)],
-        Form::Select { base, .. } | Form::Amend { base, .. } | Form::Mixin { kind: base, .. } => {
-            vec![Rc::clone(base)]
-        }
-        Form::AddSuper(value) | Form::Unary { operand: value, .. } => vec![Rc::clone(value)],
-        Form::Binary { left, right, .. } => vec![Rc::clone(left), Rc::clone(right)],
-        Form::If { condition, then, otherwise } => {
-            vec![Rc::clone(condition), Rc::clone(then), Rc::clone(otherwise)]
-        }
-        Form::Let { slots, body, .. } => {
-            let values = slots.iter().map(|slot| Rc::clone(&slot.value));
-            values.chain([Rc::clone(body)]).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn of_part(part: &ListPart) -> Vec<CodeRef> {
-    let loops = part.loops.iter().map(|head| &head.over);
-    loops.chain(&part.guard).chain([&part.value]).map(Rc::clone).collect()
-}
-
-fn of_function(function: &Function) -> Vec<CodeRef> {
-    let defaults = function.params.iter().filter_map(|param| param.default.as_ref());
-    defaults.chain([&function.body]).map(Rc::clone).collect()
 }

@@ -20,7 +20,7 @@ struct Session {
 
 impl Session {
     fn start(bench: &Bench) -> Self {
-        let line = format!("{} repl", env!("CARGO_BIN_EXE_kiln"));
+        let line = format!("exec {} repl", env!("CARGO_BIN_EXE_kiln"));
         let mut command = bench.command("script");
         command.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
         command.env("TERM", "xterm").env("LC_ALL", "C.UTF-8").env("SHELL", "/bin/sh");
@@ -44,6 +44,13 @@ impl Session {
             assert!(n_read > 0, "it ended without {wanted:?}: {:?}", self.drawn);
             self.drawn.push_str(&String::from_utf8_lossy(&bytes[..n_read]));
         }
+    }
+
+    /// Enters a line and waits until it is the program's.
+    #[track_caller]
+    fn enter(&mut self, line: &str) {
+        self.press(&format!("{line}\r"));
+        self.wait_for("\n");
     }
 
     fn press(&mut self, keys: &str) {
@@ -81,4 +88,35 @@ fn a_line_is_edited_completed_and_answered() {
     let history = fs::read_to_string(bench.path("home/state/repl-history"));
     let history = history.or_else(|_| fs::read_to_string(bench.path("kiln/state/repl-history")));
     assert!(history.expect("it is kept").contains("let kept-value = 40"));
+}
+
+#[test]
+fn ctrl_c_ends_an_evaluation_and_not_the_session() {
+    let bench = Bench::new(&[("app", "Manual { install = \"true\" }\n")]);
+    let mut session = Session::start(&bench);
+    session.wait_for(PROMPT);
+    // A long text that is searched often: few steps, much time. Nothing but the key ends it soon.
+    for line in [
+        "let twice = (x) => x + x",
+        "let a = twice(twice(twice(twice(twice(\"0123456789abcdef\")))))",
+        "let b = twice(twice(twice(twice(twice(a)))))",
+        "let c = twice(twice(twice(twice(twice(b)))))",
+        "let text = twice(twice(twice(twice(twice(c)))))",
+        "let both = (x) => x ++ x",
+        "let few = both(both(both(both(both(both([1, 2, 3, 4]))))))",
+        "let many = both(both(both(both(both(both(both(both(few))))))))",
+    ] {
+        session.enter(line);
+        session.wait_for(PROMPT);
+    }
+    session.enter("many.map((x) => text.contains(\"!\")).len");
+    session.press("\x03");
+    session.wait_for("the evaluation was stopped");
+    session.wait_for(PROMPT);
+    // What was kept is there, and the next evaluation is not stopped.
+    session.enter("few.len");
+    session.wait_for("256");
+    session.wait_for(PROMPT);
+    session.press("\x04");
+    assert_eq!(session.child.wait().expect("it is our child").code(), Some(0));
 }

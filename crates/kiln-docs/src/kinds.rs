@@ -7,17 +7,20 @@ use crate::written::{harmless, root_name};
 
 /// Reads a file that is one kind or mixin.
 pub(crate) fn of_file(source: &Source<'_>, name: &str, origin: Origin) -> Entry {
+    let entry = head_of_file(source, name, origin);
+    match source.parse.ast.value {
+        Some(value) => of_value(source, value, entry),
+        None => entry,
+    }
+}
+
+/// Returns the name, the text and the place of what a file is.
+pub(crate) fn head_of_file(source: &Source<'_>, name: &str, origin: Origin) -> Entry {
     let ast = &source.parse.ast;
     let docs = [ast.doc.as_deref(), ast.value_doc.as_deref()];
     let doc: Vec<&str> = docs.into_iter().flatten().collect();
-    let entry = named(source, name, origin, &doc.join("\n\n"), 0);
-    match ast.value {
-        Some(value) => {
-            let place = source.place(ast.span(value).start);
-            of_value(source, value, Entry { place, ..entry })
-        }
-        None => entry,
-    }
+    let start = ast.value.map_or(0, |value| ast.span(value).start);
+    named(source, name, origin, &doc.join("\n\n"), start)
 }
 
 /// Returns an entry of which nothing but its name and text is known yet.

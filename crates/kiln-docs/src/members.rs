@@ -67,7 +67,7 @@ impl Members<'_> {
         let ast = &source.parse.ast;
         match ast.value {
             Some(value) => {
-                let entry = kinds::of_file(source, &name, Origin::Project);
+                let entry = kinds::head_of_file(source, &name, Origin::Project);
                 self.value(source, entry, value, 0);
             }
             None => self.items(source, &format!("{name}."), &ast.entries, 0),

@@ -14,14 +14,15 @@ use std::sync::atomic::AtomicBool;
 pub(crate) struct Asking {
     pub(crate) shared: Shared,
     pub(crate) root: Members,
+    pub(crate) roots_of_inputs: Vec<Members>,
     opened: Vec<Opened>,
     /// The frame of the last question that kept something.
     frame: Option<FrameId>,
 }
 
 impl Asking {
-    pub(crate) fn new(shared: Shared, root: Members) -> Self {
-        Self { shared, root, opened: Vec::new(), frame: None }
+    pub(crate) fn new(shared: Shared, root: Members, roots_of_inputs: Vec<Members>) -> Self {
+        Self { shared, root, roots_of_inputs, opened: Vec::new(), frame: None }
     }
 }
 

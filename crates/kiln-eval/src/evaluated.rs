@@ -135,11 +135,11 @@ fn eval_compiled_with(
 ) -> Diagnosed<Option<Evaluated>> {
     let budget = Budget::new(limits.steps, limits.bytes, limits.depth);
     let outside = ProjectSettings { build: Rc::from(settings.build.as_str()) };
-    let Compiled { code, mut shared, root } = compiled;
+    let Compiled { code, mut shared, root, roots_of_inputs } = compiled;
     let symbols = std::mem::take(&mut shared.symbols);
     let mut machine = Machine::new(symbols, code, outside, budget);
     machine.diagnostics = std::mem::take(&mut shared.diagnostics);
-    let asking = Asking::new(shared, root);
+    let asking = Asking::new(shared, root, roots_of_inputs);
     machine.set_inputs(found, is_complete);
     let project = start(&mut machine, settings);
     let diagnostics = in_order(std::mem::take(&mut machine.diagnostics));

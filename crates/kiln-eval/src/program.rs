@@ -42,8 +42,9 @@ pub struct SourceFile {
 pub(crate) struct Compiled {
     pub(crate) code: ProgramCode,
     pub(crate) shared: Shared,
-    /// What texts see that are asked later.
+    /// What texts see that are asked later, and what those of the inputs see.
     pub(crate) root: Members,
+    pub(crate) roots_of_inputs: Vec<Members>,
 }
 
 /// Resolves all names of all files.
@@ -72,10 +73,12 @@ pub(crate) fn compile_program(program: &Program, inputs: &[InputProject]) -> Com
     let settings = program.stdlib.get("Project").map(|parse| settings(&parse.ast));
     let settings = settings.unwrap_or_default();
     let root = add_project("", &program.project, &program.root, &settings, &mut code, &mut shared);
+    let mut roots_of_inputs = Vec::new();
     for InputProject { name, project, root } in inputs {
-        add_project(name, project, root, &settings, &mut code, &mut shared);
+        let members = add_project(name, project, root, &settings, &mut code, &mut shared);
+        roots_of_inputs.push(members);
     }
-    Compiled { code, shared, root }
+    Compiled { code, shared, root, roots_of_inputs }
 }
 
 /// Compiles the files of one project: the one at hand, or an input.

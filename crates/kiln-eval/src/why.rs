@@ -1,7 +1,7 @@
 //! Where a value comes from: every layer that sets a field, and every construct that could mean a name.
 
 use crate::ask::{Answer, Asking};
-use crate::compile::{Place, compile_watched};
+use crate::compile::{Place, RESERVED, compile_watched};
 use crate::evaluated::{Evaluated, Failed};
 use crate::value::Value;
 use kiln_diag::Span;
@@ -50,12 +50,18 @@ pub enum Origin {
     Default(String),
     /// The body of a kind of the user.
     Kind(String),
-    /// What a `..` brings into a body.
-    Spread,
+    /// A mixin, with the `..m` that applies it and whose body says that.
+    Mixin { applied: Span, by: Box<Origin> },
+    /// A record that `..d` copies into another one.
+    Copied { applied: Span, by: Box<Origin> },
     /// The body of an element, by name; empty if it has none.
     Element(String),
-    /// A record, a file of items, `project.kiln`.
-    Body,
+    /// A record.
+    Record,
+    /// A file of items.
+    File,
+    /// `project.kiln`.
+    Project,
     /// A file or folder.
     Folder,
     /// An amend of a project.
@@ -133,14 +139,18 @@ impl Evaluated {
 
     /// Returns what a bare name means in the scope of the project root.
     pub fn meaning(&mut self, name: &str, span: Span) -> Option<NameMeaning> {
-        let symbol = self.machine.symbols.find(name)?;
+        let symbol = self.machine.symbols.intern(name);
         let Asking { shared, root, .. } = &self.asking;
         let (is_member, is_prelude) =
             (root.names.contains(&symbol), shared.prelude.contains(&symbol));
         let mut meanings = Vec::new();
+        if RESERVED.contains(&name) {
+            let what = "a reserved name".to_owned();
+            meanings.push(Meaning { rule: 1, what, span: None, skipped: false });
+        }
         if is_member {
             let span = self.machine.member_span(self.project, &[], symbol);
-            let what = "a member of the project root".to_owned();
+            let what = self.machine.member_text(self.project, symbol);
             meanings.push(Meaning { rule: 5, what, span, skipped: false });
         }
         if is_prelude {
@@ -151,12 +161,28 @@ impl Evaluated {
         (!meanings.is_empty()).then_some(NameMeaning { name: name.to_owned(), span, meanings })
     }
 
-    /// Returns what stands at a byte of a file of the project: a name, or a key.
+    /// Returns what stands at a byte of a file of the project, or of an input by its index: a name, or a key.
     ///
     /// `folders` are those that the file lies in, as names see them.
-    pub fn at_place(&mut self, parse: &Parse, folders: &[String], at: u32) -> Option<AtPlace> {
-        let inner = self.machine.members_of(folders);
-        let mut around = vec![&self.asking.root];
+    pub fn at_place(
+        &mut self,
+        parse: &Parse,
+        input: Option<usize>,
+        folders: &[String],
+        at: u32,
+    ) -> Option<AtPlace> {
+        let (project, root) = match input {
+            None => (self.project, &self.asking.root),
+            Some(ix) => {
+                self.machine.force_inputs(self.project);
+                let instance = self.machine.some_instance(ix + 1)?;
+                (instance, self.asking.roots_of_inputs.get(ix)?)
+            }
+        };
+        // Which fields are inherited is known of what was made.
+        self.machine.list_elements(project);
+        let inner = self.machine.members_of(project, folders);
+        let mut around = vec![root];
         around.extend(inner.as_ref());
         let place = Place { around, folder: "", stdlib: false };
         let shared = &mut self.asking.shared;
@@ -168,7 +194,7 @@ impl Evaluated {
         };
         let name = self.machine.text(named.symbol).to_string();
         let span = named.span;
-        let meanings = self.machine.meanings(self.project, folders, &named);
+        let meanings = self.machine.meanings(project, folders, &named);
         Some(AtPlace::Name(NameMeaning { name, span, meanings }))
     }
 }

@@ -220,19 +220,6 @@ impl Dialogue {
         Ok(())
     }
 
-    /// Returns the syntax of the file that folders and a stem name; of `project.kiln` for nothing.
-    pub(crate) fn file(&self, parts: &[String]) -> Option<Arc<Parse>> {
-        let program = &self.ground.program;
-        let Some((stem, folders)) = parts.split_last() else {
-            return Some(program.project.parse.clone().into_parse());
-        };
-        let mut folder = &program.root;
-        for name in folders {
-            folder = folder.folders.get(name)?;
-        }
-        folder.files.get(stem).map(|file| file.parse.clone().into_parse())
-    }
-
     fn source(&self, parse: &Parse) -> Option<String> {
         self.ground.texts.get(parse.ast.file).map(|text| text.text.to_string())
     }
@@ -243,14 +230,6 @@ impl Dialogue {
     /// If there is no such thing.
     pub fn why(&mut self, what: &str) -> Result<Why, Trouble> {
         crate::why::why(self, what)
-    }
-
-    /// Returns the documentation of a name.
-    ///
-    /// # Errors
-    /// If there is no such name.
-    pub fn doc(&mut self, name: &str) -> Result<String, Trouble> {
-        crate::doc::doc(self, name)
     }
 
     /// Returns where what is completed begins, and what it may become.

@@ -15,9 +15,9 @@
 
 mod complete;
 mod dialogue;
-mod doc;
 mod json;
 mod line;
+mod origin;
 mod place;
 mod shown;
 mod why;

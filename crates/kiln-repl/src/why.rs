@@ -2,14 +2,22 @@
 
 use kiln_diag::{Code, Diagnostic, Span, Texts, suggestion};
 use kiln_eval::{AtPlace, Evaluated, Explained, NameMeaning, Operator, Origin, SetBy, Value};
-use kiln_syntax::{Parse, ast};
+use kiln_syntax::Parse;
+use kiln_syntax::ast::{self, is_identifier};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
 use crate::dialogue::{Dialogue, Trouble};
 use crate::json::json as as_json;
-use crate::place::place_of;
+use crate::origin::{applied_json, applied_text, origin_text};
+use crate::place::{Found, find, place_of, texts_by_name};
 use crate::shown::{brief, key};
+
+/// Keys of a body that are told one by one; JSON tells all.
+const MANY: usize = 12;
+
+/// A body: whose it is, where it stands, and what it writes.
+type Made = (Origin, Span, Vec<String>);
 
 /// Where something comes from.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,18 +50,24 @@ impl Why {
         self.field = Some(field_json(explained, texts, project));
     }
 
-    fn add_bodies(&mut self, bodies: &[(Origin, Span, Vec<String>)], texts: &Texts) {
+    fn add_bodies(&mut self, bodies: &[Made], texts: &Texts) {
         if bodies.is_empty() {
             return;
         }
         self.text.push_str("made of, lowest first:\n");
         let mut rows = Vec::new();
         for (ix, (origin, span, keys)) in bodies.iter().enumerate() {
-            let (who, place) = (origin_text(origin), texts.place(*span));
-            let sets = if keys.is_empty() { "nothing".to_owned() } else { keys.join(" ") };
+            let (who, place) = (origin_text(origin, texts), texts.place(*span));
+            let sets = match keys.len() {
+                0 => "nothing".to_owned(),
+                n if n > MANY => format!("{n} fields"),
+                _ => keys.join(" "),
+            };
             let row = format!("  {}. {who} at {place}\n       sets {sets}\n", ix + 1);
             self.text.push_str(&row);
-            rows.push(json!({ "by": who, "at": place, "sets": keys }));
+            self.text.push_str(&applied_text(origin, texts));
+            let applied = applied_json(origin, texts);
+            rows.push(json!({ "by": who, "at": place, "applied": applied, "sets": keys }));
         }
         self.bodies = Some(Json::Array(rows));
     }
@@ -72,7 +86,8 @@ pub(crate) fn why(dialogue: &mut Dialogue, what: &str) -> Result<Why, Trouble> {
             let span = parse.ast.span(*base);
             let base = what.get(span.start as usize..span.end as usize).unwrap_or_default();
             let mut why = Why::default();
-            explain(dialogue, base, name, &mut why)?;
+            let around = bodies_around(dialogue, base);
+            explain(dialogue, base, name, &around, &mut why)?;
             bodies(dialogue, &parse, &mut why)?;
             Ok(why)
         }
@@ -86,11 +101,14 @@ fn of_name(dialogue: &mut Dialogue, parse: &Arc<Parse>, name: &ast::Name) -> Res
     if let Some(meaning) = &meaning {
         why.add_meaning(meaning, &dialogue.ground.texts);
     } else {
-        why.text = format!("`{}` is a reserved name, or a `let` of this session\n", name.text);
+        why.text = format!("`{}` is a `let` of this session\n", name.text);
     }
     let is_member = meaning.is_some_and(|meaning| meaning.meanings.iter().any(|one| one.rule == 5));
     if is_member {
-        explain(dialogue, "project", name, &mut why)?;
+        let is_input = explain(dialogue, "project", name, &[], &mut why).is_err();
+        if is_input {
+            explain(dialogue, "project.inputs", name, &[], &mut why)?;
+        }
     }
     bodies(dialogue, parse, &mut why)?;
     Ok(why)
@@ -100,16 +118,56 @@ fn explain(
     dialogue: &mut Dialogue,
     owner: &str,
     field: &ast::Name,
+    around: &[Made],
     why: &mut Why,
 ) -> Result<(), Trouble> {
     let (parse, _) = dialogue.answer(owner)?;
     let explained = dialogue.attempt(&parse, |evaluated, owner| {
         evaluated.explain(owner, &field.text, field.span).ok()
     })?;
-    if let Some(explained) = explained {
+    if let Some(mut explained) = explained {
+        name_records(&mut explained, around);
         why.add_field(&explained, &dialogue.ground.texts, &dialogue.evaluated);
     }
     Ok(())
+}
+
+/// Returns the bodies of the innermost element that a chain of names leads through.
+fn bodies_around(dialogue: &mut Dialogue, base: &str) -> Vec<Made> {
+    let mut chain = base;
+    while let Some((before, _)) = chain.rsplit_once('.') {
+        chain = before;
+        let Ok((parse, _)) = dialogue.answer(chain) else { return Vec::new() };
+        let bodies = dialogue.attempt(&parse, |evaluated, answer| {
+            let is_made = evaluated.is_made_of_bodies(answer);
+            Some(if is_made { evaluated.bodies(answer) } else { Vec::new() })
+        });
+        match bodies {
+            Ok(Some(bodies)) if !bodies.is_empty() => return bodies,
+            _ => {}
+        }
+    }
+    Vec::new()
+}
+
+/// Tells whose a record is that stands in a body: `env` in a mixin is the mixin's.
+fn name_records(explained: &mut Explained, around: &[Made]) {
+    let mut before: Vec<Span> = Vec::new();
+    for layer in &mut explained.layers {
+        let Some(span) = layer.span.filter(|_| layer.origin == Origin::Record) else { continue };
+        let holds =
+            |of: &Span| of.file == span.file && of.start <= span.start && span.end <= of.end;
+        let bodies = around.iter().filter(|(_, of, _)| holds(of));
+        let Some((_, nearest, _)) = bodies.min_by_key(|(_, of, _)| of.end - of.start) else {
+            continue;
+        };
+        // One body may be applied more than once: then this key is there as often.
+        let mut same: Vec<&Origin> =
+            around.iter().filter(|(_, of, _)| of == nearest).map(|(origin, ..)| origin).collect();
+        let n_before = before.iter().filter(|earlier| **earlier == span).count();
+        layer.origin = same.swap_remove(n_before.min(same.len() - 1)).clone();
+        before.push(span);
+    }
 }
 
 /// Adds the bodies of what a text says, if it is an element or kind.
@@ -129,21 +187,25 @@ fn at_place(
     column: usize,
 ) -> Result<Why, Trouble> {
     let wanted = path.trim_start_matches("./");
-    let files = &dialogue.ground.files;
-    let found = files.iter().find(|(_, name, _)| name == wanted);
-    let Some((file, _, parts)) = found.cloned() else {
+    let found = find(&dialogue.ground, wanted);
+    let Some(Found { file, parse, input, folders }) = found else {
         let message = format!("the project has no file `{path}`");
         let mut finding = Diagnostic::error(Code(8042), message);
-        let names = files.iter().map(|(_, name, _)| name.as_str());
-        let help = suggestion(wanted, names)
+        let names: Vec<String> = texts_by_name(&dialogue.ground);
+        let help = suggestion(wanted, names.iter().map(String::as_str))
             .unwrap_or_else(|| "name it as seen from the root of the project".to_owned());
         finding = finding.help(help);
         return Err(vec![finding]);
     };
     let nothing = |span: Option<Span>| {
         let message = format!("nothing at {path}:{line}:{column} has a meaning of its own");
-        let finding = Diagnostic::error(Code(8042), message)
-            .help("point at a name in an expression, or at a key of an element");
+        let text = dialogue.ground.texts.get(file).map(|text| Arc::clone(&text.text));
+        let chain = span.zip(text.as_ref()).and_then(|(span, text)| chain_at(text, span.start));
+        let help = match chain {
+            Some(chain) => format!("`kiln why {chain}` tells of a member, by its whole name"),
+            None => "point at a name in an expression, or at a key of an element".to_owned(),
+        };
+        let finding = Diagnostic::error(Code(8042), message).help(help);
         Err(vec![match span {
             Some(span) => finding.at(span, "here"),
             None => finding,
@@ -152,12 +214,8 @@ fn at_place(
     let text = dialogue.ground.texts.get(file).map(|text| Arc::clone(&text.text));
     let at = text.and_then(|text| offset(&text, line, column));
     let Some(at) = at else { return nothing(None) };
-    let Some(parse) = dialogue.file(&parts) else { return nothing(None) };
-    // Which fields are inherited is known of what was made.
     dialogue.evaluated.grant(kiln_eval::Limits::default(), None);
-    dialogue.evaluated.elements();
-    let folders = parts.split_last().map_or(&[][..], |(_, folders)| folders);
-    let found = dialogue.evaluated.at_place(&parse, folders, at);
+    let found = dialogue.evaluated.at_place(&parse, input, &folders, at);
     drop(dialogue.evaluated.take_diagnostics());
     let mut why = Why::default();
     let texts = &dialogue.ground.texts;
@@ -169,6 +227,17 @@ fn at_place(
         None => return nothing(Some(Span::new(file, at, at))),
     }
     Ok(why)
+}
+
+/// Returns the chain of names, `libs.zinc.version`, whose part behind a dot stands at a byte.
+fn chain_at(text: &str, at: u32) -> Option<&str> {
+    let (before, after) = text.split_at_checked(at as usize)?;
+    let is_word = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+    let start = before.trim_end_matches(|c| is_word(c) || c == '.').len();
+    let end = after.len() - after.trim_start_matches(is_word).len();
+    let chain = &text[start..before.len() + end];
+    let is_chain = chain.split('.').all(is_identifier) && chain.contains('.');
+    is_chain.then_some(chain)
 }
 
 /// Returns the byte of a line and column, both from 1.
@@ -185,22 +254,6 @@ fn not_a_name(parse: &Parse) -> Diagnostic {
     Diagnostic::error(Code(8042), "`kiln why` takes a name, a field, or a place")
         .at(span, "this is another expression")
         .help("for example `app`, `app.version`, or `app.kiln:3:7`")
-}
-
-fn origin_text(origin: &Origin) -> String {
-    match origin {
-        Origin::Stdlib(stem) => format!("stdlib `{stem}`"),
-        Origin::Default(kind) => format!("default of the project for `{kind}`"),
-        Origin::Kind(kind) => format!("kind `{kind}`"),
-        Origin::Spread => "a `..` or `for`".to_owned(),
-        Origin::Element(name) if name.is_empty() => "an element without a name".to_owned(),
-        Origin::Element(name) => format!("element `{name}`"),
-        Origin::Body => "the project".to_owned(),
-        Origin::Folder => "a file or folder".to_owned(),
-        Origin::Instance => "an amend of the project".to_owned(),
-        Origin::CommandLine => "`-o` of the command line".to_owned(),
-        Origin::Argument => "an argument or copied value".to_owned(),
-    }
 }
 
 fn operator_text(operator: Operator) -> &'static str {
@@ -273,11 +326,12 @@ fn field_text(explained: &Explained, texts: &Texts, project: &Evaluated) -> Stri
     for (ix, layer) in explained.layers.iter().enumerate() {
         let place = layer.span.map(|span| format!(" at {}", texts.place(span)));
         let wins = if layer.wins { ", which wins" } else { "" };
-        let who = origin_text(&layer.origin);
+        let who = origin_text(&layer.origin, texts);
         let row = format!("  {}. {who}{}{wins}\n", ix + 1, place.unwrap_or_default());
         text.push_str(&row);
         let row = format!("       {}\n", layer_text(layer, &value));
         text.push_str(&row);
+        text.push_str(&applied_text(&layer.origin, texts));
     }
     text
 }
@@ -306,9 +360,10 @@ fn field_json(explained: &Explained, texts: &Texts, project: &Evaluated) -> Json
         .iter()
         .map(|layer| {
             json!({
-                "by": origin_text(&layer.origin),
+                "by": origin_text(&layer.origin, texts),
                 "operator": operator_text(layer.operator),
                 "at": place(layer.span),
+                "applied": applied_json(&layer.origin, texts),
                 "holds": layer.holds,
                 "wins": layer.wins,
                 "value": value(&layer.value),

@@ -41,7 +41,8 @@ pub(crate) struct Watch {
 pub(crate) struct Named {
     pub(crate) symbol: Symbol,
     pub(crate) span: Span,
-    pub(crate) is_reserved: bool,
+    /// The rule and the words for what it means in the language itself.
+    pub(crate) fixed: Option<(u8, &'static str)>,
     pub(crate) is_prelude: bool,
     pub(crate) may_inherit: bool,
     pub(crate) hits: Vec<Hit>,
@@ -105,7 +106,7 @@ impl Compiler<'_> {
     }
 
     /// Keeps all that a name may mean, if it stands where somebody wants to know.
-    pub(super) fn note_name(&mut self, name: &Name) {
+    pub(super) fn note_name(&mut self, name: &Name, is_plain_type: bool) {
         let Some(watch) = &self.shared.watch else { return };
         let is_there = (name.span.start..=name.span.end).contains(&watch.at);
         if name.span.file != watch.file || !is_there || watch.found.is_some() {
@@ -122,11 +123,17 @@ impl Compiler<'_> {
             let span = sites.and_then(|sites| sites.get(&(scope.id, symbol)).copied());
             hits.push(Hit { rule, what, span, is_skipped });
         }
+        let is_reserved = !name.quoted && RESERVED.contains(&name.text.as_ref());
+        let fixed = match (is_reserved, is_plain_type) {
+            (true, _) => Some((1, "a reserved name")),
+            (false, true) => Some((7, "a type of the language")),
+            (false, false) => None,
+        };
         let found = Named {
             symbol,
             span: name.span,
-            is_reserved: !name.quoted && RESERVED.contains(&name.text.as_ref()),
             is_prelude: self.shared.prelude.contains(&symbol),
+            fixed,
             may_inherit: !name.is_capital() && self.scopes.iter().any(|scope| scope.amends),
             hits,
         };

@@ -13,7 +13,7 @@ mod scope;
 mod ty;
 
 pub(crate) use asked::{Named, Opened, Watch, compile_asked, compile_watched};
-pub(crate) use name::OWN_KEY;
+pub(crate) use name::{OWN_KEY, RESERVED};
 pub(crate) use path::join as join_path;
 pub(crate) use scope::Members;
 

@@ -8,7 +8,7 @@ use kiln_diag::{Code, Diagnostic, Span, nearest, suggestion};
 use kiln_syntax::ast::Name;
 
 /// The names that nobody may bind.
-pub(super) const RESERVED: [&str; 5] = ["project", "option", "machine", "self", "super"];
+pub(crate) const RESERVED: [&str; 5] = ["project", "option", "machine", "self", "super"];
 
 /// What to do where a key is mentioned in its own value.
 pub(crate) const OWN_KEY: &str =
@@ -17,7 +17,7 @@ pub(crate) const OWN_KEY: &str =
 impl Compiler<'_> {
     /// Resolves a name in an expression.
     pub(super) fn name(&mut self, name: &Name) -> Form {
-        self.note_name(name);
+        self.note_name(name, false);
         if !name.quoted && RESERVED.contains(&name.text.as_ref()) {
             return self.reserved(name);
         }

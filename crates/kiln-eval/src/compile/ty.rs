@@ -42,6 +42,7 @@ impl Compiler<'_> {
 
     fn type_name(&mut self, path: &[Name]) -> TypeRef {
         let [name] = path else { return self.dotted_type(path) };
+        self.note_name(name, plain(&name.text).is_some());
         let symbol = self.symbol(&name.text);
         if let Some((scope, meaning)) = self.look_up(symbol) {
             return match meaning {

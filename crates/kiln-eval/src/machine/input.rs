@@ -101,6 +101,14 @@ impl Machine {
         }
     }
 
+    /// Returns an instance of an input: one that is amended, which has a name, where there is one.
+    pub(crate) fn some_instance(&self, number: usize) -> Option<ObjectId> {
+        let plain = self.plain_instance(number);
+        let is_other = |instance: &ObjectId| Some(*instance) != plain;
+        let numbers = self.inputs.numbers.iter().filter(|(_, of)| **of == number);
+        numbers.map(|(instance, _)| *instance).find(is_other).or(plain)
+    }
+
     /// `Project(source)`: another project.
     pub(super) fn load_input(
         &mut self,

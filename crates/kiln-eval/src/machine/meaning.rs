@@ -15,17 +15,17 @@ impl Machine {
         named: &Named,
     ) -> Vec<Meaning> {
         let mut meanings = Vec::new();
-        if named.is_reserved {
-            let what = "a reserved name".to_owned();
-            meanings.push(Meaning { rule: 1, what, span: None, skipped: false });
-        }
         for hit in &named.hits {
             let span = match hit.rule {
                 4 => self.member_span(project, folders, named.symbol),
                 5 => self.member_span(project, &[], named.symbol),
                 _ => hit.span,
             };
-            let (rule, what, skipped) = (hit.rule, hit.what.to_owned(), hit.is_skipped);
+            let what = match hit.rule {
+                5 => self.member_text(project, named.symbol),
+                _ => hit.what.to_owned(),
+            };
+            let (rule, skipped) = (hit.rule, hit.is_skipped);
             meanings.push(Meaning { rule, what, span, skipped });
         }
         if named.may_inherit {
@@ -36,8 +36,11 @@ impl Machine {
             let what = "a name of the standard library".to_owned();
             meanings.push(Meaning { rule: 7, what, span, skipped: false });
         }
+        if let Some((rule, what)) = named.fixed {
+            meanings.push(Meaning { rule, what: what.to_owned(), span: None, skipped: false });
+        }
         // A key that does not see itself is told, but it is not what the name means.
-        meanings.sort_by_key(|meaning| meaning.skipped);
+        meanings.sort_by_key(|meaning| (meaning.skipped, meaning.rule != 1));
         meanings
     }
 

@@ -25,6 +25,7 @@ mod method;
 mod names;
 mod object;
 mod operator;
+mod origin;
 mod project;
 mod report;
 mod share;

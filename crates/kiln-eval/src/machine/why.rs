@@ -1,9 +1,9 @@
 //! Which layer sets a field, in order, and where names come from: for those who ask why.
 
 use super::field::binding_of;
-use super::object::{Layer, LayerSource, Nature, ObjectId, Position, Raw};
-use super::{FrameForm, Machine, Poison, Term};
-use crate::code::{Binding, Body, Form, ScopeId};
+use super::object::{LayerSource, Nature, ObjectId, Position, Raw};
+use super::{Machine, Poison, Term};
+use crate::code::{Binding, Body, Form};
 use crate::compile::Members;
 use crate::symbol::Symbol;
 use crate::value::Value;
@@ -102,13 +102,14 @@ impl Machine {
     /// Lists all bindings of a field, lowest first.
     fn bound(&mut self, object: ObjectId, symbol: Symbol) -> Result<Vec<Bound>, Poison> {
         let layers = self.layers(object)?;
-        let origins = self.origins(object)?;
+        let groups = self.groups(object)?;
         let mut found = Vec::new();
         for (ix, layer) in layers.iter().enumerate() {
             if !self.may_bind(layer, symbol) {
                 continue;
             }
-            let origin = origins.get(layer.group).cloned().unwrap_or(Origin::Body);
+            let origin = groups.get(layer.group).map(|group| group.origin.clone());
+            let origin = origin.unwrap_or(Origin::Record);
             let layer_holds = self.layer_holds(object, layer)?;
             match &layer.source {
                 LayerSource::Items { body, from, to, .. } => {
@@ -136,7 +137,7 @@ impl Machine {
                     let named = values.iter().enumerate().filter(|(_, (key, ..))| *key == symbol);
                     for (entry, (_, _, span)) in named {
                         let position = Position::new(ix, entry);
-                        found.push(plain(position, Origin::Argument, Some(*span), layer_holds));
+                        found.push(plain(position, origin.clone(), Some(*span), layer_holds));
                     }
                 }
                 LayerSource::Folder(folder) => {
@@ -148,114 +149,18 @@ impl Machine {
         Ok(found)
     }
 
-    /// Returns whose body each group of layers is.
-    fn origins(&mut self, object: ObjectId) -> Result<Vec<Origin>, Poison> {
-        let layers = self.layers(object)?;
-        let raws = Rc::clone(&self.object(object).raws);
-        let n_groups = self.object(object).frames.len();
-        let mut origins = Vec::with_capacity(n_groups);
-        let mut next = 0;
-        for group in 0..n_groups {
-            let layer = layers.iter().find(|layer| layer.group == group);
-            let found = (next..raws.len()).find(|ix| self.is_raw(object, group, layer, &raws[*ix]));
-            match found {
-                Some(ix) => {
-                    origins.push(self.origin_of(object, ix, &raws));
-                    next = ix + 1;
-                }
-                None => origins.push(Origin::Spread),
-            }
-        }
-        Ok(origins)
-    }
-
-    fn is_raw(&self, object: ObjectId, group: usize, layer: Option<&Layer>, raw: &Raw) -> bool {
-        match (raw, layer.map(|layer| &layer.source)) {
-            (
-                Raw::Body { body, .. },
-                Some(LayerSource::Items { body: of, .. } | LayerSource::Keyed { body: of, .. }),
-            ) => Rc::ptr_eq(body, of),
-            (Raw::Body { body, .. }, None) => {
-                self.group_body(object, group).is_some_and(|of| Rc::ptr_eq(body, &of))
-            }
-            (Raw::Values(values), Some(LayerSource::Values(of))) => Rc::ptr_eq(values, of),
-            (Raw::Folder(folder), Some(LayerSource::Folder(of))) => folder == of,
-            _ => false,
-        }
-    }
-
-    /// Returns the body of a group that has no items of its own: only its frame knows.
-    fn group_body(&self, object: ObjectId, group: usize) -> Option<Rc<Body>> {
-        let mut at = Some(object);
-        while let Some(id) = at {
-            let object = self.object(id);
-            if let Some(Some(frame)) = object.frames.get(group)
-                && let FrameForm::Braces { body, .. } = &self.frame(*frame).form
-            {
-                return Some(Rc::clone(body));
-            }
-            at = object.base;
-        }
-        None
-    }
-
-    fn origin_of(&self, object: ObjectId, ix: usize, raws: &[Raw]) -> Origin {
-        let raw = &raws[ix];
-        let span = match raw {
-            Raw::Body { body, .. } if body.scope == ScopeId::NOWHERE => return Origin::CommandLine,
-            Raw::Body { body, .. } => body.span,
-            Raw::Values(_) => return Origin::Argument,
-            Raw::Folder(_) => return Origin::Folder,
-        };
-        let is_project = self.object(object).nature == Nature::Project;
-        if is_project && ix + self.object(object).overrides >= raws.len() {
-            return Origin::Instance;
-        }
-        if self.program.stdlib_files.contains(&span.file) {
-            return Origin::Stdlib(self.stem_of(span.file));
-        }
-        // The lowest of what it amends that has this body brought it.
-        let mut at = object;
-        while let Some(base) = self.object(at).base {
-            if self.object(base).raws.len() <= ix {
-                break;
-            }
-            at = base;
-        }
-        let of = self.object(at);
-        let below = of.base.and_then(|base| self.object(base).is_kind);
-        match of.is_kind {
-            Some(_) if below == of.is_kind => Origin::Default(self.kind_name(at).to_string()),
-            Some(_) => Origin::Kind(self.kind_name(at).to_string()),
-            None if of.nature == Nature::Element => Origin::Element(self.element_name(at)),
-            None => Origin::Body,
-        }
-    }
-
-    fn stem_of(&self, file: FileId) -> String {
-        let of = |ix: &usize| self.file_at(*ix).is_some_and(|span| span.file == file);
-        let found = self.program.stdlib.iter().find(|(_, ix)| of(ix));
-        found.map(|(stem, _)| self.text(*stem).to_string()).unwrap_or_default()
-    }
-
     /// Tells all bodies of an element, lowest first, and the keys that each writes.
     pub(crate) fn bodies(&mut self, term: &Term) -> Vec<(Origin, Span, Vec<String>)> {
         let Term::Object(object) = term else { return Vec::new() };
-        let (object, raws) = (*object, Rc::clone(&self.object(*object).raws));
+        let Ok(groups) = self.groups(*object) else { return Vec::new() };
         let mut bodies = Vec::new();
-        for (ix, raw) in raws.iter().enumerate() {
-            let (span, keys): (Span, Vec<Symbol>) = match raw {
-                Raw::Body { body, .. } => (body.span, body.index.keys().collect()),
-                Raw::Values(values) => {
-                    let Some((_, _, span)) = values.first() else { continue };
-                    (*span, values.iter().map(|(key, ..)| *key).collect())
-                }
-                Raw::Folder(_) => continue,
-            };
+        for group in groups {
+            let Some(span) = group.span else { continue };
             let mut keys: Vec<String> =
-                keys.into_iter().map(|key| self.text(key).to_string()).collect();
+                group.keys.into_iter().map(|key| self.text(key).to_string()).collect();
             keys.sort_unstable();
-            bodies.push((self.origin_of(object, ix, &raws), span, keys));
+            keys.dedup();
+            bodies.push((group.origin, span, keys));
         }
         bodies
     }
@@ -273,7 +178,7 @@ impl Machine {
         self.file_at(member.file?)
     }
 
-    fn file_at(&self, file: usize) -> Option<Span> {
+    pub(super) fn file_at(&self, file: usize) -> Option<Span> {
         let code = self.program.files.get(file)?;
         Some(code.value.as_ref().map_or(code.body.span, |value| value.span))
     }
@@ -290,15 +195,31 @@ impl Machine {
         folders: &[String],
         symbol: Symbol,
     ) -> Option<Span> {
-        let in_file = self.folder_at(folders).and_then(|ix| self.file_span(ix, symbol));
+        let root = self.program.projects.get(self.project_number(project))?.folder;
+        let in_file = self.folder_at(root, folders).and_then(|ix| self.file_span(ix, symbol));
         if in_file.is_some() || !folders.is_empty() {
             return in_file;
         }
-        self.binding_span(project, symbol)
+        self.binding_span(project, symbol).or_else(|| self.input_span(project, symbol))
     }
 
-    fn folder_at(&self, folders: &[String]) -> Option<usize> {
-        let mut ix = 0;
+    /// Returns where a project names an input.
+    fn input_span(&mut self, project: ObjectId, symbol: Symbol) -> Option<Span> {
+        let (inputs, span) = (self.well_known.inputs, self.object(project).span);
+        match self.field(project, inputs, span) {
+            Ok(Some(Term::Object(inputs))) => self.binding_span(inputs, symbol),
+            _ => None,
+        }
+    }
+
+    /// Returns what a name of a project root is.
+    pub(crate) fn member_text(&mut self, project: ObjectId, symbol: Symbol) -> String {
+        let is_input = self.input_span(project, symbol).is_some();
+        if is_input { "an input of the project" } else { "a member of the project root" }.to_owned()
+    }
+
+    fn folder_at(&self, root: usize, folders: &[String]) -> Option<usize> {
+        let mut ix = root;
         for name in folders {
             let symbol = self.symbols.find(name)?;
             ix = self.program.folders.get(ix)?.members.get(&symbol)?.folder?;
@@ -306,12 +227,13 @@ impl Machine {
         Some(ix)
     }
 
-    /// Returns the names of a folder below the root.
-    pub(crate) fn members_of(&self, folders: &[String]) -> Option<Members> {
+    /// Returns the names of a folder below the root of a project.
+    pub(crate) fn members_of(&self, project: ObjectId, folders: &[String]) -> Option<Members> {
         if folders.is_empty() {
             return None;
         }
-        let folder = self.program.folders.get(self.folder_at(folders)?)?;
+        let root = self.program.projects.get(self.project_number(project))?.folder;
+        let folder = self.program.folders.get(self.folder_at(root, folders)?)?;
         let names = folder.members.keys().copied().collect();
         Some(Members { scope: folder.scope, names: Rc::new(names) })
     }

@@ -252,25 +252,6 @@ K8041 <expression>:1:1 there is no expression to evaluate; write an expression, 
 }
 
 #[test]
-fn documentation_is_shown() {
-    let docs = |name: &str| {
-        with(|dialogue| match dialogue.doc(name) {
-            Ok(text) => text,
-            Err(trouble) => told(dialogue, &trouble),
-        })
-    };
-    let make = docs("Make");
-    assert!(make.starts_with("Make\n  A plain Makefile") && make.contains("make-args\n"), "{make}");
-    assert_data_eq!(
-        docs("Mak"),
-        str![[r#"
-K8043  there is no documentation of `Mak`; did you mean `Make`?
-
-"#]]
-    );
-}
-
-#[test]
 fn a_project_with_a_mistake_elsewhere_is_asked_all_the_same() {
     let text = on_deep_stack(|| {
         let broken = PROJECT.replace("version = \"3\"", "version = [");

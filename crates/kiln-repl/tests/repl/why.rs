@@ -41,12 +41,14 @@ fn every_layer_of_a_field_is_told() {
 `app.cflags` = ["-pipe", "-O2", "-g", "-Wall"]
 type [String], declared at <stdlib>/Compiled.kiln
 set by, lowest first:
-  1. a `..` or `for` at <stdlib>/Compiled.kiln
+  1. mixin `Compiled` at <stdlib>/Compiled.kiln
        = gives ["-O2"]
+       applied by stdlib `Autotools` at <stdlib>/Autotools.kiln
   2. default of the project for `Autotools` at project.kiln:5:26
        += gives ["-O2", "-g"]
-  3. a `..` or `for` at app.kiln:1:32
+  3. mixin `strict` at app.kiln:1:32
        += gives ["-O2", "-g", "-Wall"]
+       applied by element `app` at app.kiln:3:5
   4. element `app` at app.kiln:6:26
        += is left out: its `if` does not hold
   5. element `app` at app.kiln:7:3, which wins
@@ -69,11 +71,18 @@ set by, lowest first:
 made of, lowest first:
   1. stdlib `Element` at <stdlib>/Element.kiln
   2. stdlib `Build` at <stdlib>/Build.kiln
-  3. stdlib `Autotools` at <stdlib>/Autotools.kiln
-  4. default of the project for `Autotools` at project.kiln:5:24
+  3. mixin `Sourced` at <stdlib>/Sourced.kiln
+       applied by stdlib `Build` at <stdlib>/Build.kiln
+  4. stdlib `Autotools` at <stdlib>/Autotools.kiln
+  5. mixin `Compiled` at <stdlib>/Compiled.kiln
+       applied by stdlib `Autotools` at <stdlib>/Autotools.kiln
+  6. default of the project for `Autotools` at project.kiln:5:24
        sets cflags
-  5. element `app` at app.kiln:2:11
+  7. element `app` at app.kiln:2:11
        sets cflags deps env version
+  8. mixin `strict` at app.kiln:1:30
+       sets cflags
+       applied by element `app` at app.kiln:3:5
 
 "#]]
     );
@@ -84,7 +93,11 @@ made of, lowest first:
 made of, lowest first:
   1. stdlib `Element` at <stdlib>/Element.kiln
   2. stdlib `Build` at <stdlib>/Build.kiln
-  3. stdlib `Make` at <stdlib>/Make.kiln
+  3. mixin `Sourced` at <stdlib>/Sourced.kiln
+       applied by stdlib `Build` at <stdlib>/Build.kiln
+  4. stdlib `Make` at <stdlib>/Make.kiln
+  5. mixin `Compiled` at <stdlib>/Compiled.kiln
+       applied by stdlib `Make` at <stdlib>/Make.kiln
 
 "#]]
     );
@@ -124,12 +137,14 @@ fn what_stands_at_a_place_is_told() {
 `app.cflags` = ["-pipe", "-O2", "-g", "-Wall"]
 type [String], declared at <stdlib>/Compiled.kiln
 set by, lowest first:
-  1. a `..` or `for` at <stdlib>/Compiled.kiln
+  1. mixin `Compiled` at <stdlib>/Compiled.kiln
        = gives ["-O2"]
+       applied by stdlib `Autotools` at <stdlib>/Autotools.kiln
   2. default of the project for `Autotools` at project.kiln:5:26
        += gives ["-O2", "-g"]
-  3. a `..` or `for` at app.kiln:1:32
+  3. mixin `strict` at app.kiln:1:32
        += gives ["-O2", "-g", "-Wall"]
+       applied by element `app` at app.kiln:3:5
   4. element `app` at app.kiln:6:26
        += is left out: its `if` does not hold
   5. element `app` at app.kiln:7:3, which wins

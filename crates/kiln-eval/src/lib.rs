@@ -34,6 +34,7 @@ mod ask;
 mod code;
 mod compile;
 mod evaluated;
+mod habit;
 mod input;
 mod machine;
 mod mend;

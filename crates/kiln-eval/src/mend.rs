@@ -66,6 +66,11 @@ pub(crate) fn text(text: &str, ty: &TypeRef) -> Option<Mend> {
     }
 }
 
+/// The name of an element as a String.
+pub(crate) fn element(path: &str) -> Mend {
+    Mend::write(format!("an element is a value: write `{path}`, without quotes"), path)
+}
+
 /// An Int where something else is wanted.
 pub(crate) fn number(number: i64, ty: &TypeRef) -> Option<Mend> {
     match ty.as_ref() {
@@ -89,6 +94,17 @@ pub(crate) fn number(number: i64, ty: &TypeRef) -> Option<Mend> {
 /// A kind where an element or another value of it is wanted.
 pub(crate) fn kind(_: &str, _: &TypeRef) -> Mend {
     Mend::say("a kind makes elements: `K { … }`")
+}
+
+/// What decides between two ways and is no Bool, as it is described.
+pub(crate) fn condition(found: &str) -> &'static str {
+    match found {
+        "a String" => "nothing is true by itself: compare it, `x != \"\"`",
+        "an Int" => "nothing is true by itself: compare it, `x > 0`",
+        "a list" => "nothing is true by itself: compare it, `xs.len > 0`",
+        "null" => "nothing is true by itself: compare it, `x != null`",
+        _ => "nothing is true by itself: compare it, `x == y`",
+    }
 }
 
 /// Something else than what is wanted.

@@ -3,8 +3,9 @@
 use super::Compiler;
 use super::scope::{Meaning, Scope};
 use crate::code::{Form, ScopeId};
+use crate::habit;
 use crate::symbol::Symbol;
-use kiln_diag::{Code, Diagnostic, Span, nearest, suggestion};
+use kiln_diag::{Code, Diagnostic, Span};
 use kiln_syntax::ast::Name;
 
 /// The names that nobody may bind.
@@ -118,8 +119,8 @@ impl Compiler<'_> {
         let own = symbols.find(text);
         if own.is_some() && self.scopes.iter().any(|scope| scope.skip == own) {
             finding = finding.help(OWN_KEY);
-        } else if let Some(help) = suggestion(text, names.iter().copied()) {
-            finding = finding.help(help).edit(span, nearest(text, names)[0]);
+        } else {
+            finding = habit::name(finding, text, span, names);
         }
         self.report(finding);
     }

@@ -254,10 +254,18 @@ impl Machine {
         };
         let mut finding = Diagnostic::error(code, message).at(span, label);
         let near = kiln_diag::nearest(&written, names.iter().map(AsRef::as_ref));
-        if let Some(help) = suggestion(&written, names.iter().map(AsRef::as_ref)) {
-            finding = finding.help(help);
-        } else if !self.is_dict(object) {
-            finding = finding.help(format!("declare it with a type: `{written}: String = …`"));
+        let width = u32::try_from(written.len()).unwrap_or_default();
+        let name = Span { end: span.end.min(span.start + width), ..span };
+        if self.is_dict(object) {
+            if let Some(help) = suggestion(&written, names.iter().map(AsRef::as_ref)) {
+                finding = finding.help(help).edit(name, near[0]);
+            }
+        } else {
+            let names = names.iter().map(AsRef::as_ref);
+            finding = crate::habit::field(finding, &written, name, names);
+            if finding.help.is_none() {
+                finding = finding.help(format!("declare it with a type: `{written}: String = …`"));
+            }
         }
         let declared = near.first().and_then(|near| {
             let found =

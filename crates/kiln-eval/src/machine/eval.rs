@@ -8,7 +8,7 @@ use super::{Env, FrameForm, FrameId, Lazy, Machine, Pending, Poison, Term, Thunk
 use crate::code::{CodeRef, Form, LetSlot, ScopeId};
 use crate::compile::OWN_KEY;
 use crate::symbol::Symbol;
-use kiln_diag::{Code, Diagnostic, Span, suggestion};
+use kiln_diag::{Code, Diagnostic, Span};
 use std::rc::Rc;
 
 impl Machine {
@@ -292,8 +292,8 @@ impl Machine {
             .at(span, "no such name here, and no field of the enclosing kind");
         if !not_in.is_empty() {
             finding = finding.help(OWN_KEY);
-        } else if let Some(help) = suggestion(&text, names.iter().map(AsRef::as_ref)) {
-            finding = finding.help(help);
+        } else {
+            finding = crate::habit::name(finding, &text, span, names.iter().map(AsRef::as_ref));
         }
         Err(self.report(finding))
     }

@@ -4,7 +4,7 @@ use super::call::Arguments;
 use super::{Lazy, Machine, Poison, Term, text, version};
 use crate::methods::{Method, OF_TEXT, n_arguments, names};
 use crate::symbol::Symbol;
-use kiln_diag::{Code, Diagnostic, Span, suggestion};
+use kiln_diag::{Code, Diagnostic, Span};
 use std::cmp::Ordering;
 use std::rc::Rc;
 
@@ -166,12 +166,11 @@ impl Machine {
         let message = format!("a {of} has no method `{}`", call.name);
         let mut finding =
             Diagnostic::error(Code(202), message).at(call.name_span, "unknown method");
-        finding = match suggestion(&call.name, names(methods)) {
-            Some(help) => finding.help(help),
-            None => {
-                finding.help(format!("it has {}", names(methods).collect::<Vec<_>>().join(", ")))
-            }
-        };
+        finding = crate::habit::method(finding, &call.name, call.name_span, names(methods));
+        if finding.help.is_none() {
+            let names: Vec<&str> = names(methods).collect();
+            finding = finding.help(format!("it has {}", names.join(", ")));
+        }
         self.report(finding)
     }
 }

@@ -16,7 +16,8 @@ impl Machine {
         let found = self.describe(value);
         Err(self.report(
             Diagnostic::error(Code(201), format!("a condition is a Bool, not {found}"))
-                .at(span, format!("this is {found}")),
+                .at(span, format!("this is {found}"))
+                .help(crate::mend::condition(&found)),
         ))
     }
 

@@ -4,6 +4,7 @@ use super::Statics;
 use super::chain::{Chain, Found};
 use super::shape::Shape;
 use crate::code::{Argument, CodeRef, Form, Function, Piece};
+use crate::habit;
 use crate::methods::{ANY_NUMBER, Method, OF_LIST, OF_TEXT, n_arguments, names};
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span, nearest, suggestion};
@@ -216,6 +217,7 @@ impl Statics<'_> {
     }
 
     fn method(&mut self, base: &CodeRef, name: Symbol, at: Span, args: &[Argument], span: Span) {
+        self.prefix_of_version(base, self.text(name), args);
         let shape = self.shape(base, 0);
         let methods = match shape {
             Shape::Text(_) => OF_TEXT,
@@ -242,7 +244,6 @@ impl Statics<'_> {
             let message = format!("`{text}` takes {count} argument{s}, not {}", args.len());
             self.report(Diagnostic::error(Code(208), message).at(span, "called here"));
         }
-        self.prefix_of_version(base, text, args);
     }
 
     /// `base.name(args)` where the base is neither a string nor a list.
@@ -265,12 +266,9 @@ impl Statics<'_> {
 
     fn no_method(&mut self, shape: &Shape, text: &str, at: Span, methods: &[Method]) {
         let found = self.describe(shape);
-        let mut finding = Diagnostic::error(Code(202), format!("{found} has no method `{text}`"))
+        let finding = Diagnostic::error(Code(202), format!("{found} has no method `{text}`"))
             .at(at, "unknown method");
-        if let Some(help) = suggestion(text, names(methods)) {
-            finding = finding.help(help).edit(at, nearest(text, names(methods))[0]);
-        }
-        self.report(finding);
+        self.report(habit::method(finding, text, at, names(methods)));
     }
 
     /// Checks `base.name`.

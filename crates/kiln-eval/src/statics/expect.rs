@@ -7,6 +7,7 @@ use crate::code::{Body, CodeRef, EntryForm, Form, TypeForm, TypeRef, type_text};
 use crate::mend;
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span};
+use kiln_syntax::ast::is_identifier;
 use std::rc::Rc;
 
 impl Statics<'_> {
@@ -86,7 +87,7 @@ impl Statics<'_> {
             finding = finding.also(declared, "declared here");
         }
         let mended = match shape {
-            Shape::Text(Some(text)) => mend::text(text, ty),
+            Shape::Text(Some(text)) => self.element_of(text, ty).or_else(|| mend::text(text, ty)),
             Shape::Int(Some(number)) => mend::number(*number, ty),
             Shape::Kind(kind) => {
                 Some(mend::kind(kind.kind().map_or("K", |kind| self.text(kind)), ty))
@@ -97,6 +98,16 @@ impl Statics<'_> {
             finding = mended.add_to(finding, value);
         }
         self.report(finding);
+    }
+
+    /// A String where the element of that name is meant.
+    fn element_of(&self, text: &str, ty: &TypeRef) -> Option<mend::Mend> {
+        let TypeForm::Kind(kind) = ty.as_ref() else { return None };
+        let path = text.strip_suffix(".bst").unwrap_or(text).replace('/', ".");
+        let first = path.split('.').next()?;
+        let names = self.visible_names();
+        let is_name = names.iter().any(|name| name == first) && path.split('.').all(is_identifier);
+        (self.text(*kind) == "Element" && is_name).then(|| mend::element(&path))
     }
 
     /// Checks that a value that is written right here has all fields that it needs.
@@ -136,7 +147,8 @@ impl Statics<'_> {
         let found = self.describe(&shape);
         self.report(
             Diagnostic::error(Code(201), format!("a condition is a Bool, not {found}"))
-                .at(code.span, format!("this is {found}")),
+                .at(code.span, format!("this is {found}"))
+                .help(mend::condition(&found)),
         );
     }
 

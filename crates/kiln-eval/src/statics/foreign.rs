@@ -2,7 +2,8 @@
 
 use super::Statics;
 use crate::code::{CodeRef, Form, Piece};
-use kiln_diag::{Code, Diagnostic, Span, nearest, suggestion};
+use crate::habit;
+use kiln_diag::{Code, Diagnostic, Span};
 
 /// Options of programs whose argument has a `%{…}` of its own.
 const FORMATS: [&str; 3] = ["--queryformat", "--qf", "--write-out"];
@@ -33,10 +34,10 @@ impl Statics<'_> {
             let finding = Diagnostic::error(Code(101), message).at(code.span, "no such name here");
             let names = self.names_here();
             let names = || names.iter().map(String::as_str);
-            return self.report(match suggestion(&name, names()) {
-                Some(help) => finding.help(help).edit(code.span, nearest(&name, names())[0]),
-                None => finding.help(mend).edit(opener, "%"),
-            });
+            let finding = habit::name(finding, &name, code.span, names());
+            let is_helped = finding.help.is_some();
+            let mended = |finding: Diagnostic| finding.help(mend).edit(opener, "%");
+            return self.report(if is_helped { finding } else { mended(finding) });
         }
         let line = before.rsplit('\n').next().unwrap_or_default();
         let is_format = |word: &str| match word {

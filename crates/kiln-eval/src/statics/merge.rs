@@ -28,13 +28,14 @@ pub fn inspect(program: &Program, texts: &Texts, found: &mut Vec<Diagnostic>) {
     more.retain(|finding| !may_follow(finding, &compiled.shared.lost));
     let (said, more): (Vec<Diagnostic>, Vec<Diagnostic>) = more.into_iter().partition(is_known);
     // What is said already may lack the edit that the text alone proposes.
-    for finding in said.into_iter().filter(|finding| !finding.edits.is_empty()) {
+    for finding in said.into_iter().filter(|finding| finding.help.is_some()) {
         let is_same = |one: &&mut Diagnostic| {
             one.code == finding.code
                 && one.primary.as_ref().map(|label| label.span)
                     == finding.primary.as_ref().map(|label| label.span)
         };
-        if let Some(one) = found.iter_mut().find(is_same).filter(|one| one.edits.is_empty()) {
+        let Some(one) = found.iter_mut().find(is_same) else { continue };
+        if one.edits.is_empty() && (one.help.is_none() || !finding.edits.is_empty()) {
             one.edits = finding.edits;
             one.help = finding.help;
         }

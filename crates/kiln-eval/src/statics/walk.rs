@@ -5,6 +5,7 @@ use super::parts::{aside, children};
 use super::shape::{Shape, link};
 use super::{Around, Braces, Fields, Locals, Statics};
 use crate::code::{Body, CodeRef, EntryForm, Form, ScopeId, TypeForm, TypeRef};
+use crate::habit;
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span, suggestion};
 use std::rc::Rc;
@@ -315,8 +316,11 @@ impl Statics<'_> {
                 let help = suggestion(written, names.keys().copied()).unwrap_or_default();
                 finding.also(declared, "declared here").help(help).edit(name, *first)
             }
-            None => finding.help(format!("declare it with a type: `{written}: String = …`")),
+            None => habit::field(finding, written, name, names.keys().copied()),
         };
+        if finding.help.is_none() {
+            finding = finding.help(format!("declare it with a type: `{written}: String = …`"));
+        }
         self.report(finding);
     }
 
@@ -345,10 +349,10 @@ impl Statics<'_> {
             .at(span, "no such name here, and no field of the enclosing kind");
         if !not_in.is_empty() {
             finding = finding.help(crate::compile::OWN_KEY);
-        } else if let Some(help) = suggestion(&text, names.iter().map(String::as_str)) {
-            let near = kiln_diag::nearest(&text, names.iter().map(String::as_str));
-            finding = finding.help(help).edit(span, near[0]);
-        } else if let Some(opener) = self.opener(span) {
+        } else {
+            finding = habit::name(finding, &text, span, names.iter().map(String::as_str));
+        }
+        if let (None, Some(opener)) = (&finding.help, self.opener(span)) {
             finding = finding.help(super::foreign::mend(&text)).edit(opener, "%");
         }
         self.report(finding);
@@ -366,7 +370,7 @@ impl Statics<'_> {
     }
 
     /// Returns the names that are written around the place at hand, and those of the standard library.
-    fn visible_names(&self) -> Vec<String> {
+    pub(super) fn visible_names(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for around in &self.around {
             let Some(braces) = self.braces.get(&around.scope) else { continue };

@@ -18,10 +18,12 @@
 //! ```
 
 mod edit;
+mod order;
 mod suggest;
 mod text;
 
 pub use edit::{Edit, edited};
+pub use order::in_order;
 pub use suggest::{nearest, suggestion};
 pub use text::{FileId, LineColumn, Span, Text, Texts};
 

@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dash_between_what_there_is_subtracts() {
+    fn a_difference_without_blanks_is_one_name() {
         check(name, ("x-1", &["x"]), Some("x - 1"));
         check(name, ("n-max-2", &["n-max"]), Some("n-max - 2"));
         check(name, ("a-b", &["a", "b"]), Some("a - b"));

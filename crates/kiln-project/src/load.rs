@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use kiln_diag::{Diagnosed, Diagnostic, FileId, Span, Texts};
+use kiln_diag::{Diagnosed, Diagnostic, FileId, Span, Texts, in_order};
 use kiln_eval::{
     Evaluated, Folder, Limits, OptionSetting, Program, ProjectOption, Settings, SourceFile,
     eval_with_inputs, on_deep_stack,
@@ -151,7 +151,7 @@ fn evaluate<T: Send>(
         });
         (value, findings, gathered)
     });
-    findings.sort_by_key(|finding| finding.primary.as_ref().map(|label| label.span));
+    in_order(&mut findings);
     findings.dedup_by(|next, first| is_same(first, next));
     (value, texts, findings, gathered)
 }

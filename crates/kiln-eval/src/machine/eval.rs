@@ -290,11 +290,11 @@ impl Machine {
         let text = self.text(symbol);
         let mut finding = Diagnostic::error(Code(101), format!("`{text}` is not defined"))
             .at(span, "no such name here, and no field of the enclosing kind");
-        if !not_in.is_empty() {
-            finding = finding.help(OWN_KEY);
+        finding = if not_in.is_empty() {
+            crate::habit::name(finding, &text, span, names.iter().map(AsRef::as_ref))
         } else {
-            finding = crate::habit::name(finding, &text, span, names.iter().map(AsRef::as_ref));
-        }
+            finding.help(OWN_KEY)
+        };
         Err(self.report(finding))
     }
 

@@ -2,7 +2,7 @@
 
 use crate::compile::may_follow;
 use crate::program::{Program, compile_program};
-use kiln_diag::{Code, Diagnostic, FileId, Span, Texts};
+use kiln_diag::{Code, Diagnostic, FileId, Span, Texts, in_order};
 use std::collections::BTreeSet;
 
 /// A `let` that nobody mentions.
@@ -47,8 +47,26 @@ pub fn inspect(program: &Program, texts: &Texts, found: &mut Vec<Diagnostic>) {
     found.retain(|one| {
         one.code != UNUSED || file_of(one).is_none_or(|file| !broken.contains(&file))
     });
-    found.sort_by_key(|finding| finding.primary.as_ref().map(|label| label.span));
-    found.dedup();
+    let lines = broken_lines(found, texts);
+    found.retain(|one| {
+        let line = one.primary.as_ref().map(|label| (label.span.file, line_of(label.span, texts)));
+        one.is_error() || line.is_none_or(|line| !lines.contains(&line))
+    });
+    in_order(found);
+}
+
+/// Returns the lines with a mistake of the syntax: what is odd about them follows from it.
+fn broken_lines(found: &[Diagnostic], texts: &Texts) -> BTreeSet<(FileId, usize)> {
+    let errors = found.iter().filter(|one| one.is_error() && one.code.0 < 100);
+    let spans = errors.filter_map(|one| one.primary.as_ref()).map(|label| label.span);
+    spans.map(|span| (span.file, line_of(span, texts))).collect()
+}
+
+/// Returns where the line of a place begins.
+fn line_of(span: Span, texts: &Texts) -> usize {
+    let text = texts.get(span.file).map_or("", |text| &text.text);
+    let before = text.get(..span.start as usize).unwrap_or_default();
+    before.rfind('\n').map_or(0, |ix| ix + 1)
 }
 
 fn covers(outer: Span, inner: Span) -> bool {

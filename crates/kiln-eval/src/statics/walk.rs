@@ -347,11 +347,11 @@ impl Statics<'_> {
         let text = self.text(symbol).to_owned();
         let mut finding = Diagnostic::error(Code(101), format!("`{text}` is not defined"))
             .at(span, "no such name here, and no field of the enclosing kind");
-        if !not_in.is_empty() {
-            finding = finding.help(crate::compile::OWN_KEY);
+        finding = if not_in.is_empty() {
+            habit::name(finding, &text, span, names.iter().map(String::as_str))
         } else {
-            finding = habit::name(finding, &text, span, names.iter().map(String::as_str));
-        }
+            finding.help(crate::compile::OWN_KEY)
+        };
         if let (None, Some(opener)) = (&finding.help, self.opener(span)) {
             finding = finding.help(super::foreign::mend(&text)).edit(opener, "%");
         }

@@ -4,7 +4,7 @@ use super::file::doc_line;
 use super::{Lower, Separator};
 use crate::ast::{
     AssertEntry, Binder, Body, Entry, Expr, ExprId, Field, ForEntry, IfEntry, KeyPart, LetEntry,
-    Name, Otherwise, Param, Right, SpreadEntry, Type, TypeEntry,
+    Name, Otherwise, Param, Part, Right, SpreadEntry, Type, TypeEntry, TypeKind,
 };
 use crate::code;
 use crate::kind::{Bad, Missing, SyntaxKind as K};
@@ -92,7 +92,10 @@ impl<'a> Lower<'a> {
     }
 
     fn field(&mut self, ix: NodeIx, node: Node, doc: Option<String>) -> Entry {
-        let bound = self.bound(ix);
+        let mut bound = self.bound(ix);
+        if bound.value.is_none() && bound.body.is_none() {
+            self.colon_for_equals(ix, node, &mut bound);
+        }
         let right = match (bound.body, bound.value) {
             (Some(body), _) => Right::Amend(body),
             (None, Some(value)) if bound.adds => Right::Add(value),
@@ -109,6 +112,34 @@ impl<'a> Lower<'a> {
             right,
             span: self.span(node),
         })
+    }
+
+    /// `key: "text"`: a field that could have no other value; the value of a key is meant.
+    fn colon_for_equals(&mut self, ix: NodeIx, node: Node, bound: &mut Bound) {
+        let Some(Type { kind, span }) = &bound.annotation else { return };
+        let span = *span;
+        let value = match kind {
+            TypeKind::TextLiteral(text) => Expr::Text(vec![Part::Text(text.clone())]),
+            TypeKind::IntLiteral(number) => Expr::Int(*number),
+            _ => return,
+        };
+        let Some((annotation, _)) = self.part(ix, K::Annotation) else { return };
+        let Some((_, colon)) = self.part(annotation, K::Colon) else { return };
+        let text = self.text_of(node);
+        let key = text.split(':').next().unwrap_or_default().trim_end();
+        let shown = text.rsplit(':').next().unwrap_or_default().trim();
+        self.error(
+            code::ASSIGNMENT,
+            format!("`:` gives `{key}` a type, not a value"),
+            self.span(colon),
+            "write `=`",
+        );
+        self.help(format!("write `{key} = {shown}`"));
+        let before = self.text.get(..colon.start as usize).unwrap_or_default();
+        let equals = if before.ends_with(' ') { "=" } else { " =" };
+        self.edit(self.span(colon), equals);
+        bound.annotation = None;
+        bound.value = Some(self.ast.push(value, span));
     }
 
     /// Lowers a key or name and what stands right of it.

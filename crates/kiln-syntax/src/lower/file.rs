@@ -89,12 +89,60 @@ impl Lower<'_> {
             }
             name => format!("write `{name} = …`: a file is either items or one expression"),
         };
-        self.diagnostics.push(
+        let found =
             Diagnostic::error(code::TWO_VALUES, "an expression stands among the items of its file")
                 .at(span, "this has no name")
-                .also(item, "the file has items")
-                .help(help),
-        );
+                .also(item, "the file has items");
+        let amended = self.before_braces(text, span);
+        self.diagnostics.push(match amended {
+            Some(between) => {
+                found.help("`{` stands on the line of what it amends").edit(between, " ")
+            }
+            None if name == "Project" && block => self.beside_project(found, span),
+            None => found.help(help),
+        });
+    }
+
+    /// Returns the blanks between an item and braces on the line below it.
+    fn before_braces(&self, text: &str, span: Span) -> Option<Span> {
+        let ends = self.ast.entries.iter().map(|entry| entry.span().end);
+        let end = ends.filter(|end| *end <= span.start).max()?;
+        let between = self.text.get(end as usize..span.start as usize)?;
+        let is_next = text.starts_with('{') && between.trim() == "" && between.contains('\n');
+        is_next.then_some(Span { start: end, end: span.start, ..span })
+    }
+
+    /// Items beside `Project { … }` are members that belong into it.
+    fn beside_project(&self, found: Diagnostic, project: Span) -> Diagnostic {
+        let text = |span: Span| self.text.get(span.start as usize..span.end as usize);
+        let binds =
+            |entry: &&Entry| !matches!(entry, Entry::Let(_) | Entry::Type(_) | Entry::Assert(_));
+        let items: Vec<Span> = self.ast.entries.iter().filter(binds).map(Entry::span).collect();
+        let first = items.first().and_then(|span| text(*span)).unwrap_or_default();
+        let name = first.split([' ', '=', '{', ':', '.']).next().unwrap_or_default();
+        let mut found = found.help(format!(
+            "put `{name} = …` inside of `Project {{ … }}`, or into a file of its own, `{name}.kiln`"
+        ));
+        let Some(inner) = text(project).and_then(|text| text.strip_suffix('}')) else {
+            return found;
+        };
+        let end = inner.trim_end().len();
+        let is_line = !inner.contains('\n');
+        let is_empty = inner.trim_end().ends_with('{');
+        let at = project.start + u32::try_from(end).unwrap_or(0);
+        for span in items {
+            let item = text(span).unwrap_or_default();
+            let comma = if is_line && !is_empty { "," } else { "" };
+            let lead = if is_line { " ".to_owned() } else { "\n  ".to_owned() };
+            let item = if is_line { item.to_owned() } else { item.replace('\n', "\n  ") };
+            let put = format!("{comma}{lead}{item}");
+            let rest = self.text.get(span.end as usize..).unwrap_or_default();
+            let line_end = u32::from(rest.starts_with('\n'));
+            found = found
+                .edit(Span { start: at, end: at, ..project }, put)
+                .edit(Span { end: span.end + line_end, ..span }, "");
+        }
+        found
     }
 
     /// Returns the `##!` lines of the file.

@@ -6,17 +6,41 @@ use crate::kind::SyntaxKind as K;
 use crate::tree::Node;
 use kiln_diag::{Diagnostic, Span};
 
+/// What stands for an import of another file.
+const IMPORT: &str = "files of a folder see each other by their names; other projects are `inputs`";
+
 /// Returns what to say about a string in single quotes.
-pub(super) fn quote(around: &Around<'_>) -> Diagnostic {
+pub(super) fn quote(around: &Around<'_>) -> Finding {
     let text = around.text_of(around.node);
     let found = Diagnostic::error(code::UNEXPECTED, "strings stand in double quotes")
         .at(around.here(), "single quotes mean nothing");
     let rest = around.text.get(around.node.end as usize..around.line_end() as usize);
     if text == "''" && rest.is_some_and(|rest| rest.trim().is_empty()) {
-        return found
+        let found = found
             .help("write `\"\"\"`; the lines after it are indented, its last line too")
             .edit(around.here(), "\"\"\"");
+        let Some(close) = close_of_quote(around) else { return Finding::new(found) };
+        let start = around.text.get(..close.start as usize).unwrap_or_default();
+        let indent = if start.ends_with('\n') { "  " } else { "" };
+        let found = found.edit(close, format!("{indent}\"\"\""));
+        return Finding { silences: close.end, ..Finding::new(found) };
     }
+    Finding::new(quote_on_line(around, found))
+}
+
+/// Returns where the text of several lines ends that begins with `''`.
+fn close_of_quote(around: &Around<'_>) -> Option<Span> {
+    let rest = around.text.get(around.node.end as usize..)?;
+    // `''${`, `'''` and `''\\` are text there.
+    let is_close = |at: &usize| !rest[at + 2..].starts_with(['$', '\'', '\\']);
+    let at = rest.match_indices("''").map(|(at, _)| at).find(is_close)?;
+    let start = around.node.end + u32::try_from(at).ok()?;
+    Some(Span { start, end: start + 2, ..around.here() })
+}
+
+/// Returns what to say about a string in single quotes that ends on its line.
+fn quote_on_line(around: &Around<'_>, found: Diagnostic) -> Diagnostic {
+    let text = around.text_of(around.node);
     if let Some(inner) = text.strip_prefix("''").and_then(|rest| rest.strip_suffix("''")) {
         let found = found.help(
             "write `\"\"\"…\"\"\"`, in which `%{x}` is a value and `${x}` is left to the shell",
@@ -52,6 +76,11 @@ pub(super) fn operator(around: &Around<'_>) -> Option<Finding> {
 pub(super) fn word(around: &Around<'_>) -> Option<Finding> {
     let key = around.parent_key()?;
     let name = around.text_of(key);
+    if name == "return" {
+        let found = no_word(around.span(key), name);
+        let help = "the value of a function is the expression behind its `=` or `=>`";
+        return Some(on_line(around, found.help(help)));
+    }
     if name == "inherit" {
         return Some(on_line(around, inherit(around, key)));
     }
@@ -94,12 +123,20 @@ pub(crate) fn neighbours(
             let word = Span { end: right_span.start, ..left_span };
             Some(found.help("write `!`").edit(word, "!"))
         }
-        "with" => Some(found.help(format!("write `{right}.name` for a name of `{right}`"))),
-        "import" => {
-            Some(found.help(
-                "files of a folder see each other by their names; other projects are `inputs`",
-            ))
+        "def" | "function" | "fn" | "func" | "fun" => {
+            Some(found.help("a function is written `f(x) = e`, or `(x) => e`"))
         }
+        "var" | "const" | "local" | "val" | "set" => Some(
+            found
+                .help("write `let x = …` for a name of these braces only, `x = …` for a key")
+                .edit(left_span, "let"),
+        ),
+        "new" => {
+            let word = Span { end: right_span.start, ..left_span };
+            Some(found.help("a kind makes an element by its braces: `K { … }`").edit(word, ""))
+        }
+        "import" | "use" | "using" | "from" | "require" | "include" => Some(found.help(IMPORT)),
+        "with" => Some(found.help(format!("write `{right}.name` for a name of `{right}`"))),
         _ => None,
     }
 }
@@ -150,4 +187,57 @@ fn inherit(around: &Around<'_>, key: Node) -> Diagnostic {
 /// Makes a finding that is all that is said about its line.
 fn on_line(around: &Around<'_>, found: Diagnostic) -> Finding {
     Finding { silences: around.line_end() + 1, ..Finding::new(found) }
+}
+
+/// `(@):` and its like, keys of a build system whose elements are YAML.
+pub(super) fn directive(around: &Around<'_>) -> Option<Finding> {
+    let here = Some(around.node).filter(|node| around.text_of(*node).starts_with('('));
+    let opener = here.or(around.before.filter(|token| around.text_of(*token) == "("))?;
+    let text = around.text.get(opener.start as usize..opener.start as usize + 4)?;
+    let help = match text {
+        "(@):" => "what several elements share is a mixin, which `..name` applies in their braces",
+        "(?):" => {
+            "write `if c then { … }` around items, `x if c` in a list, `if c then a else b` for a value"
+        }
+        "(>):" => "write `key += …`, or `key = [super, …]` for a script",
+        "(<):" => "write `key = [… , super]` for a script, `key = [… ] ++ super` for a list",
+        "(=):" => "write `key = …`: it replaces what is inherited",
+        "(!):" => "write `assert c, \"what is wrong\"`",
+        _ => return None,
+    };
+    let span = Span { end: opener.start + 3, ..around.span(opener) };
+    let message = format!("there is no `{}`", &text[..3]);
+    let found = Diagnostic::error(code::UNEXPECTED, message).at(span, "no key of kiln").help(help);
+    Some(on_line(around, found))
+}
+
+/// Returns what to write for the kind of an element that is written in YAML, if a finding about a type is one.
+pub(super) fn yaml(text: &str, found: &Diagnostic) -> Option<String> {
+    let at = found.primary.as_ref()?.span;
+    let before = text.get(..at.start as usize)?.trim_end_matches(' ');
+    let rest = text.get(at.end as usize..)?;
+    let is_whole = rest.is_empty() || rest.starts_with(['\n', '\r', ' ']);
+    let line = before.rsplit('\n').next()?;
+    if line != "kind:" || !is_whole {
+        return None;
+    }
+    let kind = match text.get(at.start as usize..at.end as usize)? {
+        "autotools" => "Autotools",
+        "cmake" => "CMake",
+        "meson" => "Meson",
+        "make" => "Make",
+        "stack" => "Stack",
+        "import" => "Import",
+        "compose" => "Compose",
+        "filter" => "Filter",
+        "script" => "Task",
+        "pip" | "pyproject" | "distutils" | "setuptools" => "Python",
+        "junction" => {
+            return Some("another project is one of the `inputs` in project.kiln".to_owned());
+        }
+        _ => "Manual",
+    };
+    Some(format!(
+        "this is YAML: write `{kind} {{ … }}` here, with `key = value` in it; `docs/book/coming-from-buildstream.md` has both side by side"
+    ))
 }

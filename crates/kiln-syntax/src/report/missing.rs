@@ -11,7 +11,9 @@ pub(super) fn missing(around: &Around<'_>, what: Missing) -> Finding {
     let after = around.after();
     match what {
         Missing::Value => {
-            foreign::operator(around).unwrap_or_else(|| Finding::new(value(around)))
+            let silences = word_for_name(around).map_or(0, |_| around.line_end());
+            foreign::operator(around)
+                .unwrap_or_else(|| Finding { silences, ..Finding::new(value(around)) })
         }
         Missing::Type => {
             let message = format!("expected a type{after}");
@@ -31,6 +33,15 @@ pub(super) fn missing(around: &Around<'_>, what: Missing) -> Finding {
         },
         Missing::Then if around.parent.kind == K::IfItem => Finding::following(then(around)),
         Missing::Then => Finding::new(then(around)),
+        Missing::Else if is_elif(around) => {
+            let word = around.next_token().unwrap_or(around.node);
+            let name = around.text_of(word);
+            let found = Diagnostic::error(code::UNEXPECTED, format!("there is no `{name}`"))
+                .at(around.span(word), "no word of kiln")
+                .help("write `else if`")
+                .edit(around.span(word), "else if");
+            Finding { silences: around.line_end() + 1, ..Finding::new(found) }
+        }
         Missing::Else => Finding::new(
             with_opener(around, code::NO_WORD, "this `if` has no `else`", "`else` is missing", &[K::IfWord])
                 .help("an `if` in an expression has two branches: `if c then a else b`; in a list write `[a if c]`"),
@@ -108,7 +119,28 @@ fn equals(around: &Around<'_>) -> Diagnostic {
     if around.value_follows() { found.edit(around.here(), " =") } else { found }
 }
 
+/// Returns whether a word follows that is `else if` elsewhere.
+fn is_elif(around: &Around<'_>) -> bool {
+    let word = around.next_token().map(|token| around.text_of(token));
+    word.is_some_and(|word| matches!(word, "elif" | "elsif" | "elseif"))
+}
+
+/// Returns the word of the language that stands where a name is meant.
+fn word_for_name(around: &Around<'_>) -> Option<Node> {
+    let kinds = [K::IfWord, K::LetWord, K::ForWord];
+    let word = around.before.filter(|token| kinds.contains(&token.kind))?;
+    let next = around.next_token().map(|token| around.text_of(token));
+    next.is_some_and(|next| matches!(next, ")" | "]" | ",")).then_some(word)
+}
+
 fn value(around: &Around<'_>) -> Diagnostic {
+    if let Some(word) = word_for_name(around) {
+        let name = around.text_of(word);
+        let message = format!("`{name}` is a word of the language, not a name");
+        return Diagnostic::error(code::NO_VALUE, message)
+            .at(around.span(word), "a value is expected")
+            .help(format!("a name of yours is another one; a key of this name is read as `x.{name}` or `self.{name}`"));
+    }
     let message = format!("expected a value{}", around.after());
     let found = plain(around, code::NO_VALUE, message, "a value is missing");
     let arrow = around.before.is_some_and(|token| {

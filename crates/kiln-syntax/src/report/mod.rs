@@ -64,6 +64,12 @@ impl Finding {
                 | code::CONDITION
                 | code::NO_TYPE
         );
+        // A file of another language: all of it is a consequence.
+        if diagnostic.code == code::NO_TYPE
+            && let Some(help) = foreign::yaml(text, &diagnostic)
+        {
+            return Self { silences: u32::MAX, ..Self::new(diagnostic.help(help)) };
+        }
         // A word of another language: what follows on its line is a consequence.
         if diagnostic.code == code::UNEXPECTED {
             let start = diagnostic.primary.as_ref().map_or(0, |label| label.span.start as usize);
@@ -241,6 +247,11 @@ fn tree_errors(file: FileId, text: &str, tree: &Tree, starts: &[usize]) -> Vec<F
 
 /// Returns what to say about a node, nothing about one that is no error: the whole table, first key the error.
 fn finding(around: &Around<'_>) -> Option<Finding> {
+    if around.node.kind.is_error()
+        && let Some(found) = foreign::directive(around)
+    {
+        return Some(found);
+    }
     match around.node.kind {
         K::Missing(_) if around.junk_says_it() => None,
         K::Missing(what) => Some(missing::missing(around, what)),

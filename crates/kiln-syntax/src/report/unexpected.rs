@@ -54,7 +54,7 @@ pub(super) fn unexpected(around: &Around<'_>, what: Bad) -> Finding {
             let silences = if ends_line { around.line_end() + 1 } else { 0 };
             Finding { silences, ..Finding::new(escape::escape(around)) }
         }
-        Bad::Quote => Finding::new(foreign::quote(around)),
+        Bad::Quote => foreign::quote(around),
         Bad::Depth => Finding { silences: around.node.end + 1, ..Finding::new(depth(around)) },
         Bad::LetIn => Finding::new(
             at(around, code::UNEXPECTED, "`let … in` stands among items", "drop this part")
@@ -188,8 +188,10 @@ fn look_alike(around: &Around<'_>, text: &str) -> Option<Diagnostic> {
         let found = Diagnostic::error(code::UNEXPECTED, "`//` begins no comment");
         return Some(found.at(span, "here").help("a comment begins with `#`").edit(span, "#"));
     }
+    let rest = around.text.get(around.node.start as usize + first.len_utf8()..).unwrap_or_default();
     let inner =
-        after.strip_prefix('{').filter(|_| first == '$').and_then(|rest| rest.split_once('}'));
+        rest.strip_prefix('{').filter(|_| first == '$').and_then(|rest| rest.split_once('}'));
+    let inner = inner.filter(|(name, _)| !name.contains(['\n', '{', '"']));
     if let Some((name, _)) = inner {
         let end = around.node.start + 3 + u32::try_from(name.len()).unwrap_or(0);
         let span = Span { end, ..around.here() };

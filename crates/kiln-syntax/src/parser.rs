@@ -88,7 +88,7 @@ kinds! {
     kw_where => WhereWord,
     bool => Bool,
     null | ty_null => Null,
-    number => Number,
+    number | ty_int => Number,
     path => Path,
     hole => Hole,
     str_text | blk_text => TextChars,

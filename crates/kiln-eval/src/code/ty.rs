@@ -2,6 +2,7 @@
 
 use super::{CodeRef, ScopeId};
 use crate::symbol::Symbol;
+use kiln_diag::Span;
 use std::rc::Rc;
 
 /// A shared type.
@@ -47,6 +48,8 @@ pub(crate) enum TypeForm {
 #[derive(Debug)]
 pub(crate) struct TypeDefinition {
     pub(crate) name: Symbol,
+    /// Where the name stands.
+    pub(crate) span: Span,
     pub(crate) ty: TypeRef,
     pub(crate) condition: Option<CodeRef>,
 }

@@ -71,8 +71,10 @@ impl Compiler<'_> {
                         let usable = !name.quoted || ast::is_identifier(&name.text);
                         let symbol = self.symbol(&name.text);
                         self.note_site(scope.id, symbol, name.span);
-                        if usable && !scope.names.contains_key(&symbol) {
-                            scope.names.insert(symbol, Meaning::Key);
+                        match scope.names.get(&symbol) {
+                            None if usable => drop(scope.names.insert(symbol, Meaning::Key)),
+                            Some(Meaning::Let(_) | Meaning::Type(_)) => self.defined_twice(name),
+                            None | Some(_) => {}
                         }
                     }
                 }
@@ -104,13 +106,17 @@ impl Compiler<'_> {
         self.note_site(scope.id, symbol, name.span);
         self.refuse_reserved(name);
         if scope.names.insert(symbol, meaning).is_some() {
-            let message = format!("`{}` is defined twice in these braces", name.text);
-            self.report(
-                Diagnostic::error(Code(301), message)
-                    .at(name.span, "the second definition")
-                    .help("rename one of them"),
-            );
+            self.defined_twice(name);
         }
+    }
+
+    fn defined_twice(&mut self, name: &ast::Name) {
+        let message = format!("`{}` is defined twice in these braces", name.text);
+        self.report(
+            Diagnostic::error(Code(301), message)
+                .at(name.span, "the second definition")
+                .help("rename one of them"),
+        );
     }
 
     pub(super) fn refuse_reserved(&mut self, name: &ast::Name) {
@@ -134,6 +140,7 @@ impl Compiler<'_> {
         let mut draft = Draft { entries: Vec::with_capacity(entries.len()), ..Draft::default() };
         let none = Rc::clone(&self.shared.no_conditions);
         self.entries(entries, &none, &mut draft);
+        self.refuse_endless_types(open.scope, &mut draft.types);
         let is_binding = |entry: &Entry| matches!(entry.form, EntryForm::Binding(_));
         let dynamic = !draft.entries.iter().all(is_binding);
         Body {
@@ -235,7 +242,8 @@ impl Compiler<'_> {
         }
         let ty = self.ty(&entry.ty);
         let condition = entry.condition.map(|condition| self.expr(condition));
-        TypeDefinition { name: self.symbol(&entry.name.text), ty, condition }
+        let (name, span) = (self.symbol(&entry.name.text), entry.name.span);
+        TypeDefinition { name, span, ty, condition }
     }
 
     /// Runs a step and tells whether it looked a name up in the innermost braces.

@@ -63,7 +63,12 @@ impl Compiler<'_> {
         }
         let set = draft.set.entry(path).or_default();
         if let Some((_, first)) = set.iter().find(|(when, _)| when == under) {
-            let finding = Diagnostic::error(Code(301), format!("`{}` is set twice", name.text))
+            let rest = rest.iter().filter_map(|part| match part {
+                ast::KeyPart::Name(name) => Some([".", name.text.as_ref()].concat()),
+                ast::KeyPart::Dynamic(_) => None,
+            });
+            let path: String = std::iter::once(name.text.to_string()).chain(rest).collect();
+            let finding = Diagnostic::error(Code(301), format!("`{path}` is set twice"))
                 .at(name.span, "the second `=`")
                 .also(*first, "the first one")
                 .help("remove one of them, or extend the first with `+=`");

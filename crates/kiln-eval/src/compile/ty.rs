@@ -2,7 +2,7 @@
 
 use super::Compiler;
 use super::scope::{Meaning, Scope};
-use crate::code::{Expr, Form, TypeForm, TypeRef};
+use crate::code::{Expr, Form, ScopeId, TypeDefinition, TypeForm, TypeRef};
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, nearest, suggestion};
 use kiln_syntax::ast::{Name, Type, TypeKind};
@@ -60,6 +60,23 @@ impl Compiler<'_> {
         }
     }
 
+    /// Refuses types that are themselves: no value ends the question whether it is one.
+    pub(super) fn refuse_endless_types(&mut self, scope: ScopeId, types: &mut [TypeDefinition]) {
+        let is_endless = |ix: usize| {
+            is_reached(ix, &types[ix].ty, (scope, types), &mut vec![false; types.len()])
+        };
+        let endless: Vec<usize> = (0..types.len()).filter(|ix| is_endless(*ix)).collect();
+        for ix in endless {
+            let definition = &mut types[ix];
+            definition.ty = Rc::new(TypeForm::Any);
+            let name = self.shared.symbols.text(definition.name);
+            let finding = Diagnostic::error(Code(401), format!("the type `{name}` needs itself"))
+                .at(definition.span, "defined by itself")
+                .help("a list or record in between ends it: `type Tree = Int | [Tree]`");
+            self.report(finding);
+        }
+    }
+
     /// A kind that is reached by an expression.
     fn dotted_type(&mut self, path: &[Name]) -> TypeRef {
         let Some((first, rest)) = path.split_first() else { return Rc::new(TypeForm::Any) };
@@ -92,6 +109,24 @@ impl Compiler<'_> {
             finding = finding.help(help).edit(name.span, nearest(&name.text, names)[0]);
         }
         self.report(finding);
+    }
+}
+
+/// Returns whether a value is of a type only if it is of the type with a number, with no list or record in between.
+fn is_reached(
+    wanted: usize,
+    ty: &TypeRef,
+    (scope, types): (ScopeId, &[TypeDefinition]),
+    seen: &mut [bool],
+) -> bool {
+    match ty.as_ref() {
+        TypeForm::Union(of) => of.iter().any(|one| is_reached(wanted, one, (scope, types), seen)),
+        TypeForm::Defined { scope: at, ix, .. } if *at == scope && *ix < types.len() => {
+            *ix == wanted
+                || !std::mem::replace(&mut seen[*ix], true)
+                    && is_reached(wanted, &types[*ix].ty, (scope, types), seen)
+        }
+        _ => false,
     }
 }
 

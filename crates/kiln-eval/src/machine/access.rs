@@ -20,6 +20,7 @@ impl Machine {
     ) -> Result<Option<Term>, Poison> {
         let symbol = self.symbols.intern(name);
         let span = self.object(object).span;
+        self.reading = Some(object);
         self.field(object, symbol, span)
     }
 

@@ -4,7 +4,7 @@ use super::names::NamePart;
 use super::object::{Kind, KindId, LayerSource, Nature, Object, ObjectId, Raw};
 use super::term::Mixin;
 use super::{Env, FrameId, Lazy, Machine, Poison, Term};
-use crate::code::{Body, CodeRef, Form, TypeForm};
+use crate::code::{Body, CodeRef, Form, ScopeId, TypeForm};
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span, suggestion};
 use std::rc::Rc;
@@ -98,9 +98,9 @@ impl Machine {
             Object { kind, base: Some(base), content, ..Object::new(nature, raws, env.name, span) };
         let object = self.push_object(object);
         if nature == Nature::Element {
-            self.register_element(object);
             let project = self.project_at(env.frame);
             self.element_places.insert((span, project));
+            self.register_element(object, span)?;
         }
         Ok(Term::Object(object))
     }
@@ -205,11 +205,50 @@ impl Machine {
                 LayerSource::Folder(_) => {}
             }
         }
+        self.refuse_redeclared(object, base, from)?;
         unknown.sort_by_key(|(_, span)| *span);
         for (symbol, span) in unknown {
             if !self.accepts(object, base, symbol)? {
                 self.report_unknown_key(object, symbol, span)?;
             }
+        }
+        Ok(())
+    }
+
+    /// A field has one type: what a kind promises of it, no one who amends it takes back.
+    fn refuse_redeclared(
+        &mut self,
+        object: ObjectId,
+        base: ObjectId,
+        from: usize,
+    ) -> Result<(), Poison> {
+        let layers = self.layers(object)?;
+        let mut declared: Vec<(Symbol, Span, ScopeId)> = Vec::new();
+        for layer in layers.from(from) {
+            let LayerSource::Items { body, from, to, .. } = &layer.source else { continue };
+            for entry in &body.entries[*from..*to] {
+                let binding = super::field::binding_of(&entry.form);
+                if let Some(binding) = binding.filter(|binding| binding.ty.is_some()) {
+                    declared.push((binding.symbol, binding.key_span, body.scope));
+                }
+            }
+        }
+        if declared.is_empty() || self.is_dict(object) {
+            return Ok(());
+        }
+        let inherited = self.declared_fields(base)?;
+        for (ix, (symbol, span, scope)) in declared.iter().enumerate() {
+            let mut earlier = declared[..ix].iter().filter(|(_, _, other)| other != scope);
+            let beside = earlier.find(|(other, ..)| other == symbol).map(|(_, first, _)| *first);
+            let above = inherited.iter().find(|(other, _)| other == symbol).map(|(_, span)| *span);
+            let Some(first) = above.or(beside).filter(|first| first != span) else { continue };
+            let written = self.text(*symbol);
+            self.report(
+                Diagnostic::error(Code(301), format!("`{written}` is declared twice"))
+                    .at(*span, "a second type")
+                    .also(first, "declared here")
+                    .help(format!("leave the type out: `{written} = …`")),
+            );
         }
         Ok(())
     }
@@ -369,7 +408,7 @@ impl Machine {
 
     /// Returns the frame of the project instance that a place belongs to.
     pub(super) fn project_at(&self, frame: FrameId) -> Option<ObjectId> {
-        let found = self.find_frame(frame, crate::code::ScopeId::PROJECT)?;
+        let found = self.find_frame(frame, ScopeId::PROJECT)?;
         match &self.frame(found).form {
             super::FrameForm::Members(object) => Some(*object),
             _ => None,

@@ -138,6 +138,16 @@ impl Machine {
         self.budget.native -= 1;
     }
 
+    /// Ends elements that lie in elements that lie in elements.
+    pub(super) fn refuse_deep_name(&mut self, n_parts: usize, span: Span) -> Result<(), Poison> {
+        if n_parts <= self.budget.max_depth as usize {
+            return Ok(());
+        }
+        let message =
+            format!("elements lie in fields of each other, deeper than {}", self.budget.max_depth);
+        self.exhaust(Code(412), message, span, "does a function make elements that call it again?")
+    }
+
     fn too_deep(&mut self, span: Span) -> Result<(), Poison> {
         let message =
             format!("evaluation is deeper than {} fields and calls", self.budget.max_depth);

@@ -18,7 +18,10 @@ impl Machine {
         frame: FrameId,
         blame: &Blame,
     ) -> Result<Term, Poison> {
-        let mismatch = match self.check(term, ty, frame) {
+        let outer = self.checking.replace((self.pending.len(), blame.value));
+        let checked = self.check(term, ty, frame);
+        self.checking = outer;
+        let mismatch = match checked {
             Ok(term) => return Ok(term),
             Err(Refusal::Poison) => return Err(Poison),
             Err(Refusal::Mismatch(mismatch)) => mismatch,
@@ -44,7 +47,11 @@ impl Machine {
             | (TypeForm::Int, Term::Int(_))
             | (TypeForm::Text, Term::Text(_))
             | (TypeForm::Path, Term::Path(_)) => Ok(term),
-            (TypeForm::Function { .. }, Term::Function(closure)) => promise(closure, ty, frame),
+            (TypeForm::Function { .. }, Term::Function(closure)) => {
+                // Promises of a function that is taken over and over add up.
+                self.allocate(32 * closure.promises.len(), self.last_span())?;
+                promise(closure, ty, frame)
+            }
             (TypeForm::TextLiteral(wanted), Term::Text(text)) if wanted == text => Ok(term),
             (TypeForm::IntLiteral(wanted), Term::Int(number)) if wanted == number => Ok(term),
             (TypeForm::Script, Term::Text(_)) => Ok(Term::List(Rc::from([Lazy::Done(term)]))),

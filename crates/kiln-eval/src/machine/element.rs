@@ -8,6 +8,9 @@ use kiln_diag::{Code, Diagnostic, Span};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+/// What an element counts among the live values.
+const BYTES_OF_ELEMENT: usize = 1 << 10;
+
 /// An element that was made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ElementEntry {
@@ -17,12 +20,16 @@ pub(crate) struct ElementEntry {
 }
 
 impl Machine {
-    pub(super) fn register_element(&mut self, object: ObjectId) {
+    /// Makes an element of an object; elements that make each other without an end are over the budget.
+    pub(super) fn register_element(&mut self, object: ObjectId, span: Span) -> Result<(), Poison> {
+        self.allocate(BYTES_OF_ELEMENT, span)?;
         let name = self.object(object).name;
-        let ordinal = self.names.count(name);
+        let (ordinal, n_parts) = self.names.count(name);
+        self.refuse_deep_name(n_parts, span)?;
         let ix = self.elements.len();
         self.elements.push(ElementEntry { object, ordinal });
         self.object_mut(object).element = Some(ix);
+        Ok(())
     }
 
     pub(crate) fn element_entry(&self, ix: usize) -> ElementEntry {

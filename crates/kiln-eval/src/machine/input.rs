@@ -136,7 +136,7 @@ impl Machine {
         let of = self.project_number(importer).checked_sub(1);
         let key = InputKey { of, source: Value::Source(source.clone()).to_string() };
         match self.inputs.found.get(&key) {
-            Some(Some(ix)) => self.instance_of_input(ix + 1, env.name).map(Term::Object),
+            Some(Some(ix)) => self.instance_of_input(ix + 1, env.name, span).map(Term::Object),
             Some(None) => Err(Poison),
             None if self.inputs.is_complete => Err(self.report(
                 Diagnostic::error(Code(524), "this project is not among the `inputs`")
@@ -164,7 +164,12 @@ impl Machine {
         )
     }
 
-    fn instance_of_input(&mut self, number: usize, name: NamePath) -> Result<ObjectId, Poison> {
+    fn instance_of_input(
+        &mut self,
+        number: usize,
+        name: NamePath,
+        span: Span,
+    ) -> Result<ObjectId, Poison> {
         let public = self.public_input_name(name);
         if let Some(instance) = self.inputs.plain.get(&number).copied() {
             if let Some(name) = public {
@@ -181,7 +186,7 @@ impl Machine {
             self.names.label(name, "{plain}");
             name
         };
-        let instance = self.instantiate_project(number, &[], name)?;
+        let instance = self.instantiate_project(number, &[], name, span)?;
         self.inputs.plain.insert(number, instance);
         Ok(instance)
     }

@@ -186,9 +186,16 @@ impl Machine {
 
     /// Returns a place for what has none of its own: the field that is being evaluated.
     pub(super) fn last_span(&self) -> Span {
+        if let Some((n_pending, span)) = self.checking
+            && n_pending == self.pending.len()
+        {
+            return span;
+        }
         match self.pending.last() {
             Some(super::Pending::Field(_, _, span) | super::Pending::Let(_, span, _)) => *span,
-            None => self.program.project_span,
+            None => {
+                self.reading.map_or(self.program.project_span, |object| self.object(object).span)
+            }
         }
     }
 

@@ -64,7 +64,8 @@ impl Machine {
                     Some(lazy) => self.force(lazy),
                     None => Err(self.report(
                         Diagnostic::error(Code(403), format!("an empty list has no {}", call.name))
-                            .at(call.name_span, "the list is empty"),
+                            .at(call.name_span, "the list is empty")
+                            .help("where it may be empty: `if xs.len > 0 then … else …`, or `xs[0] ?? …`"),
                     )),
                 }
             }

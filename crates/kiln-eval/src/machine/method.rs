@@ -102,8 +102,9 @@ impl Machine {
         match text.trim().parse() {
             Ok(number) => Ok(Term::Int(number)),
             Err(_) => Err(self.report(
-                Diagnostic::error(Code(201), format!("`{text}` is not a number"))
-                    .at(call.name_span, "cannot be read as an Int"),
+                Diagnostic::error(Code(201), format!("{text:?} is not a number"))
+                    .at(call.name_span, "cannot be read as an Int")
+                    .help("an Int is written in digits, with a sign in front if need be"),
             )),
         }
     }

@@ -26,6 +26,7 @@ mod names;
 mod object;
 mod operator;
 mod origin;
+mod overrides;
 mod project;
 mod report;
 mod share;
@@ -149,6 +150,10 @@ pub(crate) struct Machine {
     /// The text that options are set in: what is said of them is about the command line.
     command_line_file: Option<FileId>,
     pending: Vec<Pending>,
+    /// The value whose type is checked, and how much was pending then: what that costs is told at the value.
+    checking: Option<(usize, Span)>,
+    /// Whose field was asked for from outside.
+    reading: Option<ObjectId>,
     budget: Budget,
     /// Set from outside when the evaluation shall end.
     stop: Option<Arc<AtomicBool>>,
@@ -234,6 +239,8 @@ impl Machine {
             inputs: input::InputState::default(),
             command_line_file: None,
             pending: Vec::new(),
+            checking: None,
+            reading: None,
             budget,
             stop: None,
         }

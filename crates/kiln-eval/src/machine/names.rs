@@ -141,8 +141,8 @@ impl Names {
         self.parts[path.0 as usize] == (NamePath::ROOT, NamePart::Key(key))
     }
 
-    /// Counts one more element of a path.
-    pub(super) fn count(&mut self, path: NamePath) -> u32 {
+    /// Counts one more element of a path; returns how many there are, and of how many steps the path is.
+    pub(super) fn count(&mut self, path: NamePath) -> (u32, usize) {
         let mut first = NamePath::ROOT;
         let mut below = Vec::new();
         let mut at = path;
@@ -151,12 +151,13 @@ impl Names {
             below.push((at, part));
             at = parent;
         }
+        let n_steps = below.len();
         for (path, part) in below.into_iter().rev() {
             first = *self.firsts.entry((first, part)).or_insert(path);
         }
         let count = self.made.entry(first).or_insert(0);
         *count += 1;
-        *count
+        (*count, n_steps)
     }
 
     fn steps(&self, path: NamePath) -> Vec<NamePart> {

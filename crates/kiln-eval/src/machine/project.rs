@@ -6,7 +6,7 @@ use super::{Env, FrameForm, FrameId, Lazy, Machine, Poison, Term, ThunkState};
 use crate::code::ScopeId;
 use crate::symbol::Symbol;
 use crate::value::Value;
-use kiln_diag::{Code, Diagnostic, Span, suggestion};
+use kiln_diag::{Code, Diagnostic, Span};
 use std::rc::Rc;
 
 /// Project instances that one evaluation may make.
@@ -22,7 +22,8 @@ pub(crate) struct ProjectSettings {
 impl Machine {
     /// Makes the project of `project.kiln`, amended by bodies that were written elsewhere.
     pub(crate) fn instantiate(&mut self, name: NamePath) -> Result<ObjectId, Poison> {
-        self.instantiate_project(0, &[], name)
+        let span = self.program.projects[0].span;
+        self.instantiate_project(0, &[], name, span)
     }
 
     /// Makes an instance of the project at hand or, by its number, of an input.
@@ -31,16 +32,23 @@ impl Machine {
         number: usize,
         overrides: &[Raw],
         name: NamePath,
+        asked: Span,
     ) -> Result<ObjectId, Poison> {
         let span = self.program.projects[number].span;
         if self.instances.len() >= MAX_INSTANCES {
+            if self.diagnostics.iter().any(|finding| finding.code == Code(413)) {
+                return Err(Poison);
+            }
             return Err(self.report(
                 Diagnostic::error(
                     Code(413),
                     format!("more than {MAX_INSTANCES} project instances"),
                 )
-                .at(span, "the project")
-                .help("bind an instance to a name and use it again"),
+                .at(asked, "one more than there may be")
+                .also(span, "the project")
+                .help(
+                    "options and members that are equal give one instance; these differ each time",
+                ),
             ));
         }
         let project = self.push_object(Object::new(Nature::Project, Rc::from([]), name, span));
@@ -130,7 +138,7 @@ impl Machine {
             let above = self.input_name(number);
             self.names.instance(above)
         };
-        let instance = self.instantiate_project(number, &overrides, name)?;
+        let instance = self.instantiate_project(number, &overrides, name, span)?;
         if let Some(equal) = self.equal_instance(instance, &overrides, span)? {
             self.instances.retain(|other| *other != instance);
             return Ok(equal);
@@ -227,30 +235,6 @@ impl Machine {
             }
             super::Pending::Let(..) => false,
         })
-    }
-
-    fn check_override_keys(&mut self, base: ObjectId, raw: &Raw) -> Result<(), Poison> {
-        let Raw::Body { body, .. } = raw else { return Ok(()) };
-        let layers = self.layers(base)?;
-        let mut known: Vec<Symbol> = layers.iter().flat_map(|l| self.written_keys(l)).collect();
-        known.sort_unstable();
-        for entry in &body.entries {
-            let Some(binding) = super::field::binding_of(&entry.form) else { continue };
-            if known.binary_search(&binding.symbol).is_ok() {
-                continue;
-            }
-            let written = self.text(binding.symbol);
-            let names: Vec<Rc<str>> = known.iter().map(|symbol| self.text(*symbol)).collect();
-            let owner = self.object_name(base);
-            let mut finding =
-                Diagnostic::error(Code(307), format!("{owner} has no `{written}` to override"))
-                    .at(binding.key_span, "overrides nothing");
-            if let Some(help) = suggestion(&written, names.iter().map(AsRef::as_ref)) {
-                finding = finding.help(help);
-            }
-            return Err(self.report(finding));
-        }
-        Ok(())
     }
 
     /// The values of the options.

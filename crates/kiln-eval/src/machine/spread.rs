@@ -19,7 +19,10 @@ impl Machine {
         match self.eval(code, env)? {
             Term::Mixin(mixin) => {
                 self.check_receiver(expansion.object, &mixin, code.span)?;
-                self.expand_body(expansion, &mixin.body, mixin.frame, conditions)
+                self.enter(code.span)?;
+                let expanded = self.expand_body(expansion, &mixin.body, mixin.frame, conditions);
+                self.leave();
+                expanded
             }
             Term::Object(copied)
                 if self.object(copied).nature == Nature::Record

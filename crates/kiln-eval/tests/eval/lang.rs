@@ -16,7 +16,7 @@ const LINES_BY_HAND: usize = 3;
 
 /// Returns the cases of a folder, in order of name.
 #[expect(clippy::disallowed_methods, reason = "the cases are files")]
-fn cases(folder: &str) -> Vec<(PathBuf, String)> {
+pub(crate) fn cases(folder: &str) -> Vec<(PathBuf, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/lang").join(folder);
     let listed = std::fs::read_dir(&folder).expect("the folder of cases");
     let mut paths: Vec<PathBuf> = listed.map(|entry| entry.expect("an entry").path()).collect();
@@ -46,7 +46,7 @@ pub(crate) fn force(project: &mut Evaluated, _: &Texts) -> String {
 }
 
 /// Compares a text with the one in a file; a difference is an answer, so that all cases are seen at once.
-fn compare(path: &Path, shown: &str) -> Result<(), String> {
+pub(crate) fn compare(path: &Path, shown: &str) -> Result<(), String> {
     let assert = Assert::new().action_env(snapbox::assert::DEFAULT_ACTION_ENV);
     let (shown, expected) = (shown.to_owned().into(), Data::read_from(path, None).raw());
     let compared = assert.try_eq(Some(&path.display()), shown, expected);
@@ -93,7 +93,10 @@ fn n_changed_lines(left: &str, right: &str) -> usize {
 }
 
 /// Runs all cases and tells what is wrong with any of them.
-fn check_all(cases: &[(PathBuf, String)], check: impl Fn(&Path, &str) -> Result<(), String>) {
+pub(crate) fn check_all(
+    cases: &[(PathBuf, String)],
+    check: impl Fn(&Path, &str) -> Result<(), String>,
+) {
     let wrong: Vec<String> =
         cases.iter().filter_map(|(path, text)| check(path, text).err()).collect();
     assert!(wrong.is_empty(), "{}", wrong.concat());

@@ -18,11 +18,12 @@ impl<'a> Lower<'a> {
     /// Returns the number that a token spells; reports one that is none.
     pub(super) fn integer(&mut self, node: Node) -> Option<i64> {
         let text = self.text_of(node);
-        let digits: String = text.chars().filter(|c| *c != '_').collect();
+        let sign = if text.starts_with('-') { "-" } else { "" };
+        let digits: String = text[sign.len()..].chars().filter(|c| *c != '_').collect();
         let parsed = match digits.get(..2) {
-            Some("0x") => i64::from_str_radix(&digits[2..], 16),
-            Some("0o") => i64::from_str_radix(&digits[2..], 8),
-            _ => digits.parse(),
+            Some("0x") => i64::from_str_radix(&[sign, &digits[2..]].concat(), 16),
+            Some("0o") => i64::from_str_radix(&[sign, &digits[2..]].concat(), 8),
+            _ => [sign, &digits].concat().parse(),
         };
         let span = self.span(node);
         let leading_zero = digits.len() > 1 && digits.bytes().all(|byte| byte.is_ascii_digit());

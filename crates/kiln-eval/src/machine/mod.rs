@@ -16,6 +16,7 @@ mod element;
 mod eval;
 mod field;
 mod input;
+mod keys;
 mod layers;
 mod list;
 mod list_method;

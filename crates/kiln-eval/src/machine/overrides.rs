@@ -4,7 +4,7 @@ use super::object::{LayerSource, ObjectId, Raw};
 use super::{Machine, Poison};
 use crate::code::{Body, Form};
 use crate::symbol::Symbol;
-use kiln_diag::{Code, Diagnostic, suggestion};
+use kiln_diag::{Code, Diagnostic, nearest, suggestion};
 use std::rc::Rc;
 
 impl Machine {
@@ -81,7 +81,8 @@ impl Machine {
                 Diagnostic::error(Code(307), format!("{owner} has no `{written}` to override"))
                     .at(binding.key_span, "overrides nothing");
             if let Some(help) = suggestion(&written, names.iter().map(AsRef::as_ref)) {
-                finding = finding.help(help);
+                let near = nearest(&written, names.iter().map(AsRef::as_ref));
+                finding = finding.help(help).edit(binding.key_span, near[0]);
             }
             return Err(self.report(finding));
         }

@@ -21,6 +21,8 @@ mod faults;
 mod host;
 #[path = "behaviour/inputs.rs"]
 mod inputs;
+#[path = "behaviour/inputs_offline.rs"]
+mod inputs_offline;
 #[path = "behaviour/machine.rs"]
 mod machine;
 #[path = "behaviour/offline.rs"]

@@ -72,7 +72,8 @@ fn bring(
     cancel: &CancelFlag,
 ) -> Result<Brought, Problem> {
     let near = near(session, store, loaded).map_err(Problem::World)?;
-    let mut brought = Brought::default();
+    // Inputs were brought when the project was loaded.
+    let mut brought = Brought { n_sources: loaded.fetched.len(), ..Brought::default() };
     let (mut files, mut whole) = (BTreeMap::new(), Vec::new());
     for need in needs(loaded, names) {
         let wanted = wanted_of(loaded, supplier, need).map_err(Problem::World)?;

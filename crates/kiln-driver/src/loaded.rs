@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use kiln_diag::{Code, Diagnostic, FileId, Span, Texts, suggestion};
 use kiln_digest::Digest;
 use kiln_ir::{Element, ElementName, Fingerprint, Ir, Pins, Place, PlacedSource, Source, Vendored};
-use kiln_lock::Lock;
+use kiln_lock::{Lock, LockedSource};
 use kiln_plan::{Plan, PlanError, Platform, Request};
 use kiln_project::{Input, LOCK_FILE, Looked, ProjectError};
 use kiln_source_local::LocalError;
@@ -41,6 +41,10 @@ pub(crate) struct Loaded {
     pub(crate) own_lock: Lock,
     /// The projects that it uses.
     pub(crate) inputs: Vec<Input>,
+    /// Those of them that were fetched, as they are pinned.
+    pub(crate) fetched: Vec<LockedSource>,
+    /// The keys of `lock-for`.
+    pub(crate) lock_sets: Vec<String>,
     /// Lints; errors end the loading.
     pub(crate) lints: Vec<Diagnostic>,
     /// Where the texts were looked for; nothing when the IR was not made of texts just now.
@@ -114,8 +118,22 @@ impl Loaded {
         };
         let identity = Self::identity(&root);
         let (lints, looked, n_texts) = (Vec::new(), None, 0);
-        let (own_lock, inputs) = (lock.clone(), Vec::new());
-        Ok(Self { root, identity, ir, texts, lock, own_lock, inputs, lints, looked, n_texts })
+        let own_lock = lock.clone();
+        let (inputs, fetched) = (Vec::new(), Vec::new());
+        Ok(Self {
+            root,
+            identity,
+            ir,
+            texts,
+            lock,
+            own_lock,
+            inputs,
+            fetched,
+            lock_sets: Vec::new(),
+            lints,
+            looked,
+            n_texts,
+        })
     }
 
     /// Makes one of nothing but an IR, for what lies in no project.
@@ -128,6 +146,8 @@ impl Loaded {
             lock: Lock::default(),
             own_lock: Lock::default(),
             inputs: Vec::new(),
+            fetched: Vec::new(),
+            lock_sets: Vec::new(),
             lints: Vec::new(),
             looked: None,
             n_texts: 0,

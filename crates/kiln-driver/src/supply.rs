@@ -15,10 +15,11 @@ use kiln_source_archive::ArchiveKind;
 use kiln_source_deb::DebKind;
 use kiln_source_git::{GitKind, GitProgram};
 use kiln_source_local::LocalKind;
-use kiln_source_oci::{ImageKind, RootfsKind};
+use kiln_source_oci::RootfsKind;
 use kiln_tree::Tree;
 
 use crate::host::Host;
+use crate::inputs::Images;
 use crate::loaded::Loaded;
 use crate::patched::Notes;
 use crate::sources::Sources;
@@ -94,7 +95,7 @@ impl<'a> Supplier<'a> {
             mirrors,
         };
         let folder = downloads.with_file_name(IMAGES);
-        let image = ImageKind { project: loaded.root.clone(), folder };
+        let image = Images::of(loaded, &folder);
         let kinds: Vec<Box<dyn SourceKind>> = vec![
             Box::new(local),
             Box::new(ArchiveKind),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use kiln_diag::{Diagnostic, FileId, Texts};
 use kiln_lock::Lock;
-use kiln_project::{Input, Modules, NoModules};
+use kiln_project::{Input, Modules, NoModules, Project, ProjectError};
 
 use crate::inputs::Finder;
 use crate::kept::{Kept, KeptModules};
@@ -43,12 +43,38 @@ pub(crate) fn load_whatever_is_locked(
     targets: &[String],
     finder: &Finder<'_>,
 ) -> Result<(Loaded, Option<Problem>), Problem> {
-    let modules: Box<dyn Modules + Send> = match Kept::of(session, &root) {
+    let options = &session.choices.options;
+    let modules = modules(session, &root);
+    let project = kiln_project::load_with(&root, targets, options, modules, finder);
+    taken(project, root, finder)
+}
+
+/// Loads all of a project with the options that a key of its `lock-for` sets; a lock that is broken is none.
+pub(crate) fn load_for(
+    session: &Session,
+    root: PathBuf,
+    lock_for: &str,
+    finder: &Finder<'_>,
+) -> Result<Loaded, Problem> {
+    let options = &session.choices.options;
+    let modules = modules(session, &root);
+    let project = kiln_project::load_for(&root, lock_for, options, modules, finder);
+    Ok(taken(project, root, finder)?.0)
+}
+
+fn modules(session: &Session, root: &Path) -> Box<dyn Modules + Send> {
+    match Kept::of(session, root) {
         Some(kept) => Box::new(KeptModules::of(&kept)),
         None => Box::new(NoModules),
-    };
-    let options = &session.choices.options;
-    let project = kiln_project::load_with(&root, targets, options, modules, finder);
+    }
+}
+
+/// Takes a project that was loaded, if nothing is wrong with it but its lock.
+fn taken(
+    project: Result<Project, ProjectError>,
+    root: PathBuf,
+    finder: &Finder<'_>,
+) -> Result<(Loaded, Option<Problem>), Problem> {
     let project = project.map_err(|error| finder.problem().unwrap_or_else(|| error.into()))?;
     let broken = project.findings.iter().any(Diagnostic::is_error);
     let Some(ir) = project.ir.filter(|_| !broken) else {
@@ -56,6 +82,7 @@ pub(crate) fn load_whatever_is_locked(
     };
     let (texts, lints, n_texts) = (project.texts, project.findings, project.n_texts);
     let looked = Some(project.looked);
+    let lock_sets = project.lock_sets;
     let parsed = project.lock.map(|file| {
         let text = texts.get(file).map_or("", |text| &text.text);
         parse_lock(&texts, file, text)
@@ -69,18 +96,31 @@ pub(crate) fn load_whatever_is_locked(
     let (own_lock, inputs) = (lock, project.inputs);
     let mut lock = pinned_by_inputs(&texts, &inputs)?;
     lock.merge(own_lock.clone());
-    let loaded =
-        Loaded { root, identity, ir, texts, lock, own_lock, inputs, lints, looked, n_texts };
+    let fetched = finder.found();
+    let loaded = Loaded {
+        root,
+        identity,
+        ir,
+        texts,
+        lock,
+        own_lock,
+        inputs,
+        fetched,
+        lock_sets,
+        lints,
+        looked,
+        n_texts,
+    };
     Ok((loaded, broken))
 }
 
 /// Returns what the locks of inputs pin; of two pins of one source that of the first input counts.
 pub(crate) fn pinned_by_inputs(texts: &Texts, inputs: &[Input]) -> Result<Lock, Problem> {
     let mut pinned = Lock::default();
-    for file in inputs.iter().rev().filter_map(|input| input.lock) {
+    for input in inputs.iter().rev() {
+        let Some(file) = input.lock else { continue };
         let text = texts.get(file).map_or("", |text| &text.text);
-        let Lock { sources, bases, inputs: _ } = parse_lock(texts, file, text)?;
-        pinned.merge(Lock { sources, bases, inputs: Vec::new() });
+        pinned.merge(crate::inputs::pinned_by(&input.name, parse_lock(texts, file, text)?));
     }
     Ok(pinned)
 }
@@ -97,7 +137,7 @@ pub fn check(session: &Session) -> Result<Checked, Problem> {
         Err(world) => return Err(world),
     };
     if session.choices.ir.is_none() {
-        kiln_project::inspect(&root, &mut findings)?;
+        kiln_project::inspect(&root, &texts, &mut findings)?;
     }
     let is_sound = !findings.iter().any(Diagnostic::is_error);
     let n_elements = loaded.as_ref().map_or(0, |loaded| loaded.ir.elements.len());

@@ -20,7 +20,7 @@ use crate::needs::{Need, all_or_failures, needs, side_by_side, stopped};
 use crate::run::Run;
 use crate::store::Store;
 use crate::supply::Supplier;
-use crate::text::{load_whatever_is_locked, pinned_by_inputs};
+use crate::text::{load_for, load_whatever_is_locked, pinned_by_inputs};
 use crate::tracked::{Tracked, compare, rebuilds};
 use crate::{Problem, Session};
 
@@ -60,7 +60,8 @@ pub fn track(
         answer => answer,
     };
     let is_broken = broken.is_some();
-    let names = target_names(&loaded, targets)?;
+    target_names(&loaded, targets)?;
+    let others = other_options(session, &loaded, &finder)?;
     let store = Store::open(session)?;
     let run = Run::start(session, shown)?;
     if let Some(broken) = broken {
@@ -70,12 +71,8 @@ pub fn track(
             message: "the lock is broken and not looked at".to_owned(),
         });
     }
-    let pins = Pins::default();
-    let supplier = Supplier::new(session, &loaded, &pins, &store, &run).until(cancel);
-    let pinned = pinned_by_inputs(&loaded.texts, &loaded.inputs)?;
-    let needs = own_needs(&loaded, &names, &pinned);
-    tell_passwords(&needs, &run);
-    let found = look_up(session, &supplier, tracking.trust, needs, cancel);
+    let found =
+        look_up_all(session, &loaded, targets, &others, tracking.trust, (&store, &run), cancel);
     run.emit(ended(found.is_ok(), run.micros()));
     let mut newer = found?;
     for locked in finder.tracked() {
@@ -88,7 +85,7 @@ pub fn track(
     let path = loaded.root.join(LOCK_FILE);
     let (old, lock) = alone(&loaded.root, || {
         let old = read(&path).unwrap_or_else(|| loaded.own_lock.clone());
-        let lock = joined(&loaded, all, &old, newer);
+        let lock = joined(&loaded, all, &others, &old, newer);
         // What could not be read may be the same as nothing.
         if (is_broken || lock != old) && !tracking.dry {
             crate::text::replace(&path, &lock.to_string())?;
@@ -121,7 +118,13 @@ fn read(path: &Path) -> Option<Lock> {
 
 /// Puts what was found over what is there, without what no element needs any more. Where somebody else wrote the lock
 /// meanwhile, all of his stays: he may know elements that were not there when this began.
-fn joined(loaded: &Loaded, all: Option<&Loaded>, old: &Lock, newer: Lock) -> Lock {
+fn joined(
+    loaded: &Loaded,
+    all: Option<&Loaded>,
+    others: &[Loaded],
+    old: &Lock,
+    newer: Lock,
+) -> Lock {
     let mut lock = old.clone();
     let inputs = newer.inputs.clone();
     lock.merge(newer);
@@ -130,17 +133,59 @@ fn joined(loaded: &Loaded, all: Option<&Loaded>, old: &Lock, newer: Lock) -> Loc
     };
     // All inputs are looked up, whatever elements are named.
     lock.inputs = inputs;
-    let pinned = pinned_by_inputs(&all.texts, &all.inputs).unwrap_or_default();
-    let names: Vec<_> = all.ir.elements.iter().map(|element| element.name.clone()).collect();
     let (mut sources, mut bases) = (BTreeSet::new(), BTreeSet::new());
-    for need in own_needs(all, &names, &pinned) {
-        match need {
-            Need::Source(source) => drop(sources.insert(entry_key(source))),
-            Need::Base(base) => drop(bases.insert(base.clone())),
+    for all in std::iter::once(all).chain(others) {
+        let pinned = pinned_by_inputs(&all.texts, &all.inputs).unwrap_or_default();
+        let names: Vec<_> = all.ir.elements.iter().map(|element| element.name.clone()).collect();
+        for need in own_needs(all, &names, &pinned) {
+            match need {
+                Need::Source(source) => drop(sources.insert(entry_key(source))),
+                Need::Base(base) => drop(bases.insert(base.clone())),
+            }
         }
     }
     lock.retain(|source| sources.contains(source), |base| bases.contains(base));
     lock
+}
+
+/// Loads the project with each of the option sets that it is locked for, too.
+fn other_options(
+    session: &Session,
+    loaded: &Loaded,
+    finder: &Finder<'_>,
+) -> Result<Vec<Loaded>, Problem> {
+    let load = |set: &String| load_for(session, loaded.root.clone(), set, finder);
+    loaded.lock_sets.iter().map(load).collect()
+}
+
+/// Looks up what some elements need, and what they need with other options.
+fn look_up_all(
+    session: &Session,
+    loaded: &Loaded,
+    targets: &[String],
+    others: &[Loaded],
+    trust: Trust,
+    (store, run): (&Store, &Run<'_>),
+    cancel: &CancelFlag,
+) -> Result<Lock, Problem> {
+    let pins = Pins::default();
+    let mut newer = Lock::default();
+    let names = target_names(loaded, targets)?;
+    for loaded in std::iter::once(loaded).chain(others) {
+        let supplier = Supplier::new(session, loaded, &pins, store, run).until(cancel);
+        let pinned = pinned_by_inputs(&loaded.texts, &loaded.inputs)?;
+        let all = loaded.ir.elements.iter().map(|element| &element.name);
+        let is_meant = |name: &&ElementName| targets.is_empty() || names.contains(name);
+        let names: Vec<ElementName> = all.filter(is_meant).cloned().collect();
+        let mut needs = own_needs(loaded, &names, &pinned);
+        needs.retain(|need| match need {
+            Need::Source(source) => newer.source(source).is_none(),
+            Need::Base(base) => newer.base(base).is_none(),
+        });
+        tell_passwords(&needs, run);
+        newer.merge(look_up(session, &supplier, trust, needs, cancel)?);
+    }
+    Ok(newer)
 }
 
 /// Returns what the project itself has to pin: all that is needed and that no input pins.

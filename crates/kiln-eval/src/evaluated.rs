@@ -1,12 +1,11 @@
 //! An evaluated project: elements as handles, fields forced when they are asked for.
 
 use crate::ask::Asking;
-use crate::input::{InputKey, Inputs, WantedInput};
+use crate::input::{Inputs, VersionsRead, WantedInput};
 use crate::machine::{Budget, Machine, NamePath, ObjectId, Poison, ProjectSettings, Term};
 use crate::program::{Compiled, Program, compile_program};
 use crate::value::Value;
 use kiln_diag::{Diagnosed, Diagnostic, Span};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// What an evaluation may use.
@@ -33,6 +32,8 @@ pub struct Settings {
     pub build: String,
     /// What is said with `-o`; of one name the last counts.
     pub options: Vec<OptionSetting>,
+    /// The key of `lock-for` whose options are set, too; they win.
+    pub lock_for: Option<String>,
 }
 
 /// An option that is set from outside: `-o name=value`.
@@ -116,7 +117,7 @@ pub fn eval_with_inputs(
 ) -> Diagnosed<Option<Evaluated>> {
     let compiled = compile_program(&program, &inputs.projects);
     drop(program);
-    eval_compiled_with(compiled, (inputs.found, inputs.is_complete), settings, limits)
+    eval_compiled_with(compiled, inputs, settings, limits)
 }
 
 fn eval_compiled(
@@ -124,12 +125,12 @@ fn eval_compiled(
     settings: &Settings,
     limits: Limits,
 ) -> Diagnosed<Option<Evaluated>> {
-    eval_compiled_with(compiled, (BTreeMap::new(), false), settings, limits)
+    eval_compiled_with(compiled, Inputs::default(), settings, limits)
 }
 
 fn eval_compiled_with(
     compiled: Compiled,
-    (found, is_complete): (BTreeMap<InputKey, Option<usize>>, bool),
+    inputs: Inputs,
     settings: &Settings,
     limits: Limits,
 ) -> Diagnosed<Option<Evaluated>> {
@@ -140,7 +141,7 @@ fn eval_compiled_with(
     let mut machine = Machine::new(symbols, code, outside, budget);
     machine.diagnostics = std::mem::take(&mut shared.diagnostics);
     let asking = Asking::new(shared, root, roots_of_inputs);
-    machine.set_inputs(found, is_complete);
+    machine.set_inputs(inputs);
     let project = start(&mut machine, settings);
     let diagnostics = in_order(std::mem::take(&mut machine.diagnostics));
     let value = project.ok().map(|(project, unset)| Evaluated { machine, project, asking, unset });
@@ -151,14 +152,14 @@ fn eval_compiled_with(
 fn start(machine: &mut Machine, settings: &Settings) -> Result<(ObjectId, ObjectId), Poison> {
     let unset = machine.instantiate(NamePath::ROOT)?;
     let mut project = unset;
-    if !settings.options.is_empty() {
-        machine.set_options(unset, &settings.options)?;
+    if !settings.options.is_empty() || settings.lock_for.is_some() {
+        machine.set_options(unset, &settings.options, settings.lock_for.as_deref())?;
         machine.forget_instances();
         project = machine.instantiate(NamePath::ROOT)?;
         machine.check_set_options(project, &settings.options)?;
     }
     // A mistake in the texts is told; what does not read the option is evaluated all the same.
-    machine.check_all_options(project);
+    machine.check_all_options(project, None);
     machine.check_defaults(project);
     Ok((project, unset))
 }
@@ -175,6 +176,17 @@ impl Evaluated {
     pub fn wanted_inputs(&mut self) -> Vec<WantedInput> {
         self.machine.force_inputs(self.project);
         self.machine.take_wanted()
+    }
+
+    /// Returns the keys of `lock-for`: the option sets that are tracked besides the current one.
+    pub fn lock_sets(&mut self) -> Vec<String> {
+        // What is wrong with them is among the findings.
+        self.machine.lock_sets(self.unset).unwrap_or_default()
+    }
+
+    /// Returns the versions of sources that were asked for so far, and what the lock says of them.
+    pub fn versions_read(&self) -> VersionsRead {
+        self.machine.versions_read()
     }
 
     /// Lists all elements that files, folders and records bind, by name; forces no field of them.

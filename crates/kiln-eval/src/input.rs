@@ -23,7 +23,15 @@ pub struct Inputs {
     pub found: BTreeMap<InputKey, Option<usize>>,
     /// All were read: what is not there now is no input.
     pub is_complete: bool,
+    /// What the lock says is the version of a source, by [`Source::key`].
+    pub versions: Versions,
 }
+
+/// Versions of sources by their keys.
+pub type Versions = BTreeMap<String, String>;
+
+/// The versions that an evaluation asked for, and what it was told.
+pub type VersionsRead = BTreeMap<String, Option<String>>;
 
 /// A call of `Project(source)`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -21,7 +21,7 @@
 //! let text = "Project { name = \"demo\", all = Stack { summary = \"nothing yet\" } }\n";
 //! let project = SourceFile { folder: String::new(), parse: read("project.kiln", text).into() };
 //! let program = Program { stdlib, project, root: Folder::default() };
-//! let settings = Settings { build: "x86_64-linux-gnu".to_owned(), options: Vec::new() };
+//! let settings = Settings { build: "x86_64-linux-gnu".to_owned(), options: Vec::new(), lock_for: None };
 //! let names = on_deep_stack(|| {
 //!     let mut project = eval(&program, &settings, Limits::default()).value.expect("a project");
 //!     let elements = project.elements();
@@ -51,7 +51,8 @@ pub use evaluated::{
     ElementId, Evaluated, Failed, Limits, OptionSetting, ProjectOption, Settings, eval, eval_owned,
     eval_with_inputs,
 };
-pub use input::{InputKey, InputProject, Inputs, WantedInput};
+pub use input::{InputKey, InputProject, Inputs, Versions, VersionsRead, WantedInput};
+pub use machine::git_key;
 pub use program::{Folder, Program, SourceFile};
 pub use stack::on_deep_stack;
 pub use statics::inspect;

@@ -41,7 +41,16 @@ impl Source {
     pub fn field(&self, name: &str) -> Option<&Value> {
         find(&self.fields, name)
     }
+
+    /// Returns what tells it from other sources: all but its version.
+    pub fn key(&self) -> String {
+        let fields = self.fields.iter().filter(|(name, _)| name != VERSION).cloned().collect();
+        Value::Source(Self { fields, ..self.clone() }).to_string()
+    }
 }
+
+/// The field of a source that says nothing about where it is from.
+const VERSION: &str = "version";
 
 /// What an element does, in order.
 #[derive(Clone, Debug, PartialEq)]

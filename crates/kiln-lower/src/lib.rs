@@ -20,7 +20,7 @@
 //! let text = "Project { name = \"demo\", a = Manual { build = \"true\" }, b = Stack { deps = [a] } }\n";
 //! let project = SourceFile { folder: String::new(), parse: read("project.kiln", text).into() };
 //! let program = Program { stdlib, project, root: Folder::default() };
-//! let settings = Settings { build: "x86_64-linux-gnu".to_owned(), options: Vec::new() };
+//! let settings = Settings { build: "x86_64-linux-gnu".to_owned(), options: Vec::new(), lock_for: None };
 //! let ir = on_deep_stack(|| {
 //!     let mut project = eval(&program, &settings, Limits::default()).value.expect("a project");
 //!     kiln_lower::lower(&mut project, &["b".to_owned()], &texts).value
@@ -39,7 +39,7 @@ use field::Memory;
 use kiln_diag::{Code, Diagnosed, Diagnostic, Texts, suggestion};
 use kiln_eval::{ElementId, Evaluated, Value};
 use kiln_ir::Ir;
-pub use source::input_source;
+pub use source::{input_source, version_key};
 use std::collections::BTreeSet;
 
 /// Lowers the elements of some names and all that they need; no names mean all elements.

@@ -2,7 +2,7 @@
 
 use crate::field::Reader;
 use kiln_diag::{Code, Diagnostic};
-use kiln_eval::Value;
+use kiln_eval::{Value, git_key};
 use kiln_ir::{Patch, PlacedSource, Source, Vendored};
 
 /// Lowers the sources by target folder, in byte order of the folders.
@@ -96,6 +96,14 @@ pub fn input_source(source: &kiln_eval::Source) -> Option<Source> {
         "Zip" => Some(Source::Zip { url, strip, subdir, sha256 }),
         _ => None,
     }
+}
+
+/// Returns the key that the evaluation knows the version of a source by; nothing where a lock has no say in it.
+pub fn version_key(source: &Source) -> Option<String> {
+    let Source::Git { url, track, exclude, submodules, exclude_submodules } = source else {
+        return None;
+    };
+    Some(git_key(url, track, exclude, *submodules, exclude_submodules))
 }
 
 /// What archives of all forms have.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use kiln_diag::{Code, Diagnostic, FileId, Texts};
 use kiln_eval::{
-    InputKey, InputProject, Inputs, Limits, Program, Settings, WantedInput, eval_with_inputs,
+    InputKey, InputProject, Inputs, Limits, Program, Settings, Versions, WantedInput,
+    eval_with_inputs,
 };
 use kiln_ir::Source;
 use kiln_syntax::Syntax;
@@ -50,6 +51,16 @@ pub enum FoundInput {
 /// Brings inputs that are fetched.
 pub trait FindInput: Sync {
     fn find(&self, asked: &Asked<'_>) -> FoundInput;
+
+    /// Returns the versions that locks know of sources, by [`version_key`]; of two of one source the first counts.
+    fn versions(&self, _locks: &[&str]) -> Versions {
+        Versions::new()
+    }
+}
+
+/// Returns the key that the version of a source is known by; nothing where a lock has no say in it.
+pub fn version_key(source: &Source) -> Option<String> {
+    kiln_lower::version_key(source)
 }
 
 /// Knows no fetched input: those by a local path are all there is.
@@ -94,6 +105,15 @@ pub(crate) struct Reading<'a> {
 }
 
 impl Gathered {
+    /// Returns what the lock of the project and then those of its inputs say of versions.
+    pub(crate) fn versions(&self, reading: &Reading<'_>, texts: &Texts) -> Versions {
+        let inputs = self.folders.iter().filter_map(|folder| folder.lock);
+        let locks = reading.lock.into_iter().chain(inputs);
+        let locks: Vec<&str> =
+            locks.filter_map(|lock| texts.get(lock).map(|text| text.text.as_ref())).collect();
+        reading.find.versions(&locks)
+    }
+
     /// Reads the inputs of a program and all of theirs, until none is missing.
     pub(crate) fn gather(
         &mut self,
@@ -108,7 +128,8 @@ impl Gathered {
             let all = own.iter().chain(&self.parsed).map(|(id, syntax)| (*id, syntax.clone()));
             let stdlib = needed_stdlib(&all.collect(), &mut scratch, &NoModules);
             let program = Program { stdlib, ..program.clone() };
-            let inputs = self.inputs.clone();
+            let versions = self.versions(reading, texts);
+            let inputs = Inputs { versions, ..self.inputs.clone() };
             let found = eval_with_inputs(program, inputs, settings, Limits::default()).value;
             let wanted = found.map(|mut found| found.wanted_inputs()).unwrap_or_default();
             if wanted.is_empty() {

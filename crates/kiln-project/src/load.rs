@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kiln_diag::{Diagnosed, Diagnostic, FileId, Span, Texts, in_order};
 use kiln_eval::{
     Evaluated, Folder, Limits, OptionSetting, Program, ProjectOption, Settings, SourceFile,
-    eval_with_inputs, on_deep_stack,
+    VersionsRead, eval_with_inputs, on_deep_stack,
 };
 use kiln_ir::Ir;
 use kiln_syntax::{Parse, Syntax, parse};
@@ -31,6 +31,10 @@ pub struct Project {
     pub n_texts: u32,
     /// The projects that it uses.
     pub inputs: Vec<Input>,
+    /// The keys of `lock-for`: the option sets that are tracked besides the current one.
+    pub lock_sets: Vec<String>,
+    /// What the evaluation asked of the lock, and what it was told.
+    pub versions: VersionsRead,
 }
 
 /// The options of a project, as far as its mistakes let one see.
@@ -69,6 +73,20 @@ pub fn load_kept(
     load_with(root, targets, options, modules, &LocalOnly)
 }
 
+/// Loads a project like [`load_with`] with the options that a key of its `lock-for` sets, too.
+///
+/// # Errors
+/// When a file cannot be read, or an input cannot be brought. Mistakes in the texts are findings.
+pub fn load_for(
+    root: &Path,
+    lock_for: &str,
+    options: &[(String, String)],
+    modules: Box<dyn Modules + Send + '_>,
+    find: &dyn FindInput,
+) -> Result<Project, ProjectError> {
+    load_all(root, &[], (options, Some(lock_for)), modules, find)
+}
+
 /// Loads a project like [`load_kept`], with one who brings inputs that are fetched.
 ///
 /// # Errors
@@ -80,20 +98,46 @@ pub fn load_with(
     modules: Box<dyn Modules + Send + '_>,
     find: &dyn FindInput,
 ) -> Result<Project, ProjectError> {
+    load_all(root, targets, (options, None), modules, find)
+}
+
+fn load_all(
+    root: &Path,
+    targets: &[String],
+    (options, lock_for): (&[(String, String)], Option<&str>),
+    modules: Box<dyn Modules + Send + '_>,
+    find: &dyn FindInput,
+) -> Result<Project, ProjectError> {
     let files = Files::read(root)?;
     let (lock, mut looked) = (files.lock, files.looked.clone());
     let n_texts = files.files.last().map_or(0, |file| file.id.0 + 1);
-    let lower =
-        |evaluated: &mut Evaluated, texts: &Texts| kiln_lower::lower(evaluated, targets, texts);
+    let lower = |evaluated: &mut Evaluated, texts: &Texts| {
+        let lock_sets = evaluated.lock_sets();
+        let Diagnosed { value, diagnostics } = kiln_lower::lower(evaluated, targets, texts);
+        let value = Lowered { ir: value, lock_sets, versions: evaluated.versions_read() };
+        Diagnosed { value, diagnostics }
+    };
     let reading = Reading { root, lock, find };
-    let (ir, texts, findings, gathered) = evaluate(files, options, modules, Some(&reading), lower);
+    let (value, texts, findings, gathered) =
+        evaluate(files, (options, lock_for), modules, Some(&reading), lower);
     if let Some(failure) = gathered.failure {
         return Err(failure);
     }
+    let (ir, lock_sets, versions) = match value {
+        Some(Lowered { ir, lock_sets, versions }) => (Some(ir), lock_sets, versions),
+        None => (None, Vec::new(), VersionsRead::new()),
+    };
     let inputs = gathered.folders;
-    // What was made of other projects, too, is made anew.
-    looked.is_odd |= !inputs.is_empty();
-    Ok(Project { texts, ir, lock, findings, looked, n_texts, inputs })
+    // What was made of other projects or of the lock, too, is made anew.
+    looked.is_odd |= !inputs.is_empty() || !versions.is_empty();
+    Ok(Project { texts, ir, lock, findings, looked, n_texts, inputs, lock_sets, versions })
+}
+
+/// What comes of an evaluated project.
+struct Lowered {
+    ir: Ir,
+    lock_sets: Vec<String>,
+    versions: VersionsRead,
 }
 
 /// Reads the options of a project; no element is evaluated for them.
@@ -107,14 +151,15 @@ pub fn options(root: &Path, options: &[(String, String)]) -> Result<Options, Pro
     };
     let files = Files::read(root)?;
     // No input has a say in them.
-    let (options, texts, findings, _) = evaluate(files, options, Box::new(NoModules), None, list);
+    let (options, texts, findings, _) =
+        evaluate(files, (options, None), Box::new(NoModules), None, list);
     Ok(Options { texts, options: options.unwrap_or_default(), findings })
 }
 
 /// Evaluates a project and does one thing with it; nothing comes of it when there is no project to speak of.
 fn evaluate<T: Send>(
     files: Files,
-    options: &[(String, String)],
+    (options, lock_for): (&[(String, String)], Option<&str>),
     modules: Box<dyn Modules + Send + '_>,
     inputs: Option<&Reading<'_>>,
     step: impl FnOnce(&mut Evaluated, &Texts) -> Diagnosed<T> + Send,
@@ -127,17 +172,22 @@ fn evaluate<T: Send>(
         let mut findings: Vec<_> = read.iter().flat_map(Syntax::diagnostics).cloned().collect();
         let mut parsed: BTreeMap<FileId, Syntax> = ids.into_iter().zip(read).collect();
         let options = on_command_line(options, &mut texts);
-        let settings = Settings { build: build_platform().to_owned(), options };
+        let build = build_platform().to_owned();
+        let settings = Settings { build, options, lock_for: lock_for.map(str::to_owned) };
         let mut gathered = match inputs {
             Some(reading) => gather(reading, &files, &mut parsed, &settings, &mut texts),
             None => Gathered::default(),
         };
         findings.append(&mut gathered.findings);
+        let asks_for_versions = parsed.values().any(|syntax| syntax.capitals().contains(&GIT));
         let stdlib = needed_stdlib(&parsed, &mut texts, modules.as_ref());
         drop(modules);
         let program = program(stdlib, &files, parsed);
         let mut known = std::mem::take(&mut gathered.inputs);
         known.is_complete = inputs.is_some();
+        if let Some(reading) = inputs.filter(|_| asks_for_versions) {
+            known.versions = gathered.versions(reading, &texts);
+        }
         let evaluated = eval_with_inputs(program, known, &settings, Limits::default());
         findings.extend(evaluated.diagnostics);
         let value = evaluated.value.map(|mut evaluated| {
@@ -213,6 +263,9 @@ const COMMAND_LINE: &str = "command line";
 
 /// The setting without which a project has no inputs.
 const INPUTS: &str = "inputs";
+
+/// The kind of sources whose versions stand in the lock.
+const GIT: &str = "Git";
 
 /// What the evaluator itself asks for.
 const ROOTS: [&str; 5] = ["Element", "Platform", "Project", "Source", "Step"];

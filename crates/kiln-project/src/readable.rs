@@ -51,11 +51,13 @@ pub fn read(
         parsed.insert(file.id, parse.into());
     }
     let options = on_command_line(options, &mut texts);
-    let settings = Settings { build: build_platform().to_owned(), options };
+    let settings = Settings { build: build_platform().to_owned(), options, lock_for: None };
     let mut gathered = match root {
         Some(root) => on_deep_stack(|| {
             let reading = Reading { root, lock, find };
-            gather(&reading, &files, &mut parsed, &settings, &mut texts)
+            let mut gathered = gather(&reading, &files, &mut parsed, &settings, &mut texts);
+            gathered.inputs.versions = gathered.versions(&reading, &texts);
+            gathered
         }),
         None => Gathered::default(),
     };

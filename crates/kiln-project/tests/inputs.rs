@@ -7,12 +7,17 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use kiln_ir::Source;
-use kiln_project::load;
+use kiln_project::{LocalOnly, NoModules, Project, load, load_for};
 use snapbox::str;
 
 /// Writes files (`//- path` begins one) and loads the project in `app`; returns elements with what they need and
 /// findings.
 fn loaded(files: &str) -> String {
+    let folder = written(files);
+    shown(&folder.path().join("app"))
+}
+
+fn written(files: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for file in files.split("//- ").filter(|file| !file.is_empty()) {
         let (path, text) = file.split_once('\n').unwrap();
@@ -20,11 +25,14 @@ fn loaded(files: &str) -> String {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    shown(&folder.path().join("app"))
+    folder
 }
 
 fn shown(root: &Path) -> String {
-    let project = load(root, &[], &[]).unwrap();
+    shown_project(root, &load(root, &[], &[]).unwrap())
+}
+
+fn shown_project(root: &Path, project: &Project) -> String {
     let mut shown = String::new();
     for finding in &project.findings {
         writeln!(shown, "{}: {}", finding.code, finding.message).unwrap();
@@ -42,6 +50,9 @@ fn shown(root: &Path) -> String {
             if let Source::Local { path, .. } = &placed.source {
                 write!(shown, " {path}").unwrap();
             }
+        }
+        for patch in &element.patches {
+            write!(shown, " <{}", patch.path).unwrap();
         }
         for (key, value) in &element.env {
             write!(shown, " {key}={value}").unwrap();
@@ -290,6 +301,9 @@ K0520: this project is an input of itself
             "lib = Project(Local(../lib)) { libs.tsl = Manual {} }, other = Project(Local(../lib)) { shin = null }",
         ),
         str![[r#"
+K0307: `libs` has no `tsl` to override
+  project.kiln:1:70 overrides nothing
+  help: did you mean `tls`?
 K0307: the project `lib` has no `shin` to override
   project.kiln:1:122 overrides nothing
   help: did you mean `shim`?
@@ -334,4 +348,254 @@ fn sources_of_inputs_are_written_with_their_aliases() {
     let expected = [("one", "https://example.org/app/"), ("two", "https://example.org/two/")];
     let expected = expected.map(|(alias, url)| (alias.to_owned(), url.to_owned()));
     assert_eq!(aliases.into_iter().collect::<Vec<_>>(), expected);
+}
+
+/// Loads an app whose inputs are these.
+#[track_caller]
+fn check_inputs(inputs: &str, expected: impl snapbox::IntoData) {
+    let app = format!("Project {{ name = \"app\", inputs {{ {inputs} }} }}\n");
+    check(&format!("{LIB}//- app/project.kiln\n{app}//- app/mine.kiln\nManual {{}}\n"), expected);
+}
+
+#[test]
+fn an_override_that_hits_nothing_is_told_whoever_uses_it() {
+    check_inputs(
+        "lib = Project(Local(../lib)) { libs.tsl = mine }",
+        str![[r#"
+K0307: `libs` has no `tsl` to override
+  project.kiln:1:70 overrides nothing
+  help: did you mean `tls`?
+mine []
+
+"#]],
+    );
+    check_inputs(
+        "lib = Project(Local(../lib)) { libs { nope = mine } }",
+        str![[r#"
+K0307: `libs` has no `nope` to override
+  project.kiln:1:72 overrides nothing
+  help: it has `tls`, `web`
+mine []
+
+"#]],
+    );
+    check_inputs(
+        "lib = Project(Local(../lib)) { libs { tls { tests = true } } }",
+        str![[r#"
+K0204: `Manual` has no field `tests`
+  project.kiln:1:78 unknown field
+  help: declare it with a type: `tests: String = …`
+mine []
+
+"#]],
+    );
+    check_inputs(
+        "lib = Project(Local(../lib)) { libs.tls = \"1.2\" }",
+        str![[r#"
+K0201: `tls` of `lib.libs` is an Element, and is replaced by a String
+  project.kiln:1:76 this is a String
+  help: put another element there
+mine []
+
+"#]],
+    );
+    check_inputs(
+        "lib = Project(Local(../lib)) { inputs { zlib = lib } }",
+        str![[r#"
+K0307: the project `lib` has no input `zlib`
+  project.kiln:1:74 overrides nothing
+  help: there is nothing in it
+mine []
+
+"#]],
+    );
+    check_inputs(
+        "lib = Project(Local(../lib)) { defaults { Manaul { env { A = \"b\" } } } }",
+        str![[r#"
+K0504: `Manaul` is no kind that defaults are for
+  project.kiln:1:76 not a kind of elements of the standard library
+  help: did you mean `Manual`?
+mine []
+
+"#]],
+    );
+    check_inputs(
+        "lib = Project(Local(../lib)), two = lib { shin = mine }",
+        str![[r#"
+K0307: the project `lib` has no `shin` to override
+  project.kiln:1:76 overrides nothing
+  help: did you mean `shim`?
+mine []
+
+"#]],
+    );
+}
+
+#[test]
+fn options_of_inputs_are_checked() {
+    check_inputs(
+        "lib = Project(Local(../lib)) { options { levle = 2 } }",
+        str![[r#"
+K0501: there is no option `levle`
+  project.kiln:1:75 set here
+  help: did you mean `level`?
+mine []
+
+"#]],
+    );
+    check_inputs(
+        "lib = Project(Local(../lib)) { options.depth = 2 }",
+        str![[r#"
+K0501: there is no option `depth`
+  project.kiln:1:73 set here
+  help: its options are level; a new one is declared with a type: `options { depth: Bool = false }`
+mine []
+
+"#]],
+    );
+    check_inputs(
+        "lib = Project(Local(../lib)) { options { level = \"2\" } }",
+        str![[r#"
+K0201: `level` of `lib.options` must be `Int`, not the String "2"
+  project.kiln:1:83 this is the String "2"
+mine []
+
+"#]],
+    );
+}
+
+#[test]
+fn an_option_of_an_input_without_a_value_is_told() {
+    check(
+        r#"//- lib/project.kiln
+Project { name = "lib", options { word: String, other: Int = 1 } }
+//- app/project.kiln
+Project { name = "app", inputs { lib = Project(Local(../lib)) } }
+"#,
+        str![[r#"
+K0502: the option `word` is not set
+  project.kiln:1:40 this input has no default for it
+  help: set it here: `{ options { word = … } }`
+
+"#]],
+    );
+    check(
+        r#"//- lib/project.kiln
+Project { name = "lib", options { word: String }, text = Manual { env { W = option.word } } }
+//- app/project.kiln
+Project { name = "app", inputs { lib = Project(Local(../lib)) { options { word = "w" } } }, a = Stack { deps = [lib.text] } }
+"#,
+        str![[r#"
+a [lib.text]
+lib.text [] W=w
+
+"#]],
+    );
+}
+
+#[test]
+fn what_an_amend_brings_is_of_the_project_that_amends() {
+    check(
+        r#"//- lib/project.kiln
+Project { name = "lib", text = Manual { patches = [./own.patch], source = Local(./text) } }
+//- lib/own.patch
+//- lib/text/x
+//- app/fix.patch
+//- app/mine/x
+//- app/project.kiln
+Project {
+  name = "app"
+  inputs {
+    lib = Project(Local(../lib)) { text { patches += [./fix.patch] } }
+    other = Project(Local(../lib)) { text { source = Local(./mine), patches = [] } }
+  }
+  a = Stack { deps = [lib.text, other.text] }
+}
+"#,
+        str![[r#"
+a [lib.text other.text]
+lib.text [] lib//text <lib//own.patch <fix.patch
+other.text [] mine
+
+"#]],
+    );
+}
+
+/// Loads the app with the options of `arm`, of its `lock-for`.
+#[track_caller]
+fn check_arm(files: &str, expected: impl snapbox::IntoData) {
+    let folder = written(files);
+    let root = folder.path().join("app");
+    let options = [("level".to_owned(), "2".to_owned())];
+    let project = load_for(&root, "arm", &options, Box::new(NoModules), &LocalOnly).unwrap();
+    snapbox::assert_data_eq!(shown_project(&root, &project), expected);
+}
+
+#[test]
+fn a_project_is_what_it_is_with_the_options_that_it_is_locked_for() {
+    let app = |sets: &str| {
+        let options = "options { target: Platform = machine.build, level: Int = 1 }";
+        format!(
+            "//- app/project.kiln\nProject {{ name = \"app\", {options}, lock-for {{ {sets} }} }}\n\
+             //- app/all.kiln\nx = Manual {{ env {{ ON = machine.target.cpu, LEVEL = \"%{{option.level}}\" }} }}\n"
+        )
+    };
+    check_arm(
+        &app("arm { target = Platform(\"aarch64-linux-gnu\") }"),
+        str![[r#"
+all.x [] LEVEL=2 ON=aarch64
+
+"#]],
+    );
+    check_arm(
+        &app("arm { target = Platform(\"aarch64-linux-gnu\"), level = 3 }"),
+        str![[r#"
+all.x [] LEVEL=3 ON=aarch64
+
+"#]],
+    );
+    check_arm(
+        &app("arm { targte = 1 }"),
+        str![[r#"
+K0501: there is no option `targte`
+  project.kiln:1:104 set here
+  help: did you mean `target`?
+
+"#]],
+    );
+    check_arm(
+        &app("arm { level = \"high\" }"),
+        str![[r#"
+K0201: `level` of `options` must be `Int`, not the String "high"
+  project.kiln:1:104 this is the String "high"
+
+"#]],
+    );
+    check_arm(
+        &app("amr { level = 3 }"),
+        str![[r#"
+K0501: `lock-for` has no options `arm`
+  help: did you mean `amr`?
+
+"#]],
+    );
+    check(
+        &app("other { levle = 3 }"),
+        str![[r#"
+K0501: there is no option `levle`
+  project.kiln:1:106 set here
+  help: did you mean `level`?
+all.x [] LEVEL=1 ON=x86_64
+
+"#]],
+    );
+    check(
+        &app("other = 3"),
+        str![[r#"
+K0201: `other` of `lock-for` must be `{Any}`, not the Int 3
+  project.kiln:1:106 this is the Int 3
+all.x [] LEVEL=1 ON=x86_64
+
+"#]],
+    );
 }

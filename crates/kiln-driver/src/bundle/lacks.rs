@@ -1,10 +1,11 @@
 //! What is needed and neither a bundle nor the cache has: told at once, by the names that the project has for it.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use kiln_event::Silent;
 use kiln_exec::{ForeignError, Supply as _};
-use kiln_ir::{ElementName, Pins};
+use kiln_ir::{ElementName, Pins, Source};
 
 use super::BundleError;
 use crate::fetch::{near, wanted_of};
@@ -27,13 +28,9 @@ pub(crate) fn lacking(
     store: &Store,
     problem: Problem,
 ) -> Problem {
-    let is_not_here = problem.code().is_some_and(|code| NOT_HERE.contains(&code.as_str()));
-    let Some(path) = session.choices.bundle.clone().filter(|_| is_not_here) else {
+    let Some(path) = lacking_bundle(session, &problem) else {
         return problem;
     };
-    if !session.choices.offline {
-        return problem;
-    }
     let Ok(mut missing) = missing(session, loaded, names, store) else {
         return problem;
     };
@@ -48,6 +45,20 @@ pub(crate) fn lacking(
         let _ok = write!(what, " and {n_more} more");
     }
     BundleError::Lacks { path, what }.into()
+}
+
+/// Tells that a bundle lacks an input, where it could not be brought because it is not here.
+pub(crate) fn lacking_input(session: &Session, source: &Source, problem: Problem) -> Problem {
+    match lacking_bundle(session, &problem) {
+        Some(path) => BundleError::Lacks { path, what: format!("the input `{source}`") }.into(),
+        None => problem,
+    }
+}
+
+/// Returns the bundle of a run without a network that failed because something is not here.
+fn lacking_bundle(session: &Session, problem: &Problem) -> Option<PathBuf> {
+    let is_not_here = problem.code().is_some_and(|code| NOT_HERE.contains(&code.as_str()));
+    session.choices.bundle.clone().filter(|_| is_not_here && session.choices.offline)
 }
 
 /// Returns what of all that some elements need can be had without a network in no way.

@@ -11,6 +11,7 @@ use kiln_digest::{Digest, Hasher};
 use kiln_event::{Event, Sink};
 use kiln_exec::{ForeignError, Supply as _};
 use kiln_ir::{Content, Pins, Source};
+use kiln_lock::LockedSource;
 use kiln_source::{Download, Fetcher, without_password};
 use kiln_tree::Tree;
 
@@ -63,9 +64,14 @@ pub fn bundle(
     let work = || {
         let results = side_by_side(session, cancel, &needs, |need| gather.one(*need));
         let is_stopped = results.iter().any(Option::is_none);
-        let gathered = all_or_failures(results, "bundled", &[])?;
+        let mut gathered = all_or_failures(results, "bundled", &[])?;
         if is_stopped {
             return Err(stopped());
+        }
+        // Without them nobody knows what there is to build.
+        for LockedSource { source, content: _, tree } in &loaded.fetched {
+            let tree = Some((supplier.tree_kept(*tree)?, source.to_string()));
+            gathered.push(Gathered { tree, ..Gathered::default() });
         }
         write(&store, &gathered, Place { to, here: &session.environment.cwd }, cancel)
     };

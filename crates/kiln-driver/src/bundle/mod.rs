@@ -6,7 +6,7 @@ mod lacks;
 mod make;
 mod take;
 
-pub(crate) use lacks::lacking;
+pub(crate) use lacks::{lacking, lacking_input};
 pub use make::{Bundled, bundle};
 pub(crate) use take::take;
 

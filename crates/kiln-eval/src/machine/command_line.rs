@@ -21,6 +21,7 @@ impl Machine {
         &mut self,
         project: ObjectId,
         settings: &[OptionSetting],
+        lock_for: Option<&str>,
     ) -> Result<(), Poison> {
         let project_span = self.program.project_span;
         let options = self.well_known.options;
@@ -44,6 +45,9 @@ impl Machine {
                 MAX_NESTING,
             );
             bindings.push((symbol, Rc::new(Expr { span, form })));
+        }
+        if let Some(set) = lock_for {
+            bindings.extend(self.code_of_set(project, set)?);
         }
         if failed {
             return Err(Poison);
@@ -74,36 +78,43 @@ impl Machine {
         if failed { Err(Poison) } else { Ok(()) }
     }
 
-    /// Checks all options of an instance: each is declared, has a value, and that is of its type.
-    pub(crate) fn check_all_options(&mut self, project: ObjectId) {
+    /// Checks all options of an instance: each is declared, has a value, and that is of its type. Of an input it is known
+    /// where it is named.
+    pub(crate) fn check_all_options(&mut self, project: ObjectId, named: Option<Span>) {
         let Ok(Some(options)) = self.options_of(project) else { return };
         // What is wrong is among the findings.
         let _checked = self.check_options(options);
-        let _checked = self.check_values(options);
+        let _checked = self.check_values(options, named);
     }
 
-    fn check_values(&mut self, options: ObjectId) -> Result<(), Poison> {
+    fn check_values(&mut self, options: ObjectId, named: Option<Span>) -> Result<(), Poison> {
         for (symbol, declared) in self.declared_fields(options)? {
             match self.field(options, symbol, declared) {
                 Ok(Some(term)) => drop(self.deep(&term)),
-                Ok(None) => self.report_unset_option(symbol, declared),
+                Ok(None) => self.report_unset_option(symbol, declared, named),
                 Err(Poison) => {}
             }
         }
         Ok(())
     }
 
-    fn report_unset_option(&mut self, symbol: Symbol, declared: Span) {
+    fn report_unset_option(&mut self, symbol: Symbol, declared: Span, named: Option<Span>) {
         let name = self.text(symbol);
-        self.report(
-            Diagnostic::error(Code(502), format!("the option `{name}` is not set"))
-                .at(declared, "declared without a default")
+        let finding = Diagnostic::error(Code(502), format!("the option `{name}` is not set"));
+        let label = "declared without a default";
+        self.report(match named {
+            None => finding
+                .at(declared, label)
                 .help(format!("say `-o {name}=VALUE`, or give it a default")),
-        );
+            Some(named) => finding
+                .at(named, "this input has no default for it")
+                .also(declared, label)
+                .help(format!("set it here: `{{ options {{ {name} = … }} }}`")),
+        });
     }
 
     /// Returns the record of options of an instance; a project whose options are no record is told.
-    fn options_of(&mut self, project: ObjectId) -> Result<Option<ObjectId>, Poison> {
+    pub(super) fn options_of(&mut self, project: ObjectId) -> Result<Option<ObjectId>, Poison> {
         let options = self.well_known.options;
         let span = self.program.project_span;
         match self.field(project, options, span)? {
@@ -156,12 +167,13 @@ impl Machine {
 
     /// Options are closed: only what is declared with a type can be set.
     pub(super) fn check_options(&mut self, object: ObjectId) -> Result<(), Poison> {
-        if std::mem::replace(&mut self.object_mut(object).keys_checked, true) {
+        if !self.options_checked.insert(object) {
             return Ok(());
         }
         for key in self.keys(object)? {
             if self.declaration(object, key)?.is_none() {
-                let span = self.binding_span(object, key).unwrap_or(self.program.project_span);
+                let span = self.binding_key_span(object, key);
+                let span = span.unwrap_or(self.program.project_span);
                 return Err(self.unknown_option(object, key, Some(span)));
             }
         }
@@ -175,8 +187,13 @@ impl Machine {
         span: Option<Span>,
     ) -> Poison {
         let text = self.text(key);
-        let declared = self.declared_fields(object).unwrap_or_default();
-        let names: Vec<Rc<str>> = declared.iter().map(|(name, _)| self.text(*name)).collect();
+        let mut names: Vec<Rc<str>> = Vec::new();
+        for (name, _) in self.declared_fields(object).unwrap_or_default() {
+            if matches!(self.declaration(object, name), Ok(Some(_))) {
+                names.push(self.text(name));
+            }
+        }
+        let declare = format!("`options {{ {text}: Bool = false }}`");
         let from_outside = span.is_none_or(|span| self.command_line_file == Some(span.file));
         let help = if let Some(near) = suggestion(&text, names.iter().map(AsRef::as_ref)) {
             near
@@ -184,8 +201,11 @@ impl Machine {
             "the project has no options".to_owned()
         } else if from_outside {
             format!("its options are {}", names.join(", "))
+        } else if names.is_empty() {
+            format!("declare it with a type: {declare}")
         } else {
-            format!("declare it with a type: `options {{ {text}: Bool = false }}`")
+            let names = names.join(", ");
+            format!("its options are {names}; a new one is declared with a type: {declare}")
         };
         let mut finding =
             Diagnostic::error(Code(501), format!("there is no option `{text}`")).help(help);

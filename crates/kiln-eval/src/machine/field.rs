@@ -62,6 +62,12 @@ impl Machine {
         }
         if below == Position::TOP {
             self.check_keys(object)?;
+            if symbol == self.well_known.version
+                && let Some(term) = self.locked_version(object, span)?
+            {
+                self.object_mut(object).slots.insert(key, Slot::Done(term.clone()));
+                return Ok(Some(term));
+            }
             if let Some(term) = self.shared_field(object, symbol)? {
                 return Ok(Some(term));
             }

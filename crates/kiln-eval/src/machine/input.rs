@@ -2,13 +2,12 @@
 
 use super::call::Arguments;
 use super::names::NamePath;
-use super::object::{Nature, ObjectId, Raw};
+use super::object::{Nature, ObjectId};
 use super::{Env, Machine, Poison, Term};
-use crate::code::Form;
 use crate::symbol::Symbol;
 use crate::value::{Source, Value};
-use crate::{InputKey, WantedInput};
-use kiln_diag::{Code, Diagnostic, Span, suggestion};
+use crate::{InputKey, Inputs, Versions, VersionsRead, WantedInput};
+use kiln_diag::{Code, Diagnostic, Span};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -22,6 +21,10 @@ pub(super) struct InputState {
     pub(super) found: BTreeMap<InputKey, Option<usize>>,
     /// All inputs were read: what is not there now is none.
     is_complete: bool,
+    /// What the lock says is the version of a source.
+    pub(super) versions: Versions,
+    /// What was asked of that.
+    pub(super) versions_read: VersionsRead,
     /// What was asked for and is not there.
     pub(super) wanted: Vec<WantedInput>,
     /// Instances that nothing amends, by the number of their project.
@@ -32,13 +35,11 @@ pub(super) struct InputState {
 
 impl Machine {
     /// Lets the evaluation know its inputs.
-    pub(crate) fn set_inputs(
-        &mut self,
-        found: BTreeMap<InputKey, Option<usize>>,
-        is_complete: bool,
-    ) {
+    pub(crate) fn set_inputs(&mut self, inputs: Inputs) {
+        let Inputs { projects: _, found, is_complete, versions } = inputs;
         self.inputs.found = found;
         self.inputs.is_complete = is_complete;
+        self.inputs.versions = versions;
     }
 
     /// Returns all instances but that of the project at hand.
@@ -56,15 +57,19 @@ impl Machine {
         let mut waiting = vec![project];
         let mut seen = BTreeSet::from([project]);
         while let Some(project) = waiting.pop() {
-            for instance in self.inputs_of(project) {
+            for (instance, span) in self.inputs_of(project) {
                 if seen.insert(instance) {
                     waiting.push(instance);
+                    self.check_all_options(instance, Some(span));
                 }
             }
         }
+        for instance in self.other_instances() {
+            self.check_overrides(instance);
+        }
     }
 
-    fn inputs_of(&mut self, project: ObjectId) -> Vec<ObjectId> {
+    fn inputs_of(&mut self, project: ObjectId) -> Vec<(ObjectId, Span)> {
         let (inputs, span) = (self.well_known.inputs, self.object(project).span);
         let Ok(Some(Term::Object(record))) = self.field(project, inputs, span) else {
             return Vec::new();
@@ -76,7 +81,7 @@ impl Machine {
             if let Ok(Some(Term::Object(instance))) = self.field(record, key, span)
                 && self.object(instance).nature == Nature::Project
             {
-                instances.push(instance);
+                instances.push((instance, span));
             }
         }
         instances
@@ -134,7 +139,7 @@ impl Machine {
         }
         let importer = self.here(env.frame, span)?;
         let of = self.project_number(importer).checked_sub(1);
-        let key = InputKey { of, source: Value::Source(source.clone()).to_string() };
+        let key = InputKey { of, source: source.key() };
         match self.inputs.found.get(&key) {
             Some(Some(ix)) => self.instance_of_input(ix + 1, env.name, span).map(Term::Object),
             Some(None) => Err(Poison),
@@ -256,46 +261,5 @@ impl Machine {
             Some(Term::Object(record)) => self.field(record, symbol, span),
             _ => Ok(None),
         }
-    }
-
-    /// Checks that `inputs { p = … }` of an amend names inputs that are there.
-    pub(super) fn check_input_overrides(
-        &mut self,
-        base: ObjectId,
-        raw: &Raw,
-    ) -> Result<(), Poison> {
-        let Raw::Body { body, .. } = raw else { return Ok(()) };
-        let inputs = self.well_known.inputs;
-        for entry in body.index.get(inputs) {
-            let Some(binding) = super::field::binding_of(&body.entries[entry].form) else {
-                continue;
-            };
-            let Some(Form::AmendSuper(inner)) = binding.value.as_ref().map(|value| &value.form)
-            else {
-                continue;
-            };
-            let span = self.object(base).span;
-            let known = match self.field(base, inputs, span)? {
-                Some(Term::Object(record)) => self.keys(record)?,
-                _ => Vec::new(),
-            };
-            for entry in &inner.entries {
-                let Some(binding) = super::field::binding_of(&entry.form) else { continue };
-                if known.contains(&binding.symbol) {
-                    continue;
-                }
-                let written = self.text(binding.symbol);
-                let names: Vec<Rc<str>> = known.iter().map(|symbol| self.text(*symbol)).collect();
-                let owner = self.object_name(base);
-                let mut finding =
-                    Diagnostic::error(Code(307), format!("{owner} has no input `{written}`"))
-                        .at(binding.key_span, "overrides nothing");
-                if let Some(help) = suggestion(&written, names.iter().map(AsRef::as_ref)) {
-                    finding = finding.help(help);
-                }
-                return Err(self.report(finding));
-            }
-        }
-        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Keys of closed objects: what a kind does not declare is refused, and what it does is declared once.
 
+use super::hits::known_names;
 use super::object::{LayerSource, Nature, ObjectId};
 use super::{Machine, Poison};
 use crate::code::ScopeId;
@@ -115,7 +116,9 @@ impl Machine {
         span: Span,
     ) -> Result<(), Poison> {
         let written = self.text(symbol);
-        let fields = self.declared_fields(object)?;
+        // What amends a record adds keys to it that nobody should take for its own.
+        let of = self.object(object).base.filter(|_| self.is_dict(object)).unwrap_or(object);
+        let fields = self.declared_fields(of)?;
         let names: Vec<Rc<str>> = fields.iter().map(|(field, _)| self.text(*field)).collect();
         let (code, message, label) = if self.is_dict(object) {
             let owner = self.object_name(object);
@@ -131,6 +134,8 @@ impl Machine {
         if self.is_dict(object) {
             if let Some(help) = suggestion(&written, names.iter().map(AsRef::as_ref)) {
                 finding = finding.help(help).edit(name, near[0]);
+            } else {
+                finding = finding.help(known_names(&names));
             }
         } else {
             let names = names.iter().map(AsRef::as_ref);
@@ -144,7 +149,8 @@ impl Machine {
                 fields.iter().find(|(field, _)| self.symbols.text(*field).as_ref() == *near);
             found.map(|(_, span)| *span)
         });
-        if let Some(declared) = declared {
+        // A file of a folder is declared by being there.
+        if let Some(declared) = declared.filter(|_| self.object(of).nature != Nature::Folder) {
             finding = finding.also(declared, "declared here");
         }
         self.report(finding);

@@ -15,12 +15,14 @@ mod defaults;
 mod element;
 mod eval;
 mod field;
+mod hits;
 mod input;
 mod keys;
 mod layers;
 mod list;
 mod list_method;
 mod load;
+mod locked;
 mod meaning;
 mod method;
 mod names;
@@ -40,6 +42,7 @@ mod why;
 pub(crate) use budget::Budget;
 pub(crate) use element::ElementEntry;
 pub(crate) use load::{FolderCode, MemberCode, ProgramCode, ProjectCode};
+pub use locked::git_key;
 pub(crate) use names::NamePath;
 use object::KindId;
 pub(crate) use object::ObjectId;
@@ -123,6 +126,8 @@ pub(crate) struct Machine {
     program: Rc<ProgramCode>,
     settings: ProjectSettings,
     well_known: WellKnown,
+    /// Records of options whose keys were looked at.
+    options_checked: BTreeSet<ObjectId>,
     objects: Vec<Object>,
     frames: Vec<Frame>,
     thunks: Vec<ThunkState>,
@@ -181,6 +186,7 @@ struct WellKnown {
     source: Symbol,
     step: Symbol,
     target: Symbol,
+    version: Symbol,
 }
 
 impl WellKnown {
@@ -196,6 +202,7 @@ impl WellKnown {
             source: symbols.intern("Source"),
             step: symbols.intern("Step"),
             target: symbols.intern("target"),
+            version: symbols.intern("version"),
         }
     }
 }
@@ -220,6 +227,7 @@ impl Machine {
             program: Rc::new(program),
             settings,
             well_known,
+            options_checked: BTreeSet::new(),
             objects: Vec::new(),
             frames: vec![outermost],
             thunks: Vec::new(),

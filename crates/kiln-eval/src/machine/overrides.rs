@@ -1,10 +1,11 @@
 //! What an amend of a project replaces: each key of it must be there, down to the keys of files.
 
+use super::hits::with_names;
 use super::object::{LayerSource, ObjectId, Raw};
 use super::{Machine, Poison};
 use crate::code::{Body, Form};
 use crate::symbol::Symbol;
-use kiln_diag::{Code, Diagnostic, nearest, suggestion};
+use kiln_diag::{Code, Diagnostic};
 use std::rc::Rc;
 
 impl Machine {
@@ -80,10 +81,7 @@ impl Machine {
             let mut finding =
                 Diagnostic::error(Code(307), format!("{owner} has no `{written}` to override"))
                     .at(binding.key_span, "overrides nothing");
-            if let Some(help) = suggestion(&written, names.iter().map(AsRef::as_ref)) {
-                let near = nearest(&written, names.iter().map(AsRef::as_ref));
-                finding = finding.help(help).edit(binding.key_span, near[0]);
-            }
+            finding = with_names(finding, &written, &names, binding.key_span);
             return Err(self.report(finding));
         }
         Ok(())

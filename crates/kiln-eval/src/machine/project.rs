@@ -1,7 +1,7 @@
 //! Project instances: options, machines, defaults, and amending a project as a whole.
 
 use super::names::{NamePart, NamePath};
-use super::object::{LayerSource, Nature, Object, ObjectId, Raw};
+use super::object::{Nature, Object, ObjectId, Raw};
 use super::{Env, FrameForm, FrameId, Lazy, Machine, Poison, Term, ThunkState};
 use crate::code::ScopeId;
 use crate::symbol::Symbol;
@@ -82,7 +82,6 @@ impl Machine {
         object.raws = Rc::from(raws);
         object.kind = made_kind;
         object.overrides = overrides.len();
-        self.refuse_unread(project)?;
         Ok(project)
     }
 
@@ -92,24 +91,6 @@ impl Machine {
                 .at(span, "not a `Project { … }`")
                 .help("write `Project { name = \"…\" }`"),
         )
-    }
-
-    /// Some settings are part of the language, but nothing reads them yet.
-    fn refuse_unread(&mut self, project: ObjectId) -> Result<(), Poison> {
-        for (setting, message) in [(self.well_known.lock_for, "`lock-for` is not supported yet")] {
-            let layers = self.layers(project)?;
-            for layer in layers.iter() {
-                let LayerSource::Items { body, .. } = &layer.source else { continue };
-                for entry in body.index.get(setting) {
-                    if let Some(binding) = super::field::binding_of(&body.entries[entry].form)
-                        && binding.ty.is_none()
-                    {
-                        return Err(self.unsupported(binding.key_span, message, "set here"));
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 
     /// `project { … }`: the same project with other options or members.

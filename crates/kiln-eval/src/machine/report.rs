@@ -242,6 +242,20 @@ impl Machine {
         self.report(finding)
     }
 
+    /// Returns where the key of the last binding of a field is written.
+    pub(super) fn binding_key_span(&mut self, object: ObjectId, symbol: Symbol) -> Option<Span> {
+        let position = self.find_binding(object, symbol, Position::TOP).ok()??;
+        let layers = self.layers(object).ok()?;
+        match &layers.get(position.layer as usize)?.source {
+            super::object::LayerSource::Items { body, .. }
+            | super::object::LayerSource::Keyed { body, .. } => {
+                let entry = &body.entries[position.entry as usize];
+                super::field::binding_of(&entry.form).map(|binding| binding.key_span)
+            }
+            _ => self.binding_span(object, symbol),
+        }
+    }
+
     /// Returns where the binding of a field that holds stands.
     pub(super) fn binding_span(&mut self, object: ObjectId, symbol: Symbol) -> Option<Span> {
         let position = self.find_binding(object, symbol, Position::TOP).ok()??;

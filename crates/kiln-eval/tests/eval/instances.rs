@@ -196,19 +196,6 @@ x.shown: [["-O2", "-g", "-O3", "-last"], { CFLAGS = "-O2 -g -O3 -last -ffile-pre
 }
 
 #[test]
-fn settings_that_nothing_reads_are_refused() {
-    check(
-        "//- /project.kiln\nProject { name = \"p\", lock-for { a = {} } }\n",
-        &[],
-        str![[r#"
-error[K0510]: `lock-for` is not supported yet
-  project.kiln:1:23 `lock-for` set here
-
-"#]],
-    );
-}
-
-#[test]
 fn defaults_that_are_for_nothing_are_refused() {
     check(
         r#"//- /project.kiln

@@ -62,7 +62,8 @@ pub(crate) fn ground(project: &str) -> Ground {
         ((*stem).to_owned(), Arc::new(parsed))
     });
     let program = Program { stdlib: stdlib.collect(), project, root };
-    let settings = Settings { build: "x86_64-linux-gnu".to_owned(), options: Vec::new() };
+    let settings =
+        Settings { build: "x86_64-linux-gnu".to_owned(), options: Vec::new(), lock_for: None };
     Ground { texts, program, inputs: Inputs::default(), settings, findings, files }
 }
 

@@ -2,7 +2,7 @@
 
 use super::object::{Nature, ObjectId};
 use super::{Machine, Poison, Term};
-use crate::code::{CodeRef, Form, TypeForm, TypeRef};
+use crate::code::{CodeRef, Form, ListPart, TypeForm, TypeRef};
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span, suggestion};
 use std::rc::Rc;
@@ -36,9 +36,18 @@ pub(super) enum Refusal {
 pub(super) struct Mismatch {
     pub(super) wanted: Wanted,
     pub(super) found: Found,
-    /// Indexes of lists, outermost first.
-    pub(super) at: Vec<usize>,
+    /// The way to the part that is wrong, outermost first.
+    pub(super) at: Vec<Part>,
     pub(super) help: Option<String>,
+    /// The type of the user whose condition does not hold, and where it is defined.
+    pub(super) defined: Option<(Symbol, Span)>,
+}
+
+/// A part of a list or record.
+#[derive(Clone, Copy)]
+pub(super) enum Part {
+    Item(usize),
+    Field(Symbol),
 }
 
 pub(super) enum Wanted {
@@ -51,6 +60,9 @@ pub(super) enum Found {
     Text(String),
 }
 
+/// In front of a list of which an item is wrong.
+const ITEM_OF: &str = "an item of ";
+
 impl From<Poison> for Refusal {
     fn from(_: Poison) -> Self {
         Self::Poison
@@ -60,11 +72,11 @@ impl From<Poison> for Refusal {
 impl Machine {
     /// Reports a value that is not what its declaration wants.
     pub(super) fn report_mismatch(&mut self, mismatch: Mismatch, blame: &Blame) -> Poison {
-        let span = blame.code.as_ref().and_then(|code| item_span(code, &mismatch.at));
-        let part = if mismatch.at.is_empty() { "" } else { "an item of " };
+        let span = blame.code.as_ref().and_then(|code| part_span(code, &mismatch.at));
+        let part = self.describe_parts(&mismatch.at);
         let from_outside = self.command_line_file == Some(blame.value.file);
         let help = match &mismatch.wanted {
-            _ if from_outside && self.is_triple(blame.what) => {
+            Wanted::Type(_) if mismatch.defined.is_some() && self.is_triple(blame.what) => {
                 Some("a platform is a triple such as `aarch64-linux-gnu`".to_owned())
             }
             Wanted::Type(ty) if from_outside => self.option_help(ty),
@@ -90,10 +102,26 @@ impl Machine {
         if let Some(declared) = blame.declared {
             finding = finding.also(declared, "declared here");
         }
+        if let Some((name, at)) = mismatch.defined {
+            finding = finding.also(at, format!("what `{}` has to be", self.text(name)));
+        }
         if let Some(help) = help {
             finding = finding.help(help);
         }
         self.report(finding)
+    }
+
+    /// Returns the parts of a value in front of it: `an item of `, or the name of a field of a record.
+    fn describe_parts(&self, at: &[Part]) -> String {
+        let mut text = String::new();
+        for part in at {
+            match part {
+                Part::Item(_) if text.starts_with(ITEM_OF) => {}
+                Part::Item(_) => text.insert_str(0, ITEM_OF),
+                Part::Field(name) => text.insert_str(0, &format!("`{}` of ", self.text(*name))),
+            }
+        }
+        text
     }
 
     fn help_for(&self, mismatch: &Mismatch) -> Option<String> {
@@ -161,6 +189,7 @@ pub(super) fn mismatch(ty: &TypeRef, found: &Term) -> Refusal {
         found: Found::Value(found.clone()),
         at: Vec::new(),
         help: None,
+        defined: None,
     }))
 }
 
@@ -178,11 +207,23 @@ fn as_path(text: &str) -> String {
     format!("`./{text}`, without quotes: it is a path of the project")
 }
 
-/// Returns where the written item of a list stands.
-fn item_span(code: &CodeRef, at: &[usize]) -> Option<Span> {
-    let Form::List(parts) = &code.form else { return None };
-    let plain = parts.iter().all(|part| !part.spread && part.loops.is_empty());
-    let plain = plain && parts.iter().all(|part| part.guard.is_none());
-    let first = at.first()?;
-    if plain { parts.get(*first).map(|part| part.value.span) } else { None }
+/// Returns where the written part of a list or record stands.
+fn part_span(code: &CodeRef, at: &[Part]) -> Option<Span> {
+    let (first, rest) = at.split_first()?;
+    let part = match (&code.form, first) {
+        (Form::List(parts), Part::Item(ix)) => {
+            let plain =
+                |part: &ListPart| !part.spread && part.loops.is_empty() && part.guard.is_none();
+            if !parts.iter().all(plain) {
+                return None;
+            }
+            &parts.get(*ix)?.value
+        }
+        (Form::Record(body), Part::Field(name)) => {
+            let last = body.index.get(*name).next_back()?;
+            super::field::binding_of(&body.entries[last].form)?.value.as_ref()?
+        }
+        _ => return None,
+    };
+    part_span(part, rest).or(Some(part.span))
 }

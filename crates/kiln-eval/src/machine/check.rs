@@ -1,6 +1,6 @@
 //! Types of values: checked when a slot is forced, with the one coercion there is (Script).
 
-use super::blame::{Blame, Found, Mismatch, Refusal, Wanted, mismatch};
+use super::blame::{Blame, Found, Mismatch, Part, Refusal, Wanted, mismatch};
 use super::object::{LayerSource, Nature, ObjectId};
 use super::term::{Closure, Promise};
 use super::{Env, FrameForm, FrameId, Lazy, Machine, NamePath, Poison, Term};
@@ -106,7 +106,7 @@ impl Machine {
                         other => steps.push(Lazy::Done(other)),
                     }
                 }
-                other => return Err(nested(mismatch(ty, &other), ix)),
+                other => return Err(nested(mismatch(ty, &other), Part::Item(ix))),
             }
         }
         let span = self.last_span();
@@ -127,7 +127,7 @@ impl Machine {
             match checked {
                 Ok(term) => items.push(Lazy::Done(term)),
                 Err(Refusal::Poison) => poisoned = true,
-                Err(mismatch) => return Err(nested(mismatch, ix)),
+                Err(mismatch) => return Err(nested(mismatch, Part::Item(ix))),
             }
         }
         if poisoned { Err(Refusal::Poison) } else { Ok(Term::List(Rc::from(items))) }
@@ -150,7 +150,8 @@ impl Machine {
         for key in self.keys(object)? {
             match self.field(object, key, span) {
                 Ok(Some(term)) => {
-                    let checked = self.check(term, of, frame)?;
+                    let checked = self.check(term, of, frame);
+                    let checked = checked.map_err(|refusal| nested(refusal, Part::Field(key)))?;
                     let slot = super::object::Slot::Done(checked);
                     self.object_mut(object).slots.insert((key, super::Position::TOP), slot);
                 }
@@ -184,13 +185,15 @@ impl Machine {
                     found,
                     at: Vec::new(),
                     help,
+                    defined: None,
                 })));
             }
         }
         for (name, optional, ty) in fields {
             match self.field(object, *name, span)? {
                 Some(term) => {
-                    let checked = self.check(term, ty, frame)?;
+                    let checked = self.check(term, ty, frame);
+                    let checked = checked.map_err(|refusal| nested(refusal, Part::Field(*name)))?;
                     let slot = super::object::Slot::Done(checked);
                     self.object_mut(object).slots.insert((*name, super::Position::TOP), slot);
                 }
@@ -200,7 +203,13 @@ impl Machine {
                     let found = Found::Text(format!("a record without `{name}`"));
                     let wanted = Wanted::Text(self.describe_record(fields));
                     let (at, help) = (Vec::new(), None);
-                    return Err(Refusal::Mismatch(Box::new(Mismatch { wanted, found, at, help })));
+                    return Err(Refusal::Mismatch(Box::new(Mismatch {
+                        wanted,
+                        found,
+                        at,
+                        help,
+                        defined: None,
+                    })));
                 }
             }
         }
@@ -241,8 +250,10 @@ impl Machine {
         let FrameForm::Braces { body, .. } = &self.frame(frame).form else { return Ok(term) };
         let Some(definition) = body.types.get(ix) else { return Ok(term) };
         let (of, condition) = (Rc::clone(&definition.ty), definition.condition.clone());
+        let name = definition.name;
         let term = self.check(term, &of, frame)?;
         let Some(condition) = condition else { return Ok(term) };
+        let of_condition = condition.span;
         let env = Env { frame, name: NamePath::ROOT };
         let test = self.eval(&condition, env)?;
         let arguments = super::call::Arguments {
@@ -253,7 +264,11 @@ impl Machine {
         if self.truth(&verdict, condition.span)? {
             return Ok(term);
         }
-        Err(mismatch(ty, &term))
+        let mut refusal = mismatch(ty, &term);
+        if let Refusal::Mismatch(mismatch) = &mut refusal {
+            mismatch.defined = Some((name, of_condition));
+        }
+        Err(refusal)
     }
 
     /// Finds the `type` that `module.Name` stands for, and the frame that it is read in.
@@ -327,6 +342,7 @@ fn promise(closure: &Rc<Closure>, ty: &TypeRef, frame: FrameId) -> Result<Term, 
             found: Found::Text(format!("a function of {n_params} parameter{s}")),
             at: Vec::new(),
             help: None,
+            defined: None,
         })));
     }
     let mut promises = closure.promises.clone();
@@ -335,10 +351,10 @@ fn promise(closure: &Rc<Closure>, ty: &TypeRef, frame: FrameId) -> Result<Term, 
     Ok(Term::Function(Rc::new(Closure { function, frame, promises })))
 }
 
-/// Moves a refusal one list further out.
-fn nested(refusal: Refusal, ix: usize) -> Refusal {
+/// Moves a refusal one list or record further out.
+fn nested(refusal: Refusal, part: Part) -> Refusal {
     if let Refusal::Mismatch(mut mismatch) = refusal {
-        mismatch.at.insert(0, ix);
+        mismatch.at.insert(0, part);
         return Refusal::Mismatch(mismatch);
     }
     refusal

@@ -35,22 +35,8 @@ impl Machine {
         asked: Span,
     ) -> Result<ObjectId, Poison> {
         let span = self.program.projects[number].span;
-        if self.instances.len() >= MAX_INSTANCES {
-            if self.diagnostics.iter().any(|finding| finding.code == Code(413)) {
-                return Err(Poison);
-            }
-            return Err(self.report(
-                Diagnostic::error(
-                    Code(413),
-                    format!("more than {MAX_INSTANCES} project instances"),
-                )
-                .at(asked, "one more than there may be")
-                .also(span, "the project")
-                .help(
-                    "options and members that are equal give one instance; these differ each time",
-                ),
-            ));
-        }
+        // One more may be made to see whether it is equal to another.
+        self.refuse_instances(number, asked)?;
         let project = self.push_object(Object::new(Nature::Project, Rc::from([]), name, span));
         self.instances.push(project);
         self.note_project_number(project, number);
@@ -83,6 +69,24 @@ impl Machine {
         object.kind = made_kind;
         object.overrides = overrides.len();
         Ok(project)
+    }
+
+    fn refuse_instances(&mut self, number: usize, asked: Span) -> Result<(), Poison> {
+        if self.instances.len() <= MAX_INSTANCES {
+            return Ok(());
+        }
+        if self.diagnostics.iter().any(|finding| finding.code == Code(413)) {
+            return Err(Poison);
+        }
+        let project = self.program.projects[number].span;
+        Err(self.report(
+            Diagnostic::error(Code(413), format!("more than {MAX_INSTANCES} project instances"))
+                .at(asked, "one more than there may be")
+                .also(project, "the project")
+                .help(
+                    "options and members that are equal give one instance; these differ each time",
+                ),
+        ))
     }
 
     fn no_project(&mut self, span: Span) -> Poison {
@@ -124,6 +128,7 @@ impl Machine {
             self.instances.retain(|other| *other != instance);
             return Ok(equal);
         }
+        self.refuse_instances(number, span)?;
         if !is_public {
             let label = self.instance_label(instance, span)?;
             self.names.label(name, &label);

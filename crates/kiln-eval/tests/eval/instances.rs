@@ -59,6 +59,7 @@ fn options_from_outside_are_checked_before_anything_is_evaluated() {
 error[K0201]: `jobs` of `options` must be `Jobs`, not the Int 0
   project.kiln:7:5 `jobs` this is the Int 0
   project.kiln:7:5 `jobs` declared here
+  project.kiln:1:23 `(n) => n > 0` what `Jobs` has to be
 
 "#]],
     );

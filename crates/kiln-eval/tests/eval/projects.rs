@@ -318,9 +318,11 @@ x.c: <x.c>
 error[K0201]: `b` of `x` must be `stage.Port`, not the Int 30
   x.kiln:2:17 `30` this is the Int 30
   x.kiln:2:1 `b` declared here
+  stage.kiln:2:23 `(p) => p < max` what `Port` has to be
 error[K0201]: `size` of `x.c` must be `Port`, not the Int 11
   x.kiln:3:39 `11` this is the Int 11
   stage.kiln:3:18 `size` declared here
+  stage.kiln:2:23 `(p) => p < max` what `Port` has to be
 error[K0201]: `d` of `x` must be `stage.Image`, not the element `x.d`
   x.kiln:4:18 `Manual {}` this is the element `x.d`
   x.kiln:4:1 `d` declared here

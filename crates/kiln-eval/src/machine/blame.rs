@@ -102,7 +102,7 @@ impl Machine {
         if let Some(declared) = blame.declared {
             finding = finding.also(declared, "declared here");
         }
-        if let Some((name, at)) = mismatch.defined {
+        if let Some((name, at)) = mismatch.defined.filter(|(_, at)| !self.is_stdlib(*at)) {
             finding = finding.also(at, format!("what `{}` has to be", self.text(name)));
         }
         if let Some(help) = help {

@@ -31,7 +31,7 @@ impl Machine {
         Poison
     }
 
-    fn is_stdlib(&self, span: Span) -> bool {
+    pub(super) fn is_stdlib(&self, span: Span) -> bool {
         self.program.stdlib_files.contains(&span.file)
     }
 

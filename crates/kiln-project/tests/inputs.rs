@@ -599,3 +599,58 @@ all.x [] LEVEL=1 ON=x86_64
 "#]],
     );
 }
+
+#[test]
+fn two_that_replace_a_member_by_the_same_are_one() {
+    check_inputs(
+        "one = Project(Local(../lib)) { libs.tls = mine }, two = Project(Local(../lib)) { libs { tls = mine } }, \
+         three = Project(Local(../lib)) { options { level = 2 }, libs.tls = mine }, \
+         four = Project(Local(../lib)) { libs.tls = mine {} } }, \
+         a = Stack { deps = [one.libs.web, two.libs.web, three.libs.web, four.libs.web] }, aliases {",
+        str![[r#"
+a [one.libs.web one.libs.web three.libs.web four.libs.web]
+four.libs.tls []
+four.libs.web [four.libs.tls four.shim] FROM=lib
+four.shim [] four//shim FROM=lib
+mine []
+one.libs.web [mine one.shim] FROM=lib
+one.shim [] four//shim FROM=lib
+three.libs.web [mine three.shim] FROM=lib
+three.shim [] four//shim FROM=lib
+
+"#]],
+    );
+}
+
+#[test]
+fn inputs_of_two_inputs_that_come_to_the_same_are_one() {
+    let side = |name: &str, level: u32| {
+        let lib = format!(
+            "inputs {{ lib = Project(Local(../lib)) {{ options {{ level = {level} }} }} }}"
+        );
+        format!(
+            "//- {name}/project.kiln\nProject {{ name = \"{name}\", {lib}, x = Stack {{ deps = [lib.libs.tls] }} }}\n"
+        )
+    };
+    let app = r#"//- app/project.kiln
+Project {
+  name = "app"
+  inputs {
+    left = Project(Local(../left))
+    right = Project(Local(../right))
+    far = Project(Local(../far))
+  }
+  a = Stack { deps = [left.x, right.x, far.x] }
+}
+"#;
+    let sides = [side("left", 2), side("right", 2), side("far", 3)].concat();
+    check(&format!("{LIB}{sides}{app}"), str![[r#"
+a [left.x right.x far.x]
+far.lib.libs.tls [] FROM=lib LEVEL=3
+far.x [far.lib.libs.tls]
+left.x [right.lib.libs.tls]
+right.lib.libs.tls [] FROM=lib LEVEL=2
+right.x [right.lib.libs.tls]
+
+"#]]);
+}

@@ -32,6 +32,7 @@ mod origin;
 mod overrides;
 mod project;
 mod report;
+mod same;
 mod share;
 mod spread;
 mod term;

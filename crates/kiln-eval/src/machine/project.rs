@@ -179,7 +179,7 @@ impl Machine {
         self.instances.iter().find(is_same).copied()
     }
 
-    /// Finds an earlier instance that differs in nothing but how its options were written.
+    /// Finds an earlier instance of a project with equal options, whose members are replaced by the very same.
     fn equal_instance(
         &mut self,
         instance: ObjectId,
@@ -187,18 +187,16 @@ impl Machine {
         span: Span,
     ) -> Result<Option<ObjectId>, Poison> {
         let options = self.well_known.options;
-        if !overrides.iter().all(|raw| only_options(raw, options)) {
-            return Ok(None);
-        }
+        let Some(members) = self.replaced(overrides) else { return Ok(None) };
         let Some(mine) = self.field(instance, options, span)? else { return Ok(None) };
         let number = self.project_number(instance);
         for other in self.instances.clone() {
-            if self.project_number(other) != number {
+            if other == instance || self.project_number(other) != number {
                 continue;
             }
             let raws = Rc::clone(&self.object(other).raws);
             let theirs = &raws[raws.len() - self.object(other).overrides..];
-            if other == instance || !theirs.iter().all(|raw| only_options(raw, options)) {
+            if self.replaced(theirs).as_ref() != Some(&members) {
                 continue;
             }
             // An option that is being evaluated asks for this instance: it cannot be the same one.
@@ -325,12 +323,5 @@ impl Machine {
             }
         }
         Ok(raws)
-    }
-}
-
-fn only_options(raw: &Raw, options: Symbol) -> bool {
-    match raw {
-        Raw::Body { body, .. } => !body.dynamic && body.index.keys().all(|key| key == options),
-        Raw::Values(_) | Raw::Folder(_) => false,
     }
 }

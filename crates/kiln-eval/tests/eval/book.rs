@@ -90,7 +90,18 @@ fn files(text: &str) -> String {
     if !files.contains("//- /project.kiln") {
         files.push_str(PROJECT);
     }
-    files + AROUND
+    without_inputs(&files) + AROUND
+}
+
+/// Leaves out the files of other projects, which lie in folders of their own: sessions on the pages show them.
+fn without_inputs(files: &str) -> String {
+    let sections = || files.split_inclusive("//- ").map(|part| part.trim_end_matches("//- "));
+    let path = |section: &str| section.lines().next().unwrap_or_default().to_owned();
+    let folder = |section| path(section).strip_suffix("/project.kiln").map(str::to_owned);
+    let others: Vec<String> = sections().filter_map(folder).filter(|one| !one.is_empty()).collect();
+    let is_own = |section: &&str| !others.iter().any(|other| path(section).starts_with(other));
+    let own: Vec<&str> = sections().filter(is_own).collect();
+    own.join("//- ")
 }
 
 /// Returns a file of the elements that a project takes from `tools`, unless it has one.

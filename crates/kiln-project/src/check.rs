@@ -9,6 +9,7 @@ use kiln_eval::on_deep_stack;
 use kiln_syntax::{Parse, parse};
 
 use crate::load::program;
+use crate::paths::inspect_paths;
 use crate::{Files, ProjectError};
 
 /// Adds what is wrong in code that nobody evaluates to what was found when the project was loaded, with the texts that
@@ -27,7 +28,9 @@ pub fn inspect(
         let mut parsed: BTreeMap<FileId, Arc<Parse>> = BTreeMap::new();
         for file in &files {
             let text = texts.get(file.id).map_or("", |text| &text.text);
-            parsed.insert(file.id, Arc::new(parse(file.id, text).without_tree()));
+            let parse = parse(file.id, text).without_tree();
+            inspect_paths(root, &file.path, &parse.ast, findings);
+            parsed.insert(file.id, Arc::new(parse));
         }
         let mut stdlib = BTreeMap::new();
         for (stem, text) in kiln_stdlib::files() {

@@ -19,6 +19,7 @@ mod files;
 mod inputs;
 mod load;
 mod modules;
+mod paths;
 mod readable;
 
 pub use check::inspect;

@@ -133,3 +133,31 @@ fn findings_and_what_they_propose() {
         if both.is_empty() { Ok(()) } else { Err(both) }
     });
 }
+
+/// The folder of a case of the index is the first part of its name; a test of this crate is `fn NAME`.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the cases are files")]
+fn the_index_of_rules_names_what_is_there() {
+    let lang = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/lang");
+    let index = std::fs::read_to_string(lang.join("README.md")).expect("the index of the rules");
+    let tests = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/eval"));
+    let tests = tests.expect("the tests").map(|entry| entry.expect("a test").path());
+    let tests: String = tests.map(|path| std::fs::read_to_string(path).expect("a text")).collect();
+    let rows: Vec<&str> = index.lines().filter(|line| line.starts_with("| ")).collect();
+    // What stands in backticks behind the name of a rule.
+    let columns = rows.iter().flat_map(|row| row.split(" | ").skip(1));
+    let named: BTreeSet<&str> =
+        columns.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    assert!(named.len() > 150, "only {} names", named.len());
+    for name in &named {
+        let is_there = match name.strip_prefix("fn ") {
+            Some(name) => tests.contains(&format!("fn {name}()")),
+            None => lang.join(format!("{name}.kiln")).exists(),
+        };
+        assert!(is_there, "there is no {name}");
+    }
+    for (path, _) in cases("ok") {
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        assert!(named.contains(format!("ok/{name}").as_str()), "no rule names ok/{name}");
+    }
+}

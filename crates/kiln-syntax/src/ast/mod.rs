@@ -113,6 +113,11 @@ impl Ast {
         self.spans[id.index()]
     }
 
+    /// Returns all expressions of the file, in the order in which they were read.
+    pub fn exprs(&self) -> impl Iterator<Item = (ExprId, &Expr)> {
+        (0u32..).map(ExprId).zip(&self.exprs)
+    }
+
     /// Returns how many expressions the file has: ids are below it.
     pub fn len(&self) -> usize {
         self.exprs.len()

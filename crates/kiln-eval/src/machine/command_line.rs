@@ -91,14 +91,19 @@ impl Machine {
         for (symbol, declared) in self.declared_fields(options)? {
             match self.field(options, symbol, declared) {
                 Ok(Some(term)) => drop(self.deep(&term)),
-                Ok(None) => self.report_unset_option(symbol, declared, named),
+                Ok(None) => drop(self.report_unset_option(symbol, declared, named)),
                 Err(Poison) => {}
             }
         }
         Ok(())
     }
 
-    fn report_unset_option(&mut self, symbol: Symbol, declared: Span, named: Option<Span>) {
+    pub(super) fn report_unset_option(
+        &mut self,
+        symbol: Symbol,
+        declared: Span,
+        named: Option<Span>,
+    ) -> Poison {
         let name = self.text(symbol);
         let finding = Diagnostic::error(Code(502), format!("the option `{name}` is not set"));
         let label = "declared without a default";
@@ -110,7 +115,7 @@ impl Machine {
                 .at(named, "this input has no default for it")
                 .also(declared, label)
                 .help(format!("set it here: `{{ options {{ {name} = … }} }}`")),
-        });
+        })
     }
 
     /// Returns the record of options of an instance; a project whose options are no record is told.

@@ -5,7 +5,7 @@ use super::{Machine, Pending, Poison, Position, Term, ThunkId};
 use crate::code::{TypeRef, record_text, type_text};
 use crate::compile::may_follow;
 use crate::symbol::Symbol;
-use kiln_diag::{Code, Diagnostic, Span, suggestion};
+use kiln_diag::{Code, Diagnostic, Span, nearest, suggestion};
 use std::rc::Rc;
 
 impl Machine {
@@ -191,6 +191,13 @@ impl Machine {
         let mut finding = Diagnostic::error(code, message).at(span, "not there");
         if let Some(help) = suggestion(&text, names.iter().map(AsRef::as_ref)) {
             finding = finding.help(help);
+            // Only where the place is that of the name alone, plainly written.
+            let is_name = (span.end - span.start) as usize == text.len();
+            if let (true, Some(near)) =
+                (is_name, nearest(&text, names.iter().map(AsRef::as_ref)).first())
+            {
+                finding = finding.edit(span, *near);
+            }
         } else if names.is_empty() {
             finding = finding.help("it has no keys");
         } else {
@@ -225,6 +232,12 @@ impl Machine {
         symbol: Symbol,
         span: Span,
     ) -> Poison {
+        if self.names.is_key_of_root(self.object(object).name, self.well_known.options)
+            && let Ok(Some(declaration)) = self.declaration(object, symbol)
+            && let Some(declared) = declaration.span
+        {
+            return self.report_unset_option(symbol, declared, None);
+        }
         let text = self.text(symbol);
         let owner = self.object_name(object);
         let own = self.object(object).span;

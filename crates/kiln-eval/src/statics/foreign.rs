@@ -27,7 +27,6 @@ impl Statics<'_> {
         if name.is_empty() || !name.chars().all(is_name) {
             return;
         }
-        let mend = mend(&name);
         if matches!(code.form, Form::Broken) {
             // What it is is told already; this says what to do.
             let message = format!("`{name}` is not defined");
@@ -35,9 +34,7 @@ impl Statics<'_> {
             let names = self.names_here();
             let names = || names.iter().map(String::as_str);
             let finding = habit::name(finding, &name, code.span, names());
-            let is_helped = finding.help.is_some();
-            let mended = |finding: Diagnostic| finding.help(mend).edit(opener, "%");
-            return self.report(if is_helped { finding } else { mended(finding) });
+            return self.report(undefined(finding, &name, opener));
         }
         let line = before.rsplit('\n').next().unwrap_or_default();
         let is_format = |word: &str| match word {
@@ -49,7 +46,8 @@ impl Statics<'_> {
             let message = format!("`%{{{name}}}` is a value of kiln, not one of the program");
             let finding = Diagnostic::warning(Code(907), message)
                 .at(code.span, "put in before the program sees it");
-            self.report(finding.help(mend).edit(opener, "%"));
+            let help = format!("write `%%{{{name}}}` if the program is to see `%{{{name}}}`");
+            self.report(finding.help(help).edit(opener, "%"));
         }
     }
 
@@ -67,7 +65,15 @@ impl Statics<'_> {
     }
 }
 
-/// Returns what to write for a `%{…}` of another program.
-pub(super) fn mend(name: &str) -> String {
-    format!("write `%%{{{name}}}` where another program is to see `%{{{name}}}`")
+/// Adds to a finding about a name in a string that means nothing what to write, if that is not said already.
+pub(super) fn undefined(finding: Diagnostic, name: &str, opener: Span) -> Diagnostic {
+    if finding.help.is_some() {
+        return finding;
+    }
+    let help = format!(
+        "give it a value, or write `%%{{{name}}}` if another program is to see `%{{{name}}}`"
+    );
+    // Names of kiln have hyphens.
+    let is_foreign = name.contains('_');
+    if is_foreign { finding.help(help).edit(opener, "%") } else { finding.help(help) }
 }

@@ -352,8 +352,8 @@ impl Statics<'_> {
         } else {
             finding.help(crate::compile::OWN_KEY)
         };
-        if let (None, Some(opener)) = (&finding.help, self.opener(span)) {
-            finding = finding.help(super::foreign::mend(&text)).edit(opener, "%");
+        if let Some(opener) = self.opener(span) {
+            finding = super::foreign::undefined(finding, &text, opener);
         }
         self.report(finding);
     }

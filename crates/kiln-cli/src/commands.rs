@@ -215,7 +215,15 @@ fn explain(screen: &Screen, code: &str) -> u8 {
     if let Some(page) = kiln_console::explain(code) {
         return screen.result(page.as_bytes());
     }
-    screen.say(&format!("error[K8008]: `{code}` is no code of kiln\n  help: a code is `K` and four digits, as errors print it\n"));
+    let near = kiln_console::near(code);
+    let help = if near.is_empty() {
+        "a code is `K` and four digits, as errors print it".to_owned()
+    } else {
+        let lines =
+            near.iter().map(|(code, title)| format!("\n    kiln explain {code}    {title}"));
+        format!("perhaps one of these{}", lines.collect::<String>())
+    };
+    screen.say(&format!("error[K8008]: `{code}` is no code of kiln\n  help: {help}\n"));
     2
 }
 

@@ -66,6 +66,26 @@ pub fn explain(code: &str) -> Option<&'static str> {
     PAGES.iter().find(|(known, _)| *known == code).map(|(_, page)| *page)
 }
 
+/// Returns the pages that were likely meant by a code that has none, or by a word: at most five, as code and title.
+pub fn near(written: &str) -> Vec<(&'static str, &'static str)> {
+    let written = written.trim();
+    let digits = written.strip_prefix(['K', 'k']).unwrap_or(written);
+    let is_code = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let title = |page: &'static str| {
+        let line = page.lines().next().unwrap_or_default();
+        line.split_once(": ").map_or(line, |(_, title)| title)
+    };
+    let titles = PAGES.iter().map(|(code, page)| (*code, title(page)));
+    if is_code {
+        let code = format!("K{digits:0>4}");
+        let codes = kiln_diag::nearest(&code, codes());
+        return titles.filter(|(code, _)| codes.contains(code)).collect();
+    }
+    let word = written.to_lowercase();
+    let is_long = word.chars().count() > 2;
+    titles.filter(|(_, title)| is_long && title.to_lowercase().contains(&word)).take(5).collect()
+}
+
 /// Returns all codes that have a page, in order.
 pub fn codes() -> impl Iterator<Item = &'static str> {
     PAGES.iter().map(|(code, _)| *code)

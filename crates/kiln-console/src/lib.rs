@@ -30,7 +30,7 @@ pub mod text;
 mod ticker;
 
 pub use console::{Console, Mode};
-pub use explain::{codes, explain};
+pub use explain::{codes, explain, near};
 pub use live::{Size, stderr_size};
 pub use sanitise::sanitise;
 pub use style::Style;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kiln_console::{codes, explain};
+use kiln_console::{codes, explain, near};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -49,6 +49,18 @@ fn a_code_may_be_written_short() {
     for other in ["", "K", "K00101", "K9999", "-101", "K\u{661}01", "README"] {
         assert_eq!(explain(other), None, "{other}");
     }
+}
+
+#[test]
+fn what_is_no_code_finds_those_that_are_near() {
+    let check = |written: &str, expected: &[&str]| {
+        let found: Vec<&str> = near(written).into_iter().map(|(code, _)| code).collect();
+        assert_eq!(found, expected, "{written}");
+    };
+    check("not defined", &["K0101"]);
+    check("K0100", &["K0010", "K0101", "K0102"]);
+    check("xyzzy", &[]);
+    check("", &[]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Findings as editors take them: the diagnostics of the language server protocol.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kiln_diag::{Diagnostic, FileId, Label, Span, Texts};
 use serde_json::{Value, json};
@@ -34,19 +34,23 @@ fn diagnostic(root: &Path, texts: &Texts, finding: &Diagnostic) -> Value {
         .collect();
     let zero = json!({ "line": 0, "character": 0 });
     let place = finding.primary.as_ref().map(|label| range(texts, label.span));
+    let mut data = json!({ "explain": format!("kiln explain {}", finding.code), "edits": edits });
+    let label = finding.primary.as_ref().map(|label| &label.text);
+    // What is not there has no key: nothing is null.
+    for (key, text) in [("label", label), ("help", finding.help.as_ref())] {
+        if let Some(text) = text {
+            data[key] = json!(text);
+        }
+    }
     json!({
         "range": place.unwrap_or_else(|| json!({ "start": zero, "end": zero })),
         "severity": if finding.is_error() { 1 } else { 2 },
         "code": finding.code.to_string(),
+        "codeDescription": { "href": format!("kiln:errors/{}.md", finding.code) },
         "source": "kiln",
         "message": finding.message,
         "relatedInformation": related,
-        "data": {
-            "label": finding.primary.as_ref().map(|label| label.text.clone()),
-            "help": finding.help,
-            "explain": format!("kiln explain {}", finding.code),
-            "edits": edits,
-        },
+        "data": data,
     })
 }
 
@@ -77,8 +81,21 @@ fn uri(root: &Path, texts: &Texts, file: FileId) -> String {
     let name = texts.get(file).map_or("", |text| &text.name);
     match name.strip_prefix("<stdlib>/") {
         Some(name) => format!("kiln:stdlib/{}", encoded(name)),
-        None => format!("{}/{}", folder_uri(root), encoded(name)),
+        None => folder_uri(&below(root, name)),
     }
+}
+
+/// Returns the path of a text; of an input beside the project it begins with `..`.
+fn below(root: &Path, name: &str) -> PathBuf {
+    let mut path = root.to_owned();
+    for part in name.split('/') {
+        if part == ".." {
+            path.pop();
+        } else {
+            path.push(part);
+        }
+    }
+    path
 }
 
 fn folder_uri(root: &Path) -> String {
@@ -125,5 +142,36 @@ mod tests {
         assert_eq!(one["range"]["end"], json!({ "line": 1, "character": 9 }));
         assert_eq!(one["code"], "K0101");
         assert_eq!(one["data"]["edits"][0]["newText"], "zinc");
+        assert_eq!(one["data"]["label"], "unknown");
+        assert_eq!(one["codeDescription"]["href"], "kiln:errors/K0101.md");
+    }
+
+    #[test]
+    fn an_empty_place_at_the_end_and_one_behind_a_wide_character_count_the_same() {
+        let check = |text: &str, at: u32, expected: (u32, u32)| {
+            let (line, character) = expected;
+            assert_eq!(position(text, at), json!({ "line": line, "character": character }));
+        };
+        check("", 0, (0, 0));
+        check("a\n", 2, (1, 0));
+        check("\u{1f600}", 4, (0, 2));
+        check("\u{1f600}", 2, (0, 0));
+        check("\u{10ffff}\u{e9}\r\nb", 8, (1, 0));
+        check("x", 99, (0, 1));
+    }
+
+    #[test]
+    fn what_is_not_there_is_left_out_and_other_folders_are_named() {
+        let mut texts = Texts::default();
+        let file = texts.add("../lib/a.kiln", "a\n");
+        let beside = Diagnostic::warning(Code(905), "x").at(Span::new(file, 0, 1), "here");
+        let nowhere = Diagnostic::error(Code(111), "there is no element `x`");
+        let shown = findings_json(Path::new("/p/app"), &texts, &[nowhere, beside]);
+        assert!(!shown.contains("null"), "{shown}");
+        let shown: Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(shown[0]["uri"], "file:///p/app");
+        assert_eq!(shown[0]["diagnostics"][0]["data"].get("help"), None);
+        assert_eq!(shown[1]["uri"], "file:///p/lib/a.kiln");
+        assert_eq!(shown[1]["diagnostics"][0]["severity"], 2);
     }
 }

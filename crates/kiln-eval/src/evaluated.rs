@@ -206,6 +206,19 @@ impl Evaluated {
         self.machine.element_entry(id.0 as usize).object
     }
 
+    /// Does something with one element, and lets go afterwards of all that was evaluated for it alone.
+    ///
+    /// What is asked for again later is evaluated again; it comes to the same.
+    pub fn within<T>(&mut self, id: ElementId, step: impl FnOnce(&mut Self) -> T) -> T {
+        let object = self.object(id);
+        let is_outermost = self.machine.begin_region(object);
+        let done = step(self);
+        if is_outermost {
+            self.machine.end_region();
+        }
+        done
+    }
+
     /// Returns the name of an element.
     pub fn name(&self, id: ElementId) -> String {
         self.machine.element_name(self.object(id))

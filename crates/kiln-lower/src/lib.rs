@@ -53,7 +53,8 @@ pub fn lower(evaluated: &mut Evaluated, targets: &[String], texts: &Texts) -> Di
     let mut elements = Vec::new();
     let mut memory = Memory::default();
     while let Some(id) = waiting.pop() {
-        let (lowered, needs) = lower_element(evaluated, id, texts, &mut memory);
+        let lower = |evaluated: &mut Evaluated| lower_element(evaluated, id, texts, &mut memory);
+        let (lowered, needs) = evaluated.within(id, lower);
         elements.extend(lowered);
         for need in needs.into_iter().rev() {
             if seen.insert(need) {

@@ -18,6 +18,7 @@
 pub mod ast;
 mod chunk;
 mod code;
+mod common;
 mod kind;
 mod lost;
 mod lower;
@@ -26,6 +27,13 @@ mod parser;
 mod read;
 mod report;
 mod tree;
+
+// What tests of the crate from outside read is read by those inside, too.
+#[cfg(test)]
+extern crate self as kiln_syntax;
+#[cfg(test)]
+#[path = "../tests/texts/mutants.rs"]
+mod mutants;
 
 pub use kind::{Bad, Missing, SyntaxKind};
 pub use packed::{Packed, Syntax};

@@ -2,6 +2,7 @@
 //!
 //! Never: fails; keeps a pair of the parser longer than its chunk.
 
+use crate::common::{self, Mark};
 use crate::kind::{Bad, SyntaxKind};
 use crate::parser::{KilnParser, Rule, kind_of};
 use crate::tree::{Builder, Part, Tree, join};
@@ -84,13 +85,14 @@ fn read_part(text: &str, chunks: &[(usize, &str)]) -> Part {
     let start = chunks.first().map_or(0, |(start, _)| *start);
     let end = chunks.last().map_or(0, |(start, chunk)| start + chunk.len());
     let mut builder = Builder::new(text, start..end);
+    let mut marks = Vec::new();
     for (start, chunk) in chunks {
-        read_chunk(&mut builder, *start, chunk);
+        read_chunk(&mut builder, *start, chunk, &mut marks);
     }
     builder.finish(end)
 }
 
-fn read_chunk(builder: &mut Builder<'_>, start: usize, chunk: &str) {
+fn read_chunk(builder: &mut Builder<'_>, start: usize, chunk: &str, marks: &mut Vec<Mark>) {
     let mut base = start;
     let mut rest = chunk;
     if start == 0 && chunk.starts_with(MARK) {
@@ -98,9 +100,32 @@ fn read_chunk(builder: &mut Builder<'_>, start: usize, chunk: &str) {
         rest = &chunk[base..];
         builder.token(SyntaxKind::Mark, offset(base));
     }
+    if !read_by_hand(builder, base, rest, marks) {
+        read_by_grammar(builder, base, rest);
+    }
+    builder.gap(offset(start + chunk.len()));
+}
+
+/// Reads what is most common, and nothing else; returns whether it was.
+fn read_by_hand(builder: &mut Builder<'_>, base: usize, rest: &str, marks: &mut Vec<Mark>) -> bool {
+    if !common::read(rest, marks) {
+        return false;
+    }
+    for Mark { kind, begins, at } in marks {
+        if *begins {
+            builder.start(*kind, offset(base + *at));
+        } else {
+            builder.end(*kind, offset(base + *at));
+        }
+    }
+    true
+}
+
+/// Reads all that the grammar knows.
+fn read_by_grammar(builder: &mut Builder<'_>, base: usize, rest: &str) {
     let Ok(pairs) = KilnParser::parse(Rule::file, rest) else {
         // Unreachable by the grammar, whose entry rule accepts every text.
-        builder.token(SyntaxKind::Bad(Bad::Top), offset(start + chunk.len()));
+        builder.token(SyntaxKind::Bad(Bad::Top), offset(base + rest.len()));
         return;
     };
     for token in pairs.tokens() {
@@ -114,7 +139,6 @@ fn read_chunk(builder: &mut Builder<'_>, start: usize, chunk: &str) {
             Some(kind) => builder.end(kind, offset(at)),
         }
     }
-    builder.gap(offset(start + chunk.len()));
 }
 
 /// The byte order mark, ignored at the start of a file.
@@ -141,8 +165,63 @@ fn offset(at: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::read_tree;
+    use super::{read_by_grammar, read_by_hand, read_tree};
     use crate::chunk::chunk_starts;
+    use crate::mutants::{Random, items, mutant};
+    use crate::tree::{Builder, Tree, join};
+
+    /// Items whose mutants are often read by hand.
+    const COMMON: [&str; 8] = [
+        "a = Meson {\n  version = \"1.2\"\n  source = Tar(\"up:a/a-%{version}.tar.xz\")\n  deps = [b, c.d]\n}\n",
+        "## It.\na = Make { # it\n  args += [\"--x\", \"\\\"%{ a }\\n\"], strip = 1\n\n  env { A = \"%%{b}\" }\n}\n",
+        "Cargo {\n  x.y-z = [\n    \"a\"\n    b, null\n  ]\n  on = true\n  f = Git(\"u\", track = \"v*\",).x\n}\n",
+        "a = \"\"\"\n  make %{b.c} %%{d}\n    \"x\"\n  \"\"\"\nb = c { d { e = 1 } }.f\n",
+        "a = Local(./src/a-1)\nb = [[], {}, [{ c = 7 }], \"\", d(1)(e)]\n",
+        "a = b\nc = d # e\n  .f\ng = h\n  { i = 1 }\n",
+        "a = f(\n  b = [1\n  2], # c\n  \"\\t%{g(\"h\")}\"\n)\n",
+        "{\n  a = b, c = d\n  e += false\n  f = { g = h.i {} }\n}\n",
+    ];
+
+    fn tree_of(text: &str, read: impl Fn(&mut Builder<'_>) -> bool) -> Option<Tree> {
+        let mut builder = Builder::new(text, 0..text.len());
+        read(&mut builder).then(|| join(vec![builder.finish(text.len())]))
+    }
+
+    /// Compares both ways to read an item; returns whether it can be read by hand.
+    fn check_by_hand(item: &str) -> bool {
+        let by_hand = tree_of(item, |builder| read_by_hand(builder, 0, item, &mut Vec::new()));
+        let Some(by_hand) = by_hand else { return false };
+        let by_grammar = tree_of(item, |builder| {
+            read_by_grammar(builder, 0, item);
+            true
+        });
+        let by_grammar = by_grammar.expect("the grammar reads anything");
+        assert_eq!(by_hand.debug(Some(item)), by_grammar.debug(Some(item)), "{item:?}");
+        assert!(by_hand == by_grammar, "{item:?}");
+        true
+    }
+
+    #[test]
+    fn what_is_read_by_hand_is_what_the_grammar_says() {
+        let n_known = items().iter().filter(|item| check_by_hand(item)).count();
+        assert!(n_known > 20, "{n_known} items");
+        for item in &COMMON[..5] {
+            assert!(check_by_hand(item), "{item}");
+        }
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the number of cases comes from outside")]
+    fn fuzz_mutants_that_are_read_by_hand_are_what_the_grammar_says() {
+        let n_cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+        let mut n_known = 0;
+        for seed in 0..n_cases.unwrap_or(6_000u64) {
+            let mut random = Random::new(seed);
+            let item = COMMON[random.below(COMMON.len())];
+            n_known += usize::from(check_by_hand(&mutant(item, &mut random)));
+        }
+        assert!(n_known > 100, "{n_known} mutants");
+    }
 
     fn check(text: &str) {
         let starts = chunk_starts(text);

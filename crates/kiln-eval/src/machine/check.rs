@@ -150,10 +150,12 @@ impl Machine {
         for key in self.keys(object)? {
             match self.field(object, key, span) {
                 Ok(Some(term)) => {
-                    let checked = self.check(term, of, frame);
+                    let checked = self.check(term.clone(), of, frame);
                     let checked = checked.map_err(|refusal| nested(refusal, Part::Field(key)))?;
-                    let slot = super::object::Slot::Done(checked);
-                    self.object_mut(object).slots.insert((key, super::Position::TOP), slot);
+                    if !checked.is_same(&term) {
+                        let slot = super::object::Slot::Done(checked);
+                        self.object_mut(object).slots.insert((key, super::Position::TOP), slot);
+                    }
                 }
                 Ok(None) => {}
                 Err(Poison) => poisoned = true,

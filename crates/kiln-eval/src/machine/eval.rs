@@ -147,6 +147,7 @@ impl Machine {
             }
             ThunkState::Busy => Err(self.report_thunk_cycle(id, asked)),
             ThunkState::Field(object, symbol, span) => {
+                self.touch_thunk(id);
                 let value = match self.field(object, symbol, span) {
                     Ok(Some(term)) => Ok(term),
                     Ok(None) => Err(self.report_missing_key(object, symbol, span)),
@@ -155,6 +156,7 @@ impl Machine {
                 self.settle(id, value)
             }
             ThunkState::Todo { code, env, slot } => {
+                self.touch_thunk(id);
                 let value = match &slot {
                     Some(slot) => self.run_named(id, &code, env, slot, asked),
                     None => self.eval(&code, env),

@@ -25,6 +25,7 @@ impl Machine {
     }
 
     pub(super) fn object_mut(&mut self, id: ObjectId) -> &mut Object {
+        self.touch_object(id);
         &mut self.objects[id.0 as usize]
     }
 

@@ -11,9 +11,10 @@ use std::rc::Rc;
 impl Machine {
     /// Compares the keys of a closed object with what is declared; once for each object.
     pub(super) fn check_keys(&mut self, object: ObjectId) -> Result<(), Poison> {
-        if std::mem::replace(&mut self.object_mut(object).keys_checked, true) {
+        if self.object(object).keys_checked {
             return Ok(());
         }
+        self.object_mut(object).keys_checked = true;
         let Some(base) = self.object(object).base else { return Ok(()) };
         if matches!(self.object(object).nature, Nature::Record | Nature::Project) {
             return Ok(());

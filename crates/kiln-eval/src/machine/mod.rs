@@ -31,6 +31,7 @@ mod operator;
 mod origin;
 mod overrides;
 mod project;
+mod region;
 mod report;
 mod same;
 mod share;
@@ -161,6 +162,7 @@ pub(crate) struct Machine {
     checking: Option<(usize, Span)>,
     /// Whose field was asked for from outside.
     reading: Option<ObjectId>,
+    region: Option<region::Region>,
     budget: Budget,
     /// Set from outside when the evaluation shall end.
     stop: Option<Arc<AtomicBool>>,
@@ -251,6 +253,7 @@ impl Machine {
             pending: Vec::new(),
             checking: None,
             reading: None,
+            region: None,
             budget,
             stop: None,
         }

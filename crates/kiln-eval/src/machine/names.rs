@@ -59,6 +59,16 @@ impl Names {
         path
     }
 
+    /// Returns how many paths there are.
+    pub(super) fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Forgets the paths behind the first ones; none of them made an element.
+    pub(super) fn truncate(&mut self, n_paths: usize) {
+        self.parts.truncate(n_paths);
+    }
+
     /// Returns whether the path can name something that is built.
     pub(super) fn is_public(&self, path: NamePath) -> bool {
         let mut at = path;

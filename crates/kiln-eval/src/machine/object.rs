@@ -146,9 +146,19 @@ pub(super) enum Slots {
     Many(BTreeMap<(Symbol, Position), Slot>),
 }
 
+impl Default for Slots {
+    fn default() -> Self {
+        Self::Few(Vec::new())
+    }
+}
+
 impl Slots {
     /// How many slots are kept in a row.
     const FEW: usize = 64;
+
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self::Few(row) if row.is_empty())
+    }
 
     pub(super) fn get(&self, key: (Symbol, Position)) -> Option<&Slot> {
         match self {
@@ -245,7 +255,7 @@ impl Object {
             raws,
             layers: Layers::Unknown,
             frames: Vec::new(),
-            slots: Slots::Few(Vec::new()),
+            slots: Slots::default(),
             name,
             span,
             content: None,

@@ -50,6 +50,7 @@ impl Machine {
         let shares = &mut self.shapes[shape.0 as usize].shares;
         if let Err(place) = shares.binary_search_by_key(&symbol, |(symbol, _)| *symbol) {
             shares.insert(place, (symbol, share));
+            self.keep_region();
         }
         Ok(value)
     }

@@ -29,6 +29,26 @@ pub(crate) enum Term {
     Intrinsic(Rc<Intrinsic>),
 }
 
+impl Term {
+    /// Returns whether two values are one: not only equal, but made once.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Bool(one), Self::Bool(other)) => one == other,
+            (Self::Int(one), Self::Int(other)) => one == other,
+            (Self::Text(one), Self::Text(other)) | (Self::Path(one), Self::Path(other)) => {
+                Rc::ptr_eq(one, other)
+            }
+            (Self::List(one), Self::List(other)) => Rc::ptr_eq(one, other),
+            (Self::Object(one), Self::Object(other)) => one == other,
+            (Self::Mixin(one), Self::Mixin(other)) => Rc::ptr_eq(one, other),
+            (Self::Function(one), Self::Function(other)) => Rc::ptr_eq(one, other),
+            (Self::Intrinsic(one), Self::Intrinsic(other)) => Rc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
 /// A step of kiln's own.
 #[derive(Debug)]
 pub(crate) struct Intrinsic {

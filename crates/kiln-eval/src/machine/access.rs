@@ -111,7 +111,7 @@ impl Machine {
         Ok(unshared)
     }
 
-    fn fields_of_kind(&mut self, kind: ObjectId) -> Result<Rc<[Symbol]>, Poison> {
+    pub(super) fn fields_of_kind(&mut self, kind: ObjectId) -> Result<Rc<[Symbol]>, Poison> {
         if let Some(fields) = &self.object(kind).fields {
             return Ok(Rc::clone(fields));
         }

@@ -99,6 +99,9 @@ impl Machine {
             let below = self.layers(base)?;
             return Ok(below.iter().any(|layer| self.may_bind(layer, symbol)));
         }
+        if self.object(base).is_kind.is_some() && self.fields_of_kind(base)?.contains(&symbol) {
+            return Ok(true);
+        }
         // Under a condition or not: what is declared somewhere is a field.
         Ok(layers.iter().any(|layer| {
             let LayerSource::Items { body, from, to, .. } = &layer.source else { return false };

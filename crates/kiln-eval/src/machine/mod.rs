@@ -163,6 +163,8 @@ pub(crate) struct Machine {
     /// Whose field was asked for from outside.
     reading: Option<ObjectId>,
     region: Option<region::Region>,
+    /// The room for slots that the element of the last region had: the next one needs as much.
+    spare_row: object::SlotRow,
     budget: Budget,
     /// Set from outside when the evaluation shall end.
     stop: Option<Arc<AtomicBool>>,
@@ -254,6 +256,7 @@ impl Machine {
             checking: None,
             reading: None,
             region: None,
+            spare_row: Vec::new(),
             budget,
             stop: None,
         }

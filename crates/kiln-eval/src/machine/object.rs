@@ -138,11 +138,14 @@ pub(super) enum Layers {
     Failed,
 }
 
+/// Slots in a row, sorted.
+pub(super) type SlotRow = Vec<((Symbol, Position), Slot)>;
+
 /// The slots of an object that were asked for.
 #[derive(Clone, Debug)]
 pub(super) enum Slots {
-    /// Sorted; most objects have a dozen.
-    Few(Vec<((Symbol, Position), Slot)>),
+    /// Most objects have a dozen.
+    Few(SlotRow),
     Many(BTreeMap<(Symbol, Position), Slot>),
 }
 

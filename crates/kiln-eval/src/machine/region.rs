@@ -36,6 +36,9 @@ impl Machine {
         let object = self.object(element);
         // What was read of it before stays: others may hold it.
         let is_new = matches!(object.layers, Layers::Unknown) && object.slots.is_empty();
+        if is_new {
+            self.object_mut(element).slots = Slots::Few(std::mem::take(&mut self.spare_row));
+        }
         self.region = Some(Region {
             element,
             objects: self.objects.len(),
@@ -61,7 +64,10 @@ impl Machine {
         let object = self.object_mut(region.element);
         object.layers = Layers::Unknown;
         object.frames = Vec::new();
-        object.slots = Slots::default();
+        if let Slots::Few(mut row) = std::mem::take(&mut object.slots) {
+            row.clear();
+            self.spare_row = row;
+        }
     }
 
     /// Notes that an object is written to.

@@ -50,7 +50,7 @@ pub fn lower(evaluated: &mut Evaluated, targets: &[String], texts: &Texts) -> Di
         if targets.is_empty() { evaluated.elements() } else { find_all(evaluated, targets) };
     let mut seen: BTreeSet<ElementId> = waiting.iter().copied().collect();
     waiting.reverse();
-    let mut elements = Vec::new();
+    let mut elements = Vec::with_capacity(waiting.len());
     let mut memory = Memory::default();
     while let Some(id) = waiting.pop() {
         let lower = |evaluated: &mut Evaluated| lower_element(evaluated, id, texts, &mut memory);

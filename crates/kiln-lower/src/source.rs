@@ -8,7 +8,8 @@ use kiln_ir::{Patch, PlacedSource, Source, Vendored};
 /// Lowers the sources by target folder, in byte order of the folders.
 pub(crate) fn lower_sources(reader: &mut Reader<'_>) -> Vec<PlacedSource> {
     let Some(Value::Record(fields)) = reader.value("sources") else { return Vec::new() };
-    let mut placed = Vec::new();
+    // Kept for every element: no room is left over.
+    let mut placed = Vec::with_capacity(fields.len());
     for (at, value) in fields {
         if !is_clean(&at) {
             let finding = Diagnostic::error(Code(113), format!("`{at}` is no folder below /build"))

@@ -24,6 +24,13 @@ pub(crate) fn lower_steps(reader: &mut Reader<'_>, element: &mut Element) {
             _ => {}
         }
     }
+    // Kept for every element: no room is left over.
+    element.steps.shrink_to_fit();
+    for step in &mut element.steps {
+        if let Step::Run { phases } = step {
+            phases.shrink_to_fit();
+        }
+    }
 }
 
 /// Adds a phase to the run at the end; an empty one is left out.

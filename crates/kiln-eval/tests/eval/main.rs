@@ -15,5 +15,6 @@ mod lang;
 mod mutants;
 mod operators;
 mod projects;
+mod regions;
 mod show;
 mod stdlib;

@@ -25,7 +25,7 @@ pub(super) struct Region {
 }
 
 /// How much is in whatever remembers objects by something else than a slot.
-type Registries = [usize; 8];
+type Registries = [usize; 9];
 
 impl Machine {
     /// Begins the region of an element, unless there is one.
@@ -101,6 +101,7 @@ impl Machine {
             self.instances.len(),
             self.shapes.len(),
             self.kinds.len(),
+            self.options_checked.len(),
         ]
     }
 }

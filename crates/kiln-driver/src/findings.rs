@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use kiln_diag::{Diagnostic, FileId, Label, Span, Texts};
+use kiln_ir::Place;
 use serde_json::{Value, json};
 
 /// Returns findings as JSON: one object a file with its `uri` and `diagnostics`; positions count from 0, in UTF-16.
@@ -114,6 +115,12 @@ fn encoded(path: &str) -> String {
         }
     }
     out
+}
+
+/// Returns the span of a place that an IR names.
+pub(crate) fn place_span(texts: &Texts, place: &Place) -> Option<Span> {
+    let (file, _) = texts.iter().find(|(_, text)| text.name == place.file)?;
+    Some(Span::new(file, place.start, place.end))
 }
 
 fn file_of(finding: &Diagnostic) -> Option<FileId> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use kiln_diag::{Code, Diagnostic, FileId, Span, Texts, suggestion};
+use kiln_diag::{Code, Diagnostic, FileId, Texts, suggestion};
 use kiln_digest::Digest;
 use kiln_ir::{Element, ElementName, Fingerprint, Ir, Pins, Place, PlacedSource, Source, Vendored};
 use kiln_lock::{Lock, LockedSource};
@@ -11,6 +11,7 @@ use kiln_plan::{Plan, PlanError, Platform, Request};
 use kiln_project::{Input, LOCK_FILE, Looked, ProjectError};
 use kiln_source_local::LocalError;
 
+use crate::findings::place_span;
 use crate::host::Host;
 use crate::kept::{Kept, KeptSources};
 use crate::sources::Sources;
@@ -340,7 +341,7 @@ pub(crate) fn unusable<E>(texts: &Texts, element: &Element, error: E) -> Problem
 where
     E: miette::Diagnostic + Send + Sync + 'static,
 {
-    let place = element.advice.origin.as_ref().and_then(|place| span(texts, place));
+    let place = element.advice.origin.as_ref().and_then(|place| place_span(texts, place));
     let code =
         error.code().and_then(|code| code.to_string().strip_prefix('K')?.parse().ok().map(Code));
     match (place, code) {
@@ -356,7 +357,7 @@ where
 fn finding(texts: &Texts, error: &PlanError) -> Diagnostic {
     let at = |finding: Diagnostic, place: &Option<Place>, text: &str| match place
         .as_ref()
-        .and_then(|place| span(texts, place))
+        .and_then(|place| place_span(texts, place))
     {
         Some(span) if finding.primary.is_none() => finding.at(span, text),
         Some(span) => finding.also(span, text),
@@ -396,9 +397,4 @@ fn finding(texts: &Texts, error: &PlanError) -> Diagnostic {
             at(finding, place, "this element")
         }
     }
-}
-
-fn span(texts: &Texts, place: &Place) -> Option<Span> {
-    let (file, _) = texts.iter().find(|(_, text)| text.name == place.file)?;
-    Some(Span::new(file, place.start, place.end))
 }

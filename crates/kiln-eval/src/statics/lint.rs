@@ -3,7 +3,7 @@
 use super::chain::Found;
 use super::shape::Shape;
 use super::{Fields, Statics};
-use crate::code::{Argument, Binding, CodeRef, Form, ScopeId, TypeForm};
+use crate::code::{Argument, Binding, CodeRef, Form, ListPart, ScopeId, TypeForm};
 use kiln_diag::{Code, Diagnostic, Span};
 
 impl Statics<'_> {
@@ -18,7 +18,7 @@ impl Statics<'_> {
         let Some(earlier) = self.inherited_value(chain, binding.symbol) else { return };
         let is_filled = match (fact.ty.as_ref(), &value.form, &earlier.form) {
             (TypeForm::List(_), Form::List(new), Form::List(old)) => {
-                !new.is_empty() && !old.is_empty()
+                !new.is_empty() && !old.is_empty() && !is_meant(new)
             }
             (TypeForm::Dict(_), Form::Record(new), Form::Record(old) | Form::AmendSuper(old)) => {
                 !new.entries.is_empty() && !old.entries.is_empty()
@@ -127,4 +127,10 @@ impl Statics<'_> {
             );
         }
     }
+}
+
+/// `[..[], a]`: says that all of the earlier list is to go.
+fn is_meant(parts: &[ListPart]) -> bool {
+    let is_empty = |code: &CodeRef| matches!(&code.form, Form::List(parts) if parts.is_empty());
+    parts.first().is_some_and(|part| part.spread && is_empty(&part.value))
 }

@@ -201,7 +201,7 @@ K8042  nothing at app.kiln:99:1 has a meaning of its own; point at a name in an 
     assert_data_eq!(
         why("app.version.x"),
         str![[r#"
-K0202 <expression>:1:13 a String has no method `x`; it has len, lines, trim, upper, lower, quote, to-int, contains, starts-with, ends-with, split, replace, older-than
+K0202 <expression>:1:13 a String has no method `x`; it has len, lines, trim, upper, lower, quote, to-int, contains, starts-with, ends-with, split, older-than, replace
 
 "#]]
     );

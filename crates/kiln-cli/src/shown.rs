@@ -1,8 +1,8 @@
 //! Elements as text: a line each, or one in full.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 
-use kiln_driver::{Element, ElementName, IMPURE, Shown, Step};
+use kiln_driver::{Element, ElementName, IMPURE, InFull, Row, Shown, Step};
 
 /// Returns one line each.
 pub(crate) fn lines(values: &[impl Display]) -> String {
@@ -10,30 +10,32 @@ pub(crate) fn lines(values: &[impl Display]) -> String {
 }
 
 /// Returns a table of elements; one alone is shown in full.
-pub(crate) fn shown_text(shown: &[Shown]) -> String {
-    let impure = shown.iter().any(|one| one.impure);
-    let heading = impure.then(|| format!("{IMPURE}\n"));
-    let rows = match shown {
-        [one] => lines(&in_full(one)),
-        several => lines(&table(several)),
+pub(crate) fn shown_text(shown: &Shown) -> String {
+    let (impure, rows) = match shown {
+        Shown::InFull(one) => (one.impure, lines(&in_full(one))),
+        Shown::Table(rows) => (rows.iter().any(|one| one.impure), table(rows)),
     };
+    let heading = impure.then(|| format!("{IMPURE}\n"));
     heading.unwrap_or_default() + &rows
 }
 
-fn table(shown: &[Shown]) -> Vec<String> {
-    let length = |one: &Shown| one.element.name.as_str().chars().count();
-    let width = shown.iter().map(length).max().unwrap_or(0);
-    let row = |Shown { element, key, state, impure, warnings: _ }: &Shown| {
-        let (name, kind) = (element.name.as_str(), &element.advice.kind);
-        let version = element.advice.version.as_deref().unwrap_or("");
+fn table(rows: &[Row]) -> String {
+    let length = |one: &Row| one.name.as_str().chars().count();
+    let width = rows.iter().map(length).max().unwrap_or(0);
+    let mut text = String::new();
+    for Row { name, kind, version, key, state, impure } in rows {
+        let (name, version) = (name.as_str(), version.as_deref().unwrap_or(""));
         let impure = if *impure { " impure" } else { "" };
-        let row = format!("{name:width$} {} {state}{impure} {kind} {version}", key.short());
-        row.trim_end().to_owned()
-    };
-    shown.iter().map(row).collect()
+        // Writing to a text cannot fail.
+        let _written =
+            write!(text, "{name:width$} {} {state}{impure} {kind} {version}", key.short());
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text
 }
 
-fn in_full(Shown { element, key, state, impure: _, warnings }: &Shown) -> Vec<String> {
+fn in_full(InFull { element, key, state, impure: _, warnings }: &InFull) -> Vec<String> {
     let names =
         |names: &[ElementName]| names.iter().map(ElementName::as_str).collect::<Vec<_>>().join(" ");
     let advice = &element.advice;

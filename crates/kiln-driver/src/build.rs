@@ -16,7 +16,9 @@ use kiln_sandbox::Launcher;
 use crate::again::without_build_tree;
 use crate::denied::refuse_warnings;
 use crate::loaded::Planned;
+use crate::outline::{Earlier, Outline};
 use crate::run::Run;
+use crate::show::have;
 use crate::store::Store;
 use crate::supply::Supplier;
 use crate::{DriverError, Problem, Session, bundle, impure, machines};
@@ -56,14 +58,24 @@ pub fn build(
     shown: &dyn Sink,
     cancel: &CancelFlag,
 ) -> Result<Built, Problem> {
-    let planned = Planned::load(session, targets)?;
+    let earlier = Earlier::of(session, targets)?;
+    let outline = earlier.outline(session, targets).filter(|_| may_be_idle(session));
+    let planned = match &outline {
+        Some(_) => None,
+        None => Some(Planned::load_after(session, targets, &earlier)?),
+    };
     let store = Store::open(session)?;
-    bundle::take(session, &store)?;
-    let run = Run::start(session, shown)?;
-    for warning in store.index.take_warnings() {
-        let code = miette::Diagnostic::code(&warning).map(|code| code.to_string());
-        run.emit(Event::Warning { code: code.unwrap_or_default(), message: warning.to_string() });
+    if let Some(outline) = outline
+        && let Some(built) = idle(session, &outline, &store, shown)?
+    {
+        return Ok(built);
     }
+    let planned = match planned {
+        Some(planned) => planned,
+        None => Planned::load_after(session, targets, &earlier)?,
+    };
+    bundle::take(session, &store)?;
+    let run = start(session, &store, shown)?;
     let work = || {
         refuse_warnings(session, &planned, &store)?;
         let again = without_build_tree(session, &planned, &store, targets)?;
@@ -80,11 +92,51 @@ pub fn build(
         }
     };
     run.emit(end(&report, report.failed.is_empty() && !report.cancelled, run.micros()));
-    let named = |ix: &NodeIx| {
-        let node = planned.plan.node(*ix);
-        (node.element.to_string(), node.key)
-    };
-    Ok(Built { targets: planned.plan.targets.iter().map(named).collect(), report })
+    Ok(Built { targets: named(&planned.plan), report })
+}
+
+/// Returns the elements that were asked for, by name, with their keys.
+fn named(plan: &Plan) -> BTreeMap<String, Key> {
+    let nodes = plan.targets.iter().map(|ix| plan.node(*ix));
+    nodes.map(|node| (node.element.to_string(), node.key)).collect()
+}
+
+/// Starts the record of a build, and tells what had to be put right in the store.
+fn start<'a>(session: &Session, store: &Store, shown: &'a dyn Sink) -> Result<Run<'a>, Problem> {
+    let run = Run::start(session, shown)?;
+    for warning in store.index.take_warnings() {
+        let code = miette::Diagnostic::code(&warning).map(|code| code.to_string());
+        run.emit(Event::Warning { code: code.unwrap_or_default(), message: warning.to_string() });
+    }
+    Ok(run)
+}
+
+/// Returns whether nothing is asked for besides that the targets are there.
+fn may_be_idle(session: &Session) -> bool {
+    session.choices.bundle.is_none() && session.choices.deny.is_empty()
+}
+
+/// Does a build that has nothing to do; nothing when there is something.
+fn idle(
+    session: &Session,
+    outline: &Outline,
+    store: &Store,
+    shown: &dyn Sink,
+) -> Result<Option<Built>, Problem> {
+    let Outline { identity, plan, labels: _ } = outline;
+    let have = have(store, plan)?.into_keys().collect();
+    let graph = prune(plan, &have);
+    if graph.to_build() > 0 {
+        return Ok(None);
+    }
+    let run = start(session, store, shown)?;
+    impure::tell(session, plan, identity, &run)?;
+    let cached = graph.jobs.len();
+    run.emit(Event::Planned { nodes: plan.nodes.len(), cached, to_build: 0 });
+    touch(session, store, plan)?;
+    let report = Report { cached, ..Report::default() };
+    run.emit(end(&report, true, run.micros()));
+    Ok(Some(Built { targets: named(plan), report }))
 }
 
 pub(crate) fn end(report: &Report, ok: bool, micros: u64) -> Event {
@@ -121,7 +173,7 @@ pub(crate) fn execute(
     reach: Reach,
 ) -> Result<Report, Problem> {
     let Planned { loaded, plan, pins } = planned;
-    impure::tell(session, planned, run)?;
+    impure::tell(session, plan, &loaded.identity, run)?;
     let keys: Vec<Key> = plan.nodes.iter().map(|node| node.key).collect();
     for _rewind in 0..=MAX_REWINDS {
         let mut have = store.index.have(&keys)?;

@@ -65,6 +65,13 @@ impl Environment {
         self
     }
 
+    /// Returns the environment with one more variable, which is a path.
+    #[cfg(test)]
+    pub(crate) fn with(mut self, name: &str, path: &Path) -> Self {
+        self.variables.insert(name.to_owned(), path.to_string_lossy().into_owned());
+        self
+    }
+
     /// Returns all variables.
     pub fn variables(&self) -> &BTreeMap<String, String> {
         &self.variables

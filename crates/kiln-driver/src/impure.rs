@@ -6,6 +6,7 @@ use kiln_artifact::Index as _;
 use kiln_digest::Key;
 use kiln_event::{Event, Sink};
 use kiln_ir::ElementName;
+use kiln_plan::Plan;
 
 use crate::host::Host;
 use crate::loaded::{Loaded, Planned};
@@ -17,16 +18,20 @@ use crate::{Problem, Session};
 pub const IMPURE: &str = "base: host (impure, not shared)";
 
 /// Returns what is said before a list of planned elements, a line where one of them is impure.
-pub(crate) fn heading(planned: &Planned) -> String {
-    let is_impure = planned.plan.nodes.iter().any(|node| node.impure);
+pub(crate) fn heading(plan: &Plan) -> String {
+    let is_impure = plan.nodes.iter().any(|node| node.impure);
     if is_impure { format!("{IMPURE}\n") } else { String::new() }
 }
 
 /// Tells that something is built on this machine itself, and what changed of it since the last time.
-pub(crate) fn tell(session: &Session, planned: &Planned, run: &Run<'_>) -> Result<(), Problem> {
-    if planned.plan.host.is_some() {
+pub(crate) fn tell(
+    session: &Session,
+    plan: &Plan,
+    identity: &str,
+    run: &Run<'_>,
+) -> Result<(), Problem> {
+    if plan.host.is_some() {
         let host = Host::read(session)?;
-        let identity = &planned.loaded.identity;
         say(run, host.remarks(session, identity));
         host.note_built_on(session, identity);
     }

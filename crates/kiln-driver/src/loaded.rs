@@ -1,21 +1,17 @@
 //! The project of a session: found, loaded, pinned, planned.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use kiln_diag::{Code, Diagnostic, FileId, Texts, suggestion};
-use kiln_digest::Digest;
-use kiln_ir::{Element, ElementName, Fingerprint, Ir, Pins, Place, PlacedSource, Source, Vendored};
+use kiln_ir::{Element, ElementName, Fingerprint, Ir, Pins, Place};
 use kiln_lock::{Lock, LockedSource};
 use kiln_plan::{Plan, PlanError, Platform, Request};
 use kiln_project::{Input, LOCK_FILE, Looked, ProjectError};
-use kiln_source_local::LocalError;
 
 use crate::findings::place_span;
-use crate::host::Host;
-use crate::kept::{Kept, KeptSources};
-use crate::sources::Sources;
-use crate::{DriverError, Problem, Session, inputs};
+use crate::outline::Earlier;
+use crate::pinned::pins;
+use crate::{DriverError, Problem, Session};
 
 /// Instruction set of this machine in the words of the remote-apis lexicon.
 pub(crate) const ISA: &str = if cfg!(target_arch = "aarch64") {
@@ -25,9 +21,6 @@ pub(crate) const ISA: &str = if cfg!(target_arch = "aarch64") {
 } else {
     std::env::consts::ARCH
 };
-
-/// From how many sources on they are looked at side by side.
-const MANY_SOURCES: usize = 64;
 
 /// A project up to its IR and lock.
 pub(crate) struct Loaded {
@@ -182,25 +175,32 @@ pub(crate) fn parse_lock(texts: &Texts, file: FileId, text: &str) -> Result<Lock
 impl Planned {
     /// Loads the project and plans some targets, or all elements.
     pub(crate) fn load(session: &Session, targets: &[String]) -> Result<Self, Problem> {
-        let root = Loaded::root(session)?;
-        let kept = Kept::of(session, &root).filter(|_| session.choices.ir.is_none());
-        let kept = kept.map(|kept| kept.with_options(&session.choices.options));
+        Self::load_after(session, targets, &Earlier::of(session, targets)?)
+    }
+
+    /// Loads and plans like [`Planned::load`], with what is known of earlier runs.
+    pub(crate) fn load_after(
+        session: &Session,
+        targets: &[String],
+        earlier: &Earlier,
+    ) -> Result<Self, Problem> {
         // What is wrong is told by its place in the texts, which were not read: then they are.
-        let recalled = kept.as_ref().and_then(|kept| Self::recall(session, kept, &root, targets));
-        if let Some(planned) = recalled {
+        if let Some(planned) = Self::recall(session, earlier, targets) {
+            earlier.keep(earlier.same, &planned, targets);
             return Ok(planned);
         }
         let loaded = Loaded::load(session, targets)?;
-        if let Some(kept) = &kept {
-            kept.keep(&loaded, targets);
-        }
-        let targets = target_names(&loaded, targets)?;
-        Self::of(session, loaded, targets)
+        let same = earlier.kept.as_ref().and_then(|kept| kept.keep(&loaded, targets));
+        let names = target_names(&loaded, targets)?;
+        let planned = Self::of(session, loaded, names)?;
+        earlier.keep(same, &planned, targets);
+        Ok(planned)
     }
 
     /// Plans with the IR of an earlier run, if the texts are the same and nothing is wrong.
-    fn recall(session: &Session, kept: &Kept, root: &Path, targets: &[String]) -> Option<Self> {
-        let loaded = Loaded::of_ir(kept.recall(targets)?, root.to_owned()).ok()?;
+    fn recall(session: &Session, earlier: &Earlier, targets: &[String]) -> Option<Self> {
+        let Earlier { root, kept, same } = earlier;
+        let loaded = Loaded::of_ir(kept.as_ref()?.ir((*same)?)?, root.clone()).ok()?;
         let targets = target_names(&loaded, targets).ok()?;
         Self::of(session, loaded, targets).ok()
     }
@@ -232,108 +232,6 @@ pub(crate) fn target_names(
             .map_err(|_bad| DriverError::BadElement { text: text.clone() }.into())
     };
     targets.iter().map(parse).collect()
-}
-
-/// Returns what is pinned: by the lock, and by the project's own folders as they are now.
-fn pins(session: &Session, loaded: &Loaded, targets: &[ElementName]) -> Result<Pins, Problem> {
-    // What the targets do not need may lack its pins.
-    let needed = kiln_plan::needed(&loaded.ir, targets);
-    let locked = loaded.lock.pins(needed.iter().copied(), &loaded.texts);
-    if locked.has_errors() {
-        let findings = locked.diagnostics;
-        return Err(Problem::Findings { texts: loaded.texts.clone(), findings });
-    }
-    let mut pins = locked.value;
-    let mut wanted: BTreeMap<&Source, &Element> = BTreeMap::new();
-    for element in &needed {
-        for PlacedSource { source, .. } in &element.sources {
-            if matches!(source, Source::Local { .. }) && !pins.sources.contains_key(source) {
-                wanted.entry(source).or_insert(element);
-            }
-        }
-    }
-    inputs::measure(session, loaded, &mut wanted, &mut pins)?;
-    let mut kept = KeptSources::of(session, &loaded.root);
-    wanted.retain(|source, _element| {
-        let digest = kept.as_mut().and_then(|kept| kept.recall(source));
-        pins.sources.extend(digest.map(|digest| ((*source).clone(), digest)));
-        digest.is_none()
-    });
-    let sources: Vec<&Source> = wanted.keys().copied().collect();
-    let measured = measure(session, &loaded.root, &sources);
-    for ((source, element), digest) in wanted.into_iter().zip(measured) {
-        let digest = digest.map_err(|error| unusable(&loaded.texts, element, error))?;
-        if let Some(kept) = &mut kept {
-            kept.note(source, digest);
-        }
-        pins.sources.insert(source.clone(), digest);
-    }
-    if let Some(kept) = kept {
-        kept.write();
-    }
-    if let Some(element) = needed.iter().find(|element| element.is_host()) {
-        let host = Host::read(session).map_err(|error| unusable(&loaded.texts, element, error))?;
-        pins.host = Some(host.fingerprint);
-    }
-    check_lockfiles(loaded, &needed)?;
-    for element in &needed {
-        for patch in &element.patches {
-            if !pins.patches.contains_key(patch) {
-                let files = inputs::patches(loaded, patch)
-                    .map_err(|error| unusable(&loaded.texts, element, error))?;
-                pins.patches.insert(patch.clone(), files);
-            }
-        }
-    }
-    Ok(pins)
-}
-
-/// Complains about lock files of the project that are not what was tracked.
-fn check_lockfiles(loaded: &Loaded, needed: &[&Element]) -> Result<(), Problem> {
-    let mut checked = BTreeSet::new();
-    for element in needed {
-        for source in element.sources.iter().flat_map(|placed| placed.source.with_inner()) {
-            let Some(vendored) = source.vendored().filter(|vendored| vendored.of.is_none()) else {
-                continue;
-            };
-            let locked = loaded.lock.source(source).filter(|_| checked.insert(source));
-            let Some(locked) = locked else { continue };
-            let (root, path) = loaded.place(&vendored.lockfile);
-            let here = Vendored { lockfile: path.to_owned(), of: None };
-            crate::vendored::check(root, &here, &locked.content)
-                .map_err(|error| unusable(&loaded.texts, element, error))?;
-        }
-    }
-    Ok(())
-}
-
-/// Measures folders of the project in their order, side by side where they are many.
-fn measure(session: &Session, root: &Path, sources: &[&Source]) -> Vec<Result<Digest, LocalError>> {
-    if sources.is_empty() {
-        return Vec::new();
-    }
-    let local = Sources::new(session, root);
-    let one = |source: &&Source| match source {
-        Source::Local { path, exclude, with_ignored } => {
-            local.measure(path, exclude, *with_ignored)
-        }
-        foreign => Err(LocalError::Outside { path: foreign.to_string() }),
-    };
-    let n_each = sources.len().div_ceil(session.environment.cpus.max(1)).max(MANY_SOURCES);
-    if sources.len() <= n_each {
-        return sources.iter().map(one).collect();
-    }
-    std::thread::scope(|scope| {
-        let pieces = sources.chunks(n_each);
-        let running: Vec<_> = pieces
-            .map(|piece| scope.spawn(move || piece.iter().map(one).collect::<Vec<_>>()))
-            .collect();
-        let ended = running.into_iter().flat_map(|piece| match piece.join() {
-            Ok(digests) => digests,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        ended.collect()
-    })
 }
 
 /// Shows the element whose source or patch cannot be used, where its place is known and there is no cause to tell.

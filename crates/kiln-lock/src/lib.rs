@@ -20,6 +20,7 @@ mod form;
 mod parse;
 mod pins;
 mod print;
+mod quick;
 
 use kiln_digest::Digest;
 use kiln_ir::{Base, Content, Source};

@@ -1,12 +1,13 @@
 //! What is kept of a project, packed in one file.
 //!
 //! Layout, integers little-endian, texts and lists with their length before them: magic · sha256 of the rest · whose.
-//! Then for an IR: targets · clock · folders (path, stamp) · foreign folders · texts (path, stamp, sha256) · the IR, packed.
+//! Then for an IR: targets · clock · folders (path, stamp) · foreign folders · texts (path, stamp, sha256) · sha256 of the IR,
+//! which is packed in a file of its own.
 
 use kiln_digest::Digest;
 use kiln_source_local::Stamp;
 
-const MAGIC: &[u8; 16] = b"kiln-project/2\0\0";
+const MAGIC: &[u8; 16] = b"kiln-project/3\0\0";
 const HEAD: usize = 16 + 32;
 
 /// Returns what is in a file of `whose`, if it is a good one.
@@ -34,7 +35,7 @@ pub(super) fn seal(mut out: To) -> Vec<u8> {
     out.bytes
 }
 
-/// The texts that an IR was made of, and the IR.
+/// The texts that an IR was made of, and which IR.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Record<'a> {
     /// None: the whole project.
@@ -44,7 +45,8 @@ pub(super) struct Record<'a> {
     pub(super) folders: Vec<Folder<'a>>,
     pub(super) foreign: Vec<&'a str>,
     pub(super) texts: Vec<Text<'a>>,
-    pub(super) ir: &'a [u8],
+    /// Of the packed IR.
+    pub(super) ir: [u8; 32],
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -73,7 +75,7 @@ impl<'a> Record<'a> {
                 let (path, stamp) = (from.text()?, from.stamp()?);
                 Some(Text { path, stamp, sha256: from.take()? })
             })?,
-            ir: from.bytes()?,
+            ir: from.take()?,
         };
         from.is_at_end().then_some(record)
     }
@@ -94,7 +96,7 @@ impl<'a> Record<'a> {
             out.stamp(*stamp);
             out.bytes.extend(sha256);
         });
-        out.raw(ir);
+        out.hash(ir);
         seal(out)
     }
 }
@@ -123,6 +125,10 @@ impl<'a> From<'a> {
         self.take().map(u64::from_le_bytes)
     }
 
+    pub(super) fn small(&mut self) -> Option<u32> {
+        self.take().map(u32::from_le_bytes)
+    }
+
     pub(super) fn signed(&mut self) -> Option<i64> {
         self.take().map(i64::from_le_bytes)
     }
@@ -140,6 +146,19 @@ impl<'a> From<'a> {
 
     pub(super) fn list<T>(&mut self, one: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         (0..self.number()?).map(|_ix| one(self)).collect()
+    }
+
+    /// Reads a value that may be absent: nothing at all when it is damaged.
+    #[expect(clippy::option_option, reason = "absent is not damaged")]
+    pub(super) fn option<T>(
+        &mut self,
+        one: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<Option<T>> {
+        match self.small()? {
+            0 => Some(None),
+            1 => one(self).map(Some),
+            _ => None,
+        }
     }
 
     pub(super) fn digest(&mut self) -> Option<Digest> {
@@ -169,6 +188,10 @@ impl To {
         self.bytes.extend(number.to_le_bytes());
     }
 
+    pub(super) fn small(&mut self, number: u32) {
+        self.bytes.extend(number.to_le_bytes());
+    }
+
     pub(super) fn raw(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u64);
         self.bytes.extend(bytes);
@@ -191,6 +214,17 @@ impl To {
         for each in all {
             one(self, each);
         }
+    }
+
+    pub(super) fn option<T>(&mut self, value: Option<&T>, one: impl FnOnce(&mut Self, &T)) {
+        self.small(u32::from(value.is_some()));
+        if let Some(value) = value {
+            one(self, value);
+        }
+    }
+
+    pub(super) fn hash(&mut self, sha256: &[u8; 32]) {
+        self.bytes.extend(sha256);
     }
 
     pub(super) fn digest(&mut self, digest: Digest) {

@@ -29,7 +29,7 @@ impl Look<'_> {
         &self,
         loaded: &'b Loaded,
         targets: &'b [String],
-        ir: &'b [u8],
+        ir: [u8; 32],
     ) -> Option<Record<'b>> {
         let looked = loaded.looked.as_ref().filter(|looked| !looked.is_odd)?;
         let folder = |path: &'b String| Some(Folder { path, stamp: self.folder(path)? });

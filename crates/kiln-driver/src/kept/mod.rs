@@ -3,15 +3,18 @@
 //!
 //! Evaluating is a pure function of the texts of the project, the targets and this very program. So the IR of an
 //! earlier run is the IR of this one when all of these are the same; that is found out here, without reading a text
-//! whose stamp tells that it is. One file a project; one that is damaged, foreign or of another program is none.
+//! whose stamp tells that it is. The plan of the whole project is kept with all that its keys depend on besides. A file
+//! that is damaged, foreign or of another program is none.
 
 mod form;
 mod look;
 mod modules;
 mod packed;
+mod plan;
 mod sources;
 
 pub(crate) use modules::KeptModules;
+pub(crate) use plan::{Facts, KeptPlan, Label};
 pub(crate) use sources::KeptSources;
 
 use std::os::fd::OwnedFd;
@@ -32,6 +35,17 @@ use crate::loaded::Loaded;
 
 /// Folder below the cache; a new format is a new folder.
 const FOLDER: &str = "project-v1";
+
+/// Ends of the names of files that lie beside the record of the texts.
+const IR: &str = "ir";
+const PLAN: &str = "plan";
+
+/// The IR of texts that are as they were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Same {
+    /// Sha256 of the IR, packed.
+    ir: [u8; 32],
+}
 
 /// Where the IR of a project is kept.
 pub(crate) struct Kept {
@@ -80,8 +94,8 @@ impl Kept {
         self
     }
 
-    /// Returns the IR of these targets, if there is one of the texts as they are now.
-    pub(crate) fn recall(&self, targets: &[String]) -> Option<Ir> {
+    /// Tells which IR is that of these targets, if there is one of the texts as they are now.
+    pub(crate) fn same(&self, targets: &[String]) -> Option<Same> {
         let bytes = std::fs::read(&self.file).ok()?;
         let mut record = Record::read(&bytes, &self.whose)?;
         // What stands in the IR of the whole project is what stands in that of a part of it.
@@ -91,25 +105,46 @@ impl Kept {
         let mut look = self.look()?;
         look.clock = record.clock;
         let is_fresh = look.is_same(&mut record)?;
-        let ir = packed::unpack(record.ir)?;
+        let same = Same { ir: record.ir };
         if !is_fresh {
             record.clock = self.clock;
             // Without it the next run looks closer again, which is no reason to fail.
             let _kept = write(&self.file, &record.pack(&self.whose));
         }
-        Some(ir)
+        Some(same)
+    }
+
+    /// Returns an IR that is kept.
+    pub(crate) fn ir(&self, same: Same) -> Option<Ir> {
+        let bytes = std::fs::read(self.file.with_extension(IR)).ok()?;
+        if Digest::of(&bytes).hash == same.ir { packed::unpack(&bytes) } else { None }
     }
 
     /// Keeps the IR of a project that was evaluated for some targets.
-    pub(crate) fn keep(&self, loaded: &Loaded, targets: &[String]) {
+    pub(crate) fn keep(&self, loaded: &Loaded, targets: &[String]) -> Option<Same> {
         // What cannot be packed is not kept.
-        let Some(ir) = packed::pack(&loaded.ir) else { return };
-        let record = self.look().and_then(|look| look.record(loaded, targets, &ir));
-        if let Some(mut record) = record {
-            record.clock = self.clock;
-            // Without it the next run evaluates again, which is no reason to fail.
-            let _kept = write(&self.file, &record.pack(&self.whose));
-        }
+        let packed = packed::pack(&loaded.ir)?;
+        let ir = Digest::of(&packed).hash;
+        let mut record = self.look().and_then(|look| look.record(loaded, targets, ir))?;
+        record.clock = self.clock;
+        // Without it the next run evaluates again, which is no reason to fail. Of two runs at a time one may name the IR of
+        // the other, which is none then.
+        let written = write(&self.file.with_extension(IR), &packed);
+        let written = written.and_then(|()| write(&self.file, &record.pack(&self.whose)));
+        written.is_ok().then_some(Same { ir })
+    }
+
+    /// Returns the plan that was made of an IR, with what its keys depend on besides.
+    pub(crate) fn plan(&self, same: Same) -> Option<KeptPlan> {
+        let bytes = std::fs::read(self.file.with_extension(PLAN)).ok()?;
+        KeptPlan::read(&bytes, &self.whose, same)
+    }
+
+    /// Keeps the plan of the whole project.
+    pub(crate) fn keep_plan(&self, same: Same, plan: &KeptPlan) {
+        // Without it the next run plans again, which is no reason to fail.
+        let packed = plan.pack(&self.whose, same);
+        let _kept = packed.map(|bytes| write(&self.file.with_extension(PLAN), &bytes));
     }
 
     /// Opens the root of the project.

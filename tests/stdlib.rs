@@ -228,12 +228,15 @@ fn the_small_examples_build_what_they_say() {
 fn templates_on_a_base_build_and_run() {
     let place = Place::new();
     fs::create_dir(place.path("start")).expect("it is ours");
-    for template in ["c", "system"] {
-        place.kiln("start", &["init", "-q", "--template", template, template]);
+    for (template, pins) in [("c", &[][..]), ("system", &["--offline"])] {
+        let words = [pins, &["init", "-q", "--template", template, template]].concat();
+        place.kiln("start", &words);
         let project = format!("start/{template}");
+        let is_pinned = place.path(&format!("{project}/kiln.lock")).exists();
+        assert_eq!(is_pinned, pins.is_empty(), "{template}");
         assert_eq!(place.kiln(&project, &["fmt", "--check"]), "");
         place.kiln(&project, &["check"]);
-        // Instead of `kiln track`: the packages of the mirror are those that are pinned here.
+        // The mirror has these packages, which may be older than those that its index names.
         place.write(&format!("{project}/kiln.lock"), &lock());
         place.kiln(&project, &["build", "-q"]);
     }

@@ -7,13 +7,15 @@ use clap::Args;
 use kiln_driver::{Begun, Session};
 
 use crate::screen::Screen;
+use crate::sources;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   kiln init && kiln build          here, with the smallest template
   kiln init --template c hello     a C program, in the folder hello
   kiln init --list                 what there is to begin with
 
-Nothing is overwritten.";
+Nothing is overwritten. What a template needs from outside is looked up and pinned
+in kiln.lock, so that it builds at once; --offline leaves that to `kiln track`.";
 
 /// Where to begin, and with what.
 #[derive(Debug, Args)]
@@ -44,8 +46,10 @@ pub(crate) fn run(session: &Session, screen: &Screen, arguments: &InitArguments)
                     writeln!(shown, "{}", without_dot(&begun.folder.join(path)).display());
             }
             let written = screen.result(shown.as_bytes());
-            screen.note(&next(&begun));
-            written
+            let pinned =
+                if begun.template.needs_lock { pin(session, screen, &begun) } else { Ok(()) };
+            screen.note(&next(&begun, pinned.is_ok()));
+            pinned.err().unwrap_or(written)
         }
         Err(problem) => screen.problem(&problem),
     }
@@ -60,8 +64,24 @@ fn listed() -> String {
     text
 }
 
+/// Pins what the template needs; a failure is told, and is the exit status. Nothing is looked up where that is not wanted.
+fn pin(session: &Session, screen: &Screen, begun: &Begun) -> Result<(), u8> {
+    if session.choices.offline {
+        return Err(0);
+    }
+    let mut inside = session.clone();
+    let folder = inside.choices.directory.unwrap_or_default().join(&begun.folder);
+    inside.choices.directory = Some(folder);
+    sources::pin(&inside, screen)?;
+    let lock = begun.folder.join("kiln.lock");
+    match screen.result(format!("{}\n", without_dot(&lock).display()).as_bytes()) {
+        0 => Ok(()),
+        failed => Err(failed),
+    }
+}
+
 /// Returns what to do next.
-fn next(begun: &Begun) -> String {
+fn next(begun: &Begun, is_pinned: bool) -> String {
     let mut text = String::new();
     for path in &begun.left {
         let what = "was there and is as it was; add `/.kiln/` to it";
@@ -72,6 +92,9 @@ fn next(begun: &Begun) -> String {
     let mut next: Vec<(String, &str)> = Vec::new();
     if !folder.as_os_str().is_empty() {
         next.push((format!("cd {}", quoted(&folder.display().to_string())), "goes there"));
+    }
+    if !is_pinned {
+        next.push(("kiln track".to_owned(), "looks up what it needs and pins it in kiln.lock"));
     }
     next.extend(begun.template.next.iter().map(|(command, what)| ((*command).to_owned(), *what)));
     let width = next.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Subcommand;
 use kiln_console::{Console, sanitise, text};
-use kiln_driver::{Problem, Session, Tracking, Verdict, Verified};
+use kiln_driver::{Problem, Session, Tracking, Trust, Verdict, Verified};
 
 use crate::commands::stoppable;
 use crate::screen::Screen;
@@ -54,6 +54,15 @@ pub(crate) fn track(
             if tracking.dry && !is_current { 1 } else { written }
         },
     )
+}
+
+/// Writes the lock of a new project, without a word about it.
+pub(crate) fn pin(session: &Session, screen: &Screen) -> Result<(), u8> {
+    let tracking = Tracking { trust: Trust::Signed, dry: false };
+    run(screen, "nothing is pinned", |stop, shown| {
+        kiln_driver::track(session, &[], tracking, shown, &stop.cancel)
+    })
+    .map(|_tracked| ())
 }
 
 pub(crate) fn fetch(session: &Session, screen: &Screen, elements: &[String]) -> u8 {

@@ -14,6 +14,8 @@ pub struct Template {
     pub summary: &'static str,
     /// Paths relative to the root, with their texts.
     files: &'static [(&'static str, &'static str)],
+    /// Whether it has sources or a base that a lock pins.
+    pub needs_lock: bool,
     /// What to type next, each with what it does.
     pub next: &'static [(&'static str, &'static str)],
 }
@@ -32,6 +34,7 @@ const TEMPLATES: &[Template] = &[
     Template {
         name: "minimal",
         summary: "files put together into a tree; needs no base and no network",
+        needs_lock: false,
         files: files!("minimal": "files/motd" "system.kiln" "project.kiln"),
         next: &[
             ("kiln build", "builds everything"),
@@ -42,9 +45,9 @@ const TEMPLATES: &[Template] = &[
     Template {
         name: "c",
         summary: "a C program with a Makefile, on a base of Debian packages",
+        needs_lock: true,
         files: files!("c": "src/Makefile" "src/hello.c" "hello.kiln" "project.kiln"),
         next: &[
-            ("kiln track", "looks up the packages and pins them in kiln.lock"),
             ("kiln build", "fetches them once, and builds everything"),
             ("kiln checkout hello out", "copies the files of an element"),
         ],
@@ -52,10 +55,10 @@ const TEMPLATES: &[Template] = &[
     Template {
         name: "system",
         summary: "a library, a program, settings and an image of them, on a base of Debian packages",
+        needs_lock: true,
         files: files!("system": "greet/Makefile" "greet/greet.c" "greet/greet.h" "hello/Makefile" "hello/hello.c"
             "files/motd" "libs.kiln" "tools.kiln" "system.kiln" "project.kiln"),
         next: &[
-            ("kiln track", "looks up the packages and pins them in kiln.lock"),
             ("kiln build", "fetches them once, and builds everything"),
             ("kiln checkout system.image out", "copies the files of the image"),
         ],

@@ -1,4 +1,5 @@
-//! The kiln code on the pages of the book, of the specification and of the README: each block is evaluated whole.
+//! The kiln code on the pages of the book, of the specification, of the errors and of the README: each block is evaluated
+//! whole.
 //!
 //! | in a block | means |
 //! |---|---|
@@ -194,7 +195,7 @@ fn complaints(block: &Block) -> Vec<String> {
 fn pages() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut pages = vec![root.join("README.md")];
-    for folder in ["docs/book", "docs/spec"] {
+    for folder in ["docs/book", "docs/spec", "docs/errors"] {
         let listed = fs::read_dir(root.join(folder)).expect("a folder of pages");
         pages.extend(listed.map(|page| page.expect("a page").path()));
     }

@@ -22,6 +22,8 @@
     reason = "starts the program under test in folders of its own"
 )]
 
+#[path = "golden/blocks.rs"]
+mod blocks;
 #[path = "golden/book.rs"]
 mod book;
 #[path = "golden/case.rs"]

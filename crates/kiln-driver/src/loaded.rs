@@ -39,6 +39,8 @@ pub(crate) struct Loaded {
     pub(crate) fetched: Vec<LockedSource>,
     /// The keys of `lock-for`.
     pub(crate) lock_sets: Vec<String>,
+    /// Whether what it evaluates to depends on the lock.
+    pub(crate) reads_lock: bool,
     /// Lints; errors end the loading.
     pub(crate) lints: Vec<Diagnostic>,
     /// Where the texts were looked for; nothing when the IR was not made of texts just now.
@@ -124,10 +126,29 @@ impl Loaded {
             inputs,
             fetched,
             lock_sets: Vec::new(),
+            reads_lock: false,
             lints,
             looked,
             n_texts,
         })
+    }
+
+    /// Adds the projects that it uses, by their names and folders, and what they pin.
+    fn add_inputs(&mut self, inputs: Vec<(String, PathBuf)>) -> Result<(), Problem> {
+        for (name, root) in inputs {
+            let path = root.join(LOCK_FILE);
+            let lock = if path.is_file() {
+                Some(self.texts.add(path.to_string_lossy(), read(&path)?.as_str()))
+            } else {
+                None
+            };
+            let (source, files, looked) = (None, Vec::new(), Looked::default());
+            self.inputs.push(Input { name, root, lock, source, files, looked });
+        }
+        let mut lock = crate::text::pinned_by_inputs(&self.texts, &self.inputs)?;
+        lock.merge(self.own_lock.clone());
+        self.lock = lock;
+        Ok(())
     }
 
     /// Makes one of nothing but an IR, for what lies in no project.
@@ -142,6 +163,7 @@ impl Loaded {
             inputs: Vec::new(),
             fetched: Vec::new(),
             lock_sets: Vec::new(),
+            reads_lock: false,
             lints: Vec::new(),
             looked: None,
             n_texts: 0,
@@ -200,7 +222,9 @@ impl Planned {
     /// Plans with the IR of an earlier run, if the texts are the same and nothing is wrong.
     fn recall(session: &Session, earlier: &Earlier, targets: &[String]) -> Option<Self> {
         let Earlier { root, kept, same } = earlier;
-        let loaded = Loaded::of_ir(kept.as_ref()?.ir((*same)?)?, root.clone()).ok()?;
+        let kept = kept.as_ref()?;
+        let mut loaded = Loaded::of_ir(kept.ir((*same)?)?, root.clone()).ok()?;
+        loaded.add_inputs(kept.inputs()?).ok()?;
         let targets = target_names(&loaded, targets).ok()?;
         Self::of(session, loaded, targets).ok()
     }

@@ -83,6 +83,7 @@ fn taken(
     let (texts, lints, n_texts) = (project.texts, project.findings, project.n_texts);
     let looked = Some(project.looked);
     let lock_sets = project.lock_sets;
+    let reads_lock = !project.versions.is_empty() || !project.inputs.is_empty();
     let parsed = project.lock.map(|file| {
         let text = texts.get(file).map_or("", |text| &text.text);
         parse_lock(&texts, file, text)
@@ -107,6 +108,7 @@ fn taken(
         inputs,
         fetched,
         lock_sets,
+        reads_lock,
         lints,
         looked,
         n_texts,

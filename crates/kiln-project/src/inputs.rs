@@ -14,7 +14,7 @@ use kiln_syntax::Syntax;
 
 use crate::load::{folder_of, needed_stdlib};
 use crate::modules::{NoModules, read_one};
-use crate::{Files, PROJECT_FILE, ProjectError};
+use crate::{Files, Looked, PROJECT_FILE, ProjectError};
 
 /// Projects that are inputs of each other.
 const CYCLE: Code = Code(520);
@@ -83,6 +83,9 @@ pub struct Input {
     pub lock: Option<FileId>,
     /// What it was fetched from; nothing when it is a folder of this machine.
     pub source: Option<Source>,
+    /// Its files, among the texts of the project that uses it; paths are relative to its root.
+    pub files: Vec<crate::File>,
+    pub looked: Looked,
 }
 
 /// The inputs of a project and all of theirs.
@@ -291,7 +294,8 @@ impl Gathered {
         self.parsed.extend(parsed.iter().map(|(id, syntax)| (*id, syntax.clone())));
         let (project, folder) = folder_of(&renamed, &format!("{name}//"), parsed);
         self.inputs.projects.push(InputProject { name: name.clone(), project, root: folder });
-        self.folders.push(Input { name, root, lock, source });
+        let looked = files.looked;
+        self.folders.push(Input { name, root, lock, source, files: renamed, looked });
         Ok(self.folders.len() - 1)
     }
 

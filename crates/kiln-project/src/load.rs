@@ -119,7 +119,7 @@ fn load_all(
     find: &dyn FindInput,
 ) -> Result<Project, ProjectError> {
     let files = Files::read(root)?;
-    let (lock, mut looked) = (files.lock, files.looked.clone());
+    let (lock, looked) = (files.lock, files.looked.clone());
     let n_texts = files.files.last().map_or(0, |file| file.id.0 + 1);
     let lower = |evaluated: &mut Evaluated, texts: &Texts| {
         let lock_sets = evaluated.lock_sets();
@@ -138,8 +138,6 @@ fn load_all(
         None => (None, Vec::new(), VersionsRead::new()),
     };
     let inputs = gathered.folders;
-    // What was made of other projects or of the lock, too, is made anew.
-    looked.is_odd |= !inputs.is_empty() || !versions.is_empty();
     Ok(Project { texts, ir, lock, findings, looked, n_texts, inputs, lock_sets, versions })
 }
 

@@ -1,8 +1,8 @@
 //! What is kept of a project, packed in one file.
 //!
 //! Layout, integers little-endian, texts and lists with their length before them: magic · sha256 of the rest · whose.
-//! Then for an IR: targets · clock · folders (path, stamp) · foreign folders · texts (path, stamp, sha256) · sha256 of the IR,
-//! which is packed in a file of its own.
+//! Then for an IR: targets · clock · folders (path, stamp) · foreign folders · texts (path, stamp, sha256) · projects that
+//! are used (name, folder, sha256 of their texts) · sha256 of the locks · sha256 of the IR, which is packed in a file of its own.
 
 use kiln_digest::Digest;
 use kiln_source_local::Stamp;
@@ -45,8 +45,22 @@ pub(super) struct Record<'a> {
     pub(super) folders: Vec<Folder<'a>>,
     pub(super) foreign: Vec<&'a str>,
     pub(super) texts: Vec<Text<'a>>,
+    /// Projects that it uses.
+    pub(super) inputs: Vec<Used<'a>>,
+    /// Sha256 of all locks, where the IR depends on them.
+    pub(super) locks: Option<[u8; 32]>,
     /// Of the packed IR.
     pub(super) ir: [u8; 32],
+}
+
+/// A project that another one uses.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Used<'a> {
+    pub(super) name: &'a str,
+    /// Its folder.
+    pub(super) root: &'a str,
+    /// Of all its texts.
+    pub(super) sha256: [u8; 32],
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -75,6 +89,11 @@ impl<'a> Record<'a> {
                 let (path, stamp) = (from.text()?, from.stamp()?);
                 Some(Text { path, stamp, sha256: from.take()? })
             })?,
+            inputs: from.list(|from| {
+                let (name, root) = (from.text()?, from.text()?);
+                Some(Used { name, root, sha256: from.take()? })
+            })?,
+            locks: from.option(From::take)?,
             ir: from.take()?,
         };
         from.is_at_end().then_some(record)
@@ -82,7 +101,7 @@ impl<'a> Record<'a> {
 
     /// Packs a record of `whose`.
     pub(super) fn pack(&self, whose: &str) -> Vec<u8> {
-        let Self { targets, clock, folders, foreign, texts, ir } = self;
+        let Self { targets, clock, folders, foreign, texts, inputs, locks, ir } = self;
         let mut out = begin(whose);
         out.list(targets, |out, target| out.text(target));
         out.number(clock.cast_unsigned());
@@ -96,6 +115,12 @@ impl<'a> Record<'a> {
             out.stamp(*stamp);
             out.bytes.extend(sha256);
         });
+        out.list(inputs, |out, Used { name, root, sha256 }| {
+            out.text(name);
+            out.text(root);
+            out.hash(sha256);
+        });
+        out.option(locks.as_ref(), To::hash);
         out.hash(ir);
         seal(out)
     }

@@ -10,6 +10,7 @@ use kiln_source_local::Stamp;
 use rustix::fs::{AtFlags, FileType, statat};
 
 use crate::kept::form::{Folder, Record, Text};
+use crate::kept::used;
 use crate::loaded::Loaded;
 
 /// A project that is looked at.
@@ -41,7 +42,10 @@ impl Look<'_> {
         }
         let foreign = looked.foreign.iter().map(String::as_str).collect();
         let targets = targets.iter().map(String::as_str).collect();
-        Some(Record { targets, clock: 0, folders, foreign, texts, ir })
+        let inputs = loaded.inputs.iter().map(|input| used::of(input, &loaded.texts));
+        let inputs = inputs.collect::<Option<_>>()?;
+        let locks = if loaded.reads_lock { Some(used::locks(loaded)) } else { None };
+        Some(Record { targets, clock: 0, folders, foreign, texts, inputs, locks, ir })
     }
 
     /// Answers when the texts are the same: whether their stamps said so. Where these did not, they are as now.
@@ -70,7 +74,8 @@ impl Look<'_> {
             is_fresh = false;
         }
         let is_foreign = |path: &&str| self.root.join(path).join(PROJECT_FILE).is_file();
-        record.foreign.iter().all(is_foreign).then_some(is_fresh)
+        let is_same = record.foreign.iter().all(is_foreign) && used::are_same(record, self.root);
+        is_same.then_some(is_fresh)
     }
 
     /// Answers when a folder has the members that are remembered.

@@ -12,6 +12,7 @@ mod modules;
 mod packed;
 mod plan;
 mod sources;
+mod used;
 
 pub(crate) use modules::KeptModules;
 pub(crate) use plan::{Facts, KeptPlan, Label};
@@ -112,6 +113,14 @@ impl Kept {
             let _kept = write(&self.file, &record.pack(&self.whose));
         }
         Some(same)
+    }
+
+    /// Returns the projects that are used, by their names and folders.
+    pub(crate) fn inputs(&self) -> Option<Vec<(String, PathBuf)>> {
+        let bytes = std::fs::read(&self.file).ok()?;
+        let record = Record::read(&bytes, &self.whose)?;
+        let input = |used: &form::Used<'_>| (used.name.to_owned(), PathBuf::from(used.root));
+        Some(record.inputs.iter().map(input).collect())
     }
 
     /// Returns an IR that is kept.

@@ -249,3 +249,26 @@ fn what_had_to_be_read_is_remembered_anew() {
     assert!(case.recall(&[]).is_some());
     assert_eq!(case.bytes(), new);
 }
+
+/// Changes a project with an input whose IR is kept, and checks whether it is kept still.
+#[track_caller]
+fn check_input(change: impl FnOnce(&Case), is_kept: bool) {
+    let case = Case::new(&[]);
+    let app = "Project { name = \"p\", inputs { lib = Project(Local(./foreign)) }, x = Stack { deps = [lib.c] } }";
+    fs::write(case.path("project.kiln"), app).unwrap();
+    fs::create_dir(case.path("foreign/src")).unwrap();
+    case.kept(LATER).keep(&case.load(&[]), &[]).unwrap();
+    change(&case);
+    assert_eq!(case.recall(&[]).is_some(), is_kept);
+}
+
+#[test]
+fn what_an_input_says_is_part_of_an_ir() {
+    check_input(|_same| {}, true);
+    check_input(|case| fs::write(case.path("foreign/src/x"), "text").unwrap(), true);
+    check_input(|case| fs::write(case.path("foreign/c.kiln"), "Stack {}").unwrap(), false);
+    check_input(|case| fs::write(case.path("foreign/d.kiln"), "Stack {}").unwrap(), false);
+    check_input(|case| fs::remove_file(case.path("foreign/c.kiln")).unwrap(), false);
+    check_input(|case| fs::write(case.path("foreign/kiln.lock"), "version = 1\n").unwrap(), false);
+    check_input(|case| fs::write(case.path("kiln.lock"), "version = 1\n").unwrap(), false);
+}

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
-use kiln_driver::{NewElement, Session, TextEdit};
+use kiln_driver::{NewElement, Problem, Session, TextEdit};
 
 use crate::init::quoted;
 use crate::screen::Screen;
@@ -41,7 +41,13 @@ pub(crate) fn run(session: &Session, screen: &Screen, arguments: NewArguments) -
             screen.note(&next(&edit));
             written
         }
-        Err(problem) => screen.problem(&problem),
+        Err(problem) => {
+            let status = screen.problem(&problem);
+            if matches!(problem, Problem::Findings { .. }) {
+                screen.note("kiln: nothing is added; all files are as they were\n");
+            }
+            status
+        }
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use kiln_diag::Diagnostic;
 use kiln_project::Files;
 use kiln_start::{Addition, StartError, TextEdit};
 
 use crate::loaded::Loaded;
 use crate::reference::texts;
 use crate::text::replace;
-use crate::{DriverError, Problem, Session};
+use crate::{Checked, DriverError, Problem, Session};
 
 /// What of a new element is said on the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,8 +23,11 @@ pub struct NewElement {
 
 /// Adds an element to the project; returns what was written. Paths count from the folder that the project is looked for from.
 ///
+/// The project is checked with it: where it brings a mistake, everything is as it was. What is left open is none.
+///
 /// # Errors
-/// When the name, the kind, the source or the file is none that can be, or the file cannot be written.
+/// When the name, the kind, the source or the file is none that can be, the file cannot be written, or the project has a
+/// mistake that it did not have.
 pub fn add_element(session: &Session, new: &NewElement) -> Result<TextEdit, Problem> {
     let root = Loaded::root(session)?;
     let here = session.directory();
@@ -38,10 +42,58 @@ pub fn add_element(session: &Session, new: &NewElement) -> Result<TextEdit, Prob
     };
     let edit = kiln_start::add(&texts(&files), &files.looked.folders, &addition)?;
     let path = root.join(&edit.path);
+    let before = mistakes(session).ok();
     let written = if edit.is_new { make_room(&path) } else { Ok(()) };
     written.map_err(|cause| DriverError::WriteProject { path: path.clone(), cause })?;
     replace(&path, &edit.text)?;
-    Ok(edit)
+    // What could not be looked at before tells nothing now.
+    let Some(before) = before.filter(|_| edit.open.is_empty()) else { return Ok(edit) };
+    let brought = match mistakes(session) {
+        Ok(after) => new_ones(before, after),
+        Err(world) => Some(world),
+    };
+    let Some(problem) = brought else { return Ok(edit) };
+    take_back(&root, &files, &edit)?;
+    Err(problem)
+}
+
+/// Returns the project with its errors alone.
+fn mistakes(session: &Session) -> Result<Checked, Problem> {
+    let mut checked = crate::text::check(session)?;
+    checked.findings.retain(Diagnostic::is_error);
+    Ok(checked)
+}
+
+/// Returns the mistakes that were not there before; a known one may have moved.
+fn new_ones(before: Checked, after: Checked) -> Option<Problem> {
+    let mut known = before.findings;
+    let mut findings = after.findings;
+    findings.retain(|finding| {
+        let is_same =
+            |old: &Diagnostic| (old.code, &old.message) == (finding.code, &finding.message);
+        let found = known.iter().position(is_same);
+        found.map(|ix| known.remove(ix)).is_none()
+    });
+    (!findings.is_empty()).then_some(Problem::Findings { texts: after.texts, findings })
+}
+
+/// Makes a file what it was before; a new one goes, with the folders that were made for it.
+fn take_back(root: &Path, files: &Files, edit: &TextEdit) -> Result<(), Problem> {
+    let path = root.join(&edit.path);
+    if let Some(old) = texts(files).iter().find(|file| file.path == edit.path) {
+        return Ok(replace(&path, old.text)?);
+    }
+    std::fs::remove_file(&path).map_err(|cause| DriverError::WriteProject { path, cause })?;
+    let mut folder = Path::new(&edit.path);
+    while let Some(above) = folder.parent().filter(|above| !above.as_os_str().is_empty()) {
+        let was_there = files.looked.folders.iter().any(|known| Path::new(known) == above);
+        // Somebody else may have put something into it.
+        if was_there || std::fs::remove_dir(root.join(above)).is_err() {
+            break;
+        }
+        folder = above;
+    }
+    Ok(())
 }
 
 /// Makes the folder of a new file, and refuses to replace what is no member of the project.

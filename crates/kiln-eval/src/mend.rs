@@ -156,7 +156,8 @@ fn as_path(text: &str) -> Option<String> {
     plain.then(|| format!("./{text}"))
 }
 
-fn quoted(text: &str) -> String {
+/// Returns a text as it is written in the language.
+pub(crate) fn quoted(text: &str) -> String {
     let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace("%{", "%%{");
     format!("\"{}\"", text.replace('\n', "\\n").replace('\t', "\\t").replace('\r', "\\r"))
 }

@@ -4,10 +4,14 @@ use super::call::Arguments;
 use super::method::MethodCall;
 use super::object::Nature;
 use super::{Env, FrameId, Lazy, Machine, NamePath, Poison, Term, text};
+use crate::mend;
 use crate::methods::OF_LIST;
-use kiln_diag::{Code, Diagnostic, Span};
+use kiln_diag::{Code, Diagnostic, Span, nearest};
 use std::cmp::Ordering;
 use std::rc::Rc;
+
+/// Lists of at most so many items are told whole.
+const FEW_ITEMS: usize = 8;
 
 impl Machine {
     pub(super) fn list_method(
@@ -216,11 +220,36 @@ impl Machine {
             }
         }
         if kept.len() == list.len() && !unwanted.is_empty() {
-            let finding = Diagnostic::warning(Code(906), "`without` removes nothing here")
-                .at(call.span, "no item of the list is equal to an argument");
-            self.diagnostics.push(finding);
+            self.warn_without_nothing(&kept, &unwanted, call);
         }
         self.new_list(kept, call.span)
+    }
+
+    /// Warns that no item is equal to an argument, with the items that are near or, where they are few, all of them.
+    fn warn_without_nothing(&mut self, list: &[Lazy], unwanted: &[Term], call: &MethodCall) {
+        let texts = list.iter().filter_map(|item| match item {
+            Lazy::Done(Term::Text(text)) => Some(text.as_ref()),
+            _ => None,
+        });
+        let texts: Vec<&str> = texts.collect();
+        let near = unwanted.iter().zip(&call.arguments).find_map(|(term, (_, span))| match term {
+            Term::Text(text) => Some((*nearest(text, texts.iter().copied()).first()?, *span)),
+            _ => None,
+        });
+        let finding = Diagnostic::warning(Code(906), "`without` removes nothing here")
+            .at(call.span, "no item of the list is equal to an argument");
+        let finding = match near {
+            Some((near, span)) => {
+                finding.help(format!("did you mean \"{near}\"?")).edit(span, mend::quoted(near))
+            }
+            None if list.is_empty() => finding.help("remove the call: the list is empty"),
+            None if texts.len() == list.len() && texts.len() <= FEW_ITEMS => {
+                let items: Vec<String> = texts.iter().map(|text| format!("\"{text}\"")).collect();
+                finding.help(format!("the list has {}", items.join(", ")))
+            }
+            None => finding.help("correct the argument, or remove the call"),
+        };
+        self.diagnostics.push(finding);
     }
 
     fn is_named(&self, term: &Term, name: &Term) -> bool {

@@ -19,6 +19,8 @@ mod ending;
 mod faults;
 #[path = "behaviour/host.rs"]
 mod host;
+#[path = "behaviour/images.rs"]
+mod images;
 #[path = "behaviour/inputs.rs"]
 mod inputs;
 #[path = "behaviour/inputs_offline.rs"]

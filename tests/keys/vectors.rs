@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use kiln_assemble::{Inputs, Integration, Layer, Own, Root, assemble, assemble_in, integration};
 use kiln_digest::{Digest, Encoder, Key};
 use kiln_ir::{
-    Base, Element, ElementName, Fingerprint, Ir, Phase, Pins, PlacedSource, Source, Step, User,
+    Base, Element, ElementName, Fingerprint, ImagePlatform, Ir, Oci, Phase, Pins, PlacedSource,
+    Source, Step, User,
 };
 use kiln_plan::{Platform, Request, plan};
 use kiln_tree::{Draft, File, Node, RelPath, Symlink, Time, Tree};
@@ -236,4 +237,50 @@ fn what_runs_on_one_machine_is_as_committed() {
         }
     }
     check(text, "host.txt");
+}
+
+#[test]
+fn an_image_is_as_committed_to_the_byte() {
+    let name = |text: &str| ElementName::parse(text).expect("a name of an element");
+    let long = format!("{}é", "0123456789abcdef/".repeat(7));
+    let files = tree(&[
+        ("bin/tool", file("#!/bin/sh\n", true)),
+        ("link", Symlink::new("bin/tool").into()),
+        ("tmp", Tree::empty().into()),
+        (&long, file("text\n", false)),
+    ]);
+    let content = |digest| {
+        let known = ["#!/bin/sh\n", "text\n"].into_iter();
+        let mut found = known.filter(|text| Digest::of(text.as_bytes()) == digest);
+        Ok(found.next().expect("a file of the tree").into())
+    };
+    let mut archive = Vec::new();
+    let mut layer = kiln_image::Layer::new(&files, &content);
+    std::io::Read::read_to_end(&mut layer, &mut archive).expect("all is in memory");
+    let layer = Digest::of(&archive);
+    let (os, architecture) = ("linux".to_owned(), "arm".to_owned());
+    let mut oci = Oci::new(ImagePlatform { os, architecture, variant: None });
+    oci.layers = vec![name("files")];
+    let env = BTreeMap::from([("PATH".to_owned(), "/bin".to_owned())]);
+    let mut text = format!("layer {layer}\n");
+    for is_full in [false, true] {
+        if is_full {
+            oci.platform.variant = Some("v7".to_owned());
+            (oci.entrypoint, oci.cmd) = (vec!["/bin/tool".to_owned()], vec!["a b".to_owned()]);
+            oci.labels.insert("org.example.é".to_owned(), "\"1\"".to_owned());
+            oci.tag = "1.2".to_owned();
+            (oci.run_as, oci.working_dir) = (Some("1000".to_owned()), Some("/srv".to_owned()));
+        }
+        let config = kiln_image::Config { oci: &oci, env: &env };
+        let image = kiln_image::image(&config, &[layer]);
+        let steps = vec![Step::Oci(oci.clone())];
+        let element = Element { env: env.clone(), steps, ..Element::new(name("image")) };
+        let ir = Ir::new("demo", vec![element, Element::new(name("files"))]);
+        let request = Request { targets: vec![name("image")], platform: Platform::default() };
+        for node in plan(&ir, &Pins::default(), &request).expect("it can be planned").nodes {
+            writeln!(text, "key {} {}", node.element, node.key).expect("text");
+        }
+        writeln!(text, "tree {}\n{:?}", image.tree.digest(), image.tree).expect("text");
+    }
+    check(text, "image.txt");
 }

@@ -136,6 +136,7 @@ impl Maker<'_> {
                         around.layers.push(function::filter(filter, part)?);
                     }
                 }
+                Step::Oci(oci) => around.layers.push(self.image(node, element, oci)?),
                 Step::Run { .. } => around.n_before = around.layers.len(),
             }
         }

@@ -8,6 +8,7 @@ use kiln_artifact::IndexError;
 use kiln_assemble::AssembleError;
 use kiln_cas::CasError;
 use kiln_digest::Key;
+use kiln_image::ImageError;
 use kiln_ir::ElementName;
 use kiln_patch::PatchError;
 use miette::Diagnostic;
@@ -100,6 +101,9 @@ pub enum ExecError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Assemble(#[from] AssembleError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Image(#[from] ImageError),
     #[error(transparent)]
     #[diagnostic(transparent)]
     Index(#[from] IndexError),

@@ -13,6 +13,7 @@
 mod claim;
 mod element;
 mod error;
+mod image;
 mod memory;
 mod order;
 mod patched;

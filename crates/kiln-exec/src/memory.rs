@@ -24,6 +24,8 @@ pub(crate) struct Memory {
     pub(crate) roots: Once<Vec<NodeIx>, Rooted>,
     /// What integrations changed, by their actions.
     pub(crate) integrations: Once<Digest, Integrated>,
+    /// Archives of trees that are layers of images.
+    pub(crate) archives: Once<Digest, Digest>,
     /// What was fetched ahead of the jobs that start from it.
     given: Mutex<BTreeMap<NodeIx, Given>>,
     said: Mutex<BTreeSet<OverlapFound>>,

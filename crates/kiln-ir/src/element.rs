@@ -133,6 +133,7 @@ pub enum Step {
     Compose(Compose),
     Filter(Filter),
     Base(Base),
+    Oci(Oci),
 }
 
 /// A named script, run by a fresh `/bin/sh -e` in `/build`.
@@ -166,6 +167,54 @@ pub struct Filter {
     #[serde(default)]
     pub exclude: Vec<String>,
     pub include_orphans: bool,
+}
+
+/// An OCI image; each layer is the output of an element. The environment of the element is that of the image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Oci {
+    /// Lowest first.
+    pub layers: Vec<ElementName>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entrypoint: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cmd: Vec<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    pub platform: ImagePlatform,
+    /// What the image is called in its layout.
+    pub tag: String,
+    /// User or number, with a group behind a colon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_as: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub working_dir: Option<String>,
+}
+
+impl Oci {
+    /// Makes an image for a machine, without layers.
+    pub fn new(platform: ImagePlatform) -> Self {
+        Self {
+            layers: Vec::new(),
+            entrypoint: Vec::new(),
+            cmd: Vec::new(),
+            labels: BTreeMap::new(),
+            platform,
+            tag: "latest".to_owned(),
+            run_as: None,
+            working_dir: None,
+        }
+    }
+}
+
+/// A machine in the words of OCI images.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ImagePlatform {
+    pub os: String,
+    pub architecture: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
 }
 
 /// What people and schedulers want to know, and no key.

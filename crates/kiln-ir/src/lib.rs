@@ -21,7 +21,8 @@ mod source;
 mod url;
 
 pub use element::{
-    Advice, Compose, Element, Filter, Patch, Phase, Place, PlacedSource, Step, User,
+    Advice, Compose, Element, Filter, ImagePlatform, Oci, Patch, Phase, Place, PlacedSource, Step,
+    User,
 };
 pub use name::{BadName, ElementName};
 pub use pins::{BadObjectId, BasePin, Commit, Content, Fingerprint, ObjectId, PatchPin, Pins};

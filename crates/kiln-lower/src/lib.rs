@@ -31,6 +31,7 @@
 
 mod element;
 mod field;
+mod image;
 mod source;
 mod step;
 

@@ -1,13 +1,14 @@
 //! Steps: neighbouring runs become phases of one step, the rest is what kiln does itself.
 
 use crate::field::{Reader, texts};
+use crate::image::image;
 use crate::source::lower_source;
 use kiln_diag::{Code, Diagnostic};
 use kiln_eval::{Step as StepValue, Value};
 use kiln_ir::{Base, Compose, Element, Filter, Phase, PlacedSource, Source, Step};
 
 /// The fields of an intrinsic step.
-type Fields = Vec<(String, Value)>;
+pub(crate) type Fields = Vec<(String, Value)>;
 
 /// Reads `steps` into an element.
 pub(crate) fn lower_steps(reader: &mut Reader<'_>, element: &mut Element) {
@@ -76,6 +77,7 @@ fn intrinsic(
             }))
         }
         "base" => base(reader, element, fields),
+        "oci" => image(reader, fields),
         other => {
             let message = format!("steps of kind `{other}` are not supported yet");
             unsupported(reader, &message, "leave this element out of what is built");
@@ -138,18 +140,18 @@ fn unsupported(reader: &mut Reader<'_>, message: &str, help: &str) {
     reader.report(finding.help(help));
 }
 
-fn field(fields: &Fields, name: &str) -> Option<Value> {
+pub(crate) fn field(fields: &Fields, name: &str) -> Option<Value> {
     fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
 }
 
-fn text(fields: &Fields, name: &str) -> Option<String> {
+pub(crate) fn text(fields: &Fields, name: &str) -> Option<String> {
     match field(fields, name) {
         Some(Value::Text(text)) => Some(text),
         _ => None,
     }
 }
 
-fn list(fields: &Fields, name: &str) -> Vec<String> {
+pub(crate) fn list(fields: &Fields, name: &str) -> Vec<String> {
     field(fields, name).map(texts).unwrap_or_default()
 }
 

@@ -96,6 +96,7 @@ b = Compose { splits = {}, of = [a], exclude = ["doc"] }
 c = Filter { splits = {}, of = b, include = ["devel"] }
 d = Task { splits = {}, base = null, stage-at { "/root" = [c] }, run = "true", steps = super ++ [Run("more", "x")] }
 e = Tarball { splits = {}, source = Tar("https://example.org/x.tar", strip = 0, sha256 = "00") }
+f = Oci { splits = {}, content = b, cmd = ["x"], labels { l = "1" }, platform = Platform("arm-linux-gnueabihf") }
 "#,
         &[],
         str![[r#"
@@ -105,6 +106,7 @@ project "test"
 {"name":"x.c","user":"builder","steps":[{"filter":{"of":"x.b","include":["devel"],"exclude":[],"include-orphans":false}}],"advice":{"kind":"Filter","origin":{"file":"x.kiln","start":165,"end":216}}}
 {"name":"x.d","stage-at":{"/root":["x.c"]},"user":"builder","steps":[{"run":{"phases":[{"name":"run","script":"true"},{"name":"more","script":"x"}]}}],"advice":{"kind":"Task","origin":{"file":"x.kiln","start":221,"end":333}}}
 {"name":"x.e","sources":[{"at":".","source":{"kind":"rootfs","url":"https://example.org/x.tar","strip":0,"sha256":"00"}}],"user":"builder","steps":[{"import":{"target":"/"}}],"advice":{"kind":"Tarball","origin":{"file":"x.kiln","start":338,"end":430}}}
+{"name":"x.f","user":"builder","steps":[{"oci":{"layers":["x.b"],"cmd":["x"],"labels":{"l":"1"},"platform":{"os":"linux","architecture":"arm","variant":"v7"},"tag":"latest"}}],"advice":{"kind":"Oci","origin":{"file":"x.kiln","start":435,"end":544}}}
 
 "#]],
     );
@@ -121,7 +123,9 @@ c = Compose {}
 d = Manual { own: Int, assert 1 > 2, "never" }
 e = Manual { sources { "../up" = Local(.) } }
 f = Manual { source = Tar("https://example.org/x.tar", strip = -1) }
-g = Oci { content = a }
+g = Oci {}
+h = Oci { layers = [e, e], platform = Platform("avr-unknown-none"), env { SOURCE_DATE_EPOCH = "now" } }
+k = Oci { content = f, layers = [c] }
 i = Task { stage-at { "sysroot" = [], "/a/../b" = [] }, run = "true" }
 j = Import { target = "etc" }
 "#,
@@ -151,17 +155,29 @@ error[K0113]: `../up` is no folder below /build
 error[K0201]: `strip` cannot be -1
   x.kiln:7:23 `Tar("https://example.org/x.tar", strip = -1)` the source
   help: it counts the leading folders that are dropped: 0 or more
-error[K0510]: steps of kind `oci` are not supported yet
-  x.kiln:8:5 `Oci { content = a }` cannot be built yet
-  help: leave this element out of what is built
+error[K3042]: an image without layers holds nothing
+  x.kiln:8:5 `Oci {}` this image
+  help: say what it holds: `content = Compose { of = [...] }`, or several `layers`, lowest first
+error[K3043]: `x.e` is a layer of this image twice
+  x.kiln:9:20 `[e, e]` in this field
+  help: leave one of them out; of two layers with one path the later wins
+error[K3044]: there are no images for `avr-unknown-none`
+  x.kiln:9:39 `Platform("avr-unknown-none")` the machine that it is for
+  help: images are for systems such as `x86_64-linux-gnu`, `aarch64-linux-gnu` or `riscv64-linux-musl`
+error[K3045]: `SOURCE_DATE_EPOCH` is `now`, which is no time
+  x.kiln:9:69 `env { SOURCE_DATE_EPOCH = "now" }` set here
+  help: write the seconds since the beginning of 1970, such as `1700000000`
+error[K3046]: `x.f` is the `content` of this image and none of its `layers`
+  x.kiln:10:33 `[c]` without it
+  help: leave `content` out, or name it: `layers = [..., x.f]`
 error[K0113]: `/a/../b` is no absolute path
-  x.kiln:9:12 `stage-at { "sysroot" = [], "/a/../b" = [] }` in this field
+  x.kiln:11:12 `stage-at { "sysroot" = [], "/a/../b" = [] }` in this field
   help: write a path such as `/sysroot`, without `.`, `..` and a final `/`
 error[K0113]: `sysroot` is no absolute path
-  x.kiln:9:12 `stage-at { "sysroot" = [], "/a/../b" = [] }` in this field
+  x.kiln:11:12 `stage-at { "sysroot" = [], "/a/../b" = [] }` in this field
   help: write a path such as `/sysroot`, without `.`, `..` and a final `/`
 error[K0113]: `etc` is no absolute path
-  x.kiln:10:23 `"etc"` in this field
+  x.kiln:12:23 `"etc"` in this field
   help: write a path such as `/sysroot`, without `.`, `..` and a final `/`
 
 "#]],

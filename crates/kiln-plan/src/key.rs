@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use kiln_digest::{Digest, Encoder, Key};
 use kiln_ir::{
-    Base, Compose, Element, Filter, Fingerprint, Patch, PatchPin, Phase, Pins, PlacedSource, Step,
-    User,
+    Base, Compose, Element, Filter, Fingerprint, ImagePlatform, Oci, Patch, PatchPin, Phase, Pins,
+    PlacedSource, Step, User,
 };
 
 use crate::{Node, NodeIx, PlanError, Platform};
@@ -189,7 +189,23 @@ fn encode_step(out: &mut Encoder, step: PinnedStep<'_>) {
             texts(out, exclude);
             out.flag(*include_orphans);
         }
+        PinnedStep::Plain(Step::Oci(oci)) => encode_image(out, oci),
         PinnedStep::Plain(Step::Base(_)) => unreachable!("a base step was pinned above"),
+    }
+}
+
+fn encode_image(out: &mut Encoder, oci: &Oci) {
+    let Oci { layers, entrypoint, cmd, labels, platform, tag, run_as, working_dir } = oci;
+    let ImagePlatform { os, architecture, variant } = platform;
+    out.text("oci").unsigned(layers.len() as u64);
+    texts(out, entrypoint);
+    texts(out, cmd);
+    pairs(out, labels);
+    out.text(os).text(architecture).text(tag);
+    for choice in [variant, run_as, working_dir] {
+        out.option(choice.as_ref(), |out, text| {
+            out.text(text);
+        });
     }
 }
 

@@ -162,11 +162,12 @@ pub(crate) fn needs(element: &Element) -> impl Iterator<Item = &ElementName> {
     plain.chain(element.steps.iter().flat_map(parts_of))
 }
 
-/// Returns the elements that a step composes or filters.
+/// Returns the elements that a step composes, filters or makes layers of.
 pub(crate) fn parts_of(step: &Step) -> &[ElementName] {
     match step {
         Step::Compose(compose) => &compose.of,
         Step::Filter(filter) => std::slice::from_ref(&filter.of),
+        Step::Oci(oci) => &oci.layers,
         Step::Run { .. } | Step::Import { .. } | Step::Base(_) => &[],
     }
 }

@@ -8,6 +8,9 @@
     reason = "starts the program under test in folders of its own"
 )]
 
+#[path = "stdlib/compiled.rs"]
+mod compiled;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::bench::{Bench, Said, said};
 
@@ -76,21 +76,12 @@ fn checked_out(bench: &Bench, element: &str, folder: &str) {
 
 /// All files below a folder with their content.
 fn files(folder: &Path) -> BTreeSet<(String, Vec<u8>)> {
-    let mut found = BTreeSet::new();
-    let mut waiting = vec![folder.to_owned()];
-    while let Some(above) = waiting.pop() {
-        for entry in fs::read_dir(&above).expect("it was checked out").flatten() {
-            let path = entry.path();
-            if path.is_dir() && !path.is_symlink() {
-                waiting.push(path);
-                continue;
-            }
-            let name = path.strip_prefix(folder).expect("it is below").display().to_string();
-            let link = fs::read_link(&path).map(|to| to.display().to_string().into_bytes());
-            found.insert((name, link.or_else(|_file| fs::read(&path)).expect("it is readable")));
-        }
-    }
-    found
+    let content = |path: PathBuf| {
+        let name = path.strip_prefix(folder).expect("it is below").display().to_string();
+        let link = fs::read_link(&path).map(|to| to.display().to_string().into_bytes());
+        (name, link.or_else(|_file| fs::read(&path)).expect("it is readable"))
+    };
+    kiln_testkit::files_below(folder).into_iter().map(content).collect()
 }
 
 /// The names of the blobs of an image.

@@ -44,7 +44,7 @@ Autotools {
         str![[r#"
 project "hello"
 {"name":"base","user":"builder","steps":[{"base":{"kind":"debian","suite":"bookworm","arch":"amd64","components":["main"],"packages":["bash","coreutils","dash","diffutils","findutils","gcc","grep","gzip","libc-bin","libc6-dev","make","mawk","sed","tar"],"assume":["adduser","debconf","dpkg","init-system-helpers","install-info","libnsl-dev","libtirpc-dev","procps","rpcsvc-proto","usr-is-merged","usrmerge"]}}],"splits":{"debug":["/usr/lib/debug/**"],"devel":["/usr/include/**","/usr/lib/*.a","/usr/lib/*.so","/usr/lib/pkgconfig/**","/usr/share/pkgconfig/**","/usr/share/aclocal/**","/usr/lib/cmake/**"],"doc":["/usr/share/man/**","/usr/share/doc/**","/usr/share/info/**","/usr/share/gtk-doc/**"],"locale":["/usr/share/locale/**"]},"advice":{"kind":"Debian","origin":{"file":"project.kiln","start":33,"end":81}}}
-{"name":"hello","base":"base","sources":[{"at":".","source":{"kind":"tar","url":"debian:pool/main/h/hello/hello_2.10.orig.tar.gz","strip":1}}],"env":{"CFLAGS":"-O2 -ffile-prefix-map=/build=.","CXXFLAGS":"-O2 -ffile-prefix-map=/build=.","LDFLAGS":""},"user":"builder","steps":[{"run":{"phases":[{"name":"prepare","script":"[ -e configure ] || [ -e configure.ac ] || [ ! -e unix/configure ] || cd unix\nif [ -e configure ]; then\n  chmod +x configure\nelif [ -e autogen.sh ]; then\n  chmod +x autogen.sh\n  NOCONFIGURE=1 ./autogen.sh || autoreconf -fi\nelif [ -e configure.ac ] || [ -e configure.in ]; then\n  autoreconf -fi\nelse\n  for script in configure.gnu Configure config; do\n    [ -e configure ] || [ ! -f \"$script\" ] || { chmod +x \"$script\" && ln -s \"$script\" configure; }\n  done\n  [ -e configure ] || { echo \"error: neither configure nor autogen.sh nor configure.ac is here\" >&2; exit 1; }\nfi"},{"name":"configure","script":"[ -e configure ] || [ -e configure.ac ] || [ ! -e unix/configure ] || cd unix\nscript=$PWD/configure\nmkdir -p .\ncd .\n# Manuals are not worth a failure: without makeinfo none are made.\ncommand -v makeinfo >/dev/null || export MAKEINFO=true\nset -- --build=x86_64-linux-gnu --host=x86_64-linux-gnu \\\n  --prefix=/usr --bindir=/usr/bin --sbindir=/usr/sbin --libdir=/usr/lib --libexecdir=/usr/libexec \\\n  --includedir=/usr/include --datadir=/usr/share --mandir=/usr/share/man --sysconfdir=/etc \\\n  --localstatedir=/var --disable-silent-rules --disable-static\nif ! grep -qi 'generated.*autoconf' \"$script\"; then\n  known=$(\"$script\" --help 2>&1 && cat \"$script\" || cat \"$script\")\n  for option in \"$@\"; do\n    shift\n    case $known in *\"${option%%=*}\"[!a-z-]*) set -- \"$@\" \"$option\" ;; esac\n  done\nfi\n\"$script\" \"$@\""},{"name":"build","script":"[ -e configure ] || [ -e configure.ac ] || [ ! -e unix/configure ] || cd unix\nmake -C ."},{"name":"install","script":"[ -e configure ] || [ -e configure.ac ] || [ ! -e unix/configure ] || cd unix\nmake -C . -j1  DESTDIR=\"$KILN_OUT\" \"install\""},{"name":"finish","script":"cd \"$KILN_OUT\"\nfind . -type l | while read -r link; do\n  target=$(readlink \"$link\")\n  case $target in \"$KILN_OUT\"/*) rm \"$link\" && ln -s \"${target#\"$KILN_OUT\"}\" \"$link\" ;; esac\ndone\nrm -f \"./usr/share/info/dir\"\nfind . -name '*.la' -exec rm -f {} +\nif command -v strip >/dev/null; then\n  find . -type f -name '*.a' -exec strip --strip-debug --enable-deterministic-archives {} + 2>/dev/null || :\n  find . -type f ! -name '*.a' ! -name '*.o' ! -name '*.ko' \\( -perm -100 -o -name '*.so*' \\) \\\n    -exec strip --strip-unneeded {} + 2>/dev/null || :\nfi"}]}}],"advice":{"kind":"Autotools","version":"2.10","origin":{"file":"hello.kiln","start":0,"end":118}}}
+{"name":"hello","base":"base","sources":[{"at":".","source":{"kind":"tar","url":"debian:pool/main/h/hello/hello_2.10.orig.tar.gz","strip":1}}],"env":{"CFLAGS":"-O2 -ffile-prefix-map=/build=.","CXXFLAGS":"-O2 -ffile-prefix-map=/build=.","LDFLAGS":""},"user":"builder","steps":[{"run":{"phases":[{"name":"prepare","script":"[ -e configure ] || [ -e configure.ac ] || [ ! -e unix/configure ] || cd unix\nif [ -e configure ]; then\n  chmod +x configure\nelif [ -e autogen.sh ]; then\n  chmod +x autogen.sh\n  NOCONFIGURE=1 ./autogen.sh || autoreconf -fi\nelif [ -e configure.ac ] || [ -e configure.in ]; then\n  autoreconf -fi\nelse\n  for script in configure.gnu Configure config; do\n    [ -e configure ] || [ ! -f \"$script\" ] || { chmod +x \"$script\" && ln -s \"$script\" configure; }\n  done\n  if [ ! -e configure ]; then\n    echo \"error: neither configure nor autogen.sh nor configure.ac is in $PWD, which has:\" >&2\n    ls -A | head -n 12 >&2\n    [ -n \"$(ls -A)\" ] || echo \"nothing: is there a source?\" >&2\n    exit 1\n  fi\nfi"},{"name":"configure","script":"[ -e configure ] || [ -e configure.ac ] || [ ! -e unix/configure ] || cd unix\nscript=$PWD/configure\nmkdir -p .\ncd .\n# Manuals are not worth a failure: without makeinfo none are made.\ncommand -v makeinfo >/dev/null || export MAKEINFO=true\nset -- --build=x86_64-linux-gnu --host=x86_64-linux-gnu \\\n  --prefix=/usr --bindir=/usr/bin --sbindir=/usr/sbin --libdir=/usr/lib --libexecdir=/usr/libexec \\\n  --includedir=/usr/include --datadir=/usr/share --mandir=/usr/share/man --sysconfdir=/etc \\\n  --localstatedir=/var --disable-silent-rules --disable-static\nif ! grep -qi 'generated.*autoconf' \"$script\"; then\n  known=$(\"$script\" --help 2>&1 && cat \"$script\" || cat \"$script\")\n  for option in \"$@\"; do\n    shift\n    case $known in *\"${option%%=*}\"[!a-z-]*) set -- \"$@\" \"$option\" ;; esac\n  done\nfi\n\"$script\" \"$@\""},{"name":"build","script":"[ -e configure ] || [ -e configure.ac ] || [ ! -e unix/configure ] || cd unix\nmake -C ."},{"name":"install","script":"[ -e configure ] || [ -e configure.ac ] || [ ! -e unix/configure ] || cd unix\nmake -C . -j1  DESTDIR=\"$KILN_OUT\" \"install\""},{"name":"finish","script":"cd \"$KILN_OUT\"\nif [ -z \"$(ls -A)\" ]; then\n  echo \"error: nothing was installed below KILN_OUT, which is $KILN_OUT\" >&2\n  exit 1\nfi\nfind . -type l | while read -r link; do\n  target=$(readlink \"$link\")\n  case $target in \"$KILN_OUT\"/*) rm \"$link\" && ln -s \"${target#\"$KILN_OUT\"}\" \"$link\" ;; esac\ndone\nrm -f \"./usr/share/info/dir\"\nfind . -name '*.la' -exec rm -f {} +\nif command -v strip >/dev/null; then\n  find . -type f -name '*.a' -exec strip --strip-debug --enable-deterministic-archives {} + 2>/dev/null || :\n  find . -type f ! -name '*.a' ! -name '*.o' ! -name '*.ko' \\( -perm -100 -o -name '*.so*' \\) \\\n    -exec strip --strip-unneeded {} + 2>/dev/null || :\nfi"}]}}],"advice":{"kind":"Autotools","version":"2.10","origin":{"file":"hello.kiln","start":0,"end":118}}}
 
 "#]],
     );
@@ -123,9 +123,6 @@ c = Compose {}
 d = Manual { own: Int, assert 1 > 2, "never" }
 e = Manual { sources { "../up" = Local(.) } }
 f = Manual { source = Tar("https://example.org/x.tar", strip = -1) }
-g = Oci {}
-h = Oci { layers = [e, e], platform = Platform("avr-unknown-none"), env { SOURCE_DATE_EPOCH = "now" } }
-k = Oci { content = f, layers = [c] }
 i = Task { stage-at { "sysroot" = [], "/a/../b" = [] }, run = "true" }
 j = Import { target = "etc" }
 "#,
@@ -155,29 +152,14 @@ error[K0113]: `../up` is no folder below /build
 error[K0201]: `strip` cannot be -1
   x.kiln:7:23 `Tar("https://example.org/x.tar", strip = -1)` the source
   help: it counts the leading folders that are dropped: 0 or more
-error[K3042]: an image without layers holds nothing
-  x.kiln:8:5 `Oci {}` this image
-  help: say what it holds: `content = Compose { of = [...] }`, or several `layers`, lowest first
-error[K3043]: `x.e` is a layer of this image twice
-  x.kiln:9:20 `[e, e]` in this field
-  help: leave one of them out; of two layers with one path the later wins
-error[K3044]: there are no images for `avr-unknown-none`
-  x.kiln:9:39 `Platform("avr-unknown-none")` the machine that it is for
-  help: images are for systems such as `x86_64-linux-gnu`, `aarch64-linux-gnu` or `riscv64-linux-musl`
-error[K3045]: `SOURCE_DATE_EPOCH` is `now`, which is no time
-  x.kiln:9:69 `env { SOURCE_DATE_EPOCH = "now" }` set here
-  help: write the seconds since the beginning of 1970, such as `1700000000`
-error[K3046]: `x.f` is the `content` of this image and none of its `layers`
-  x.kiln:10:33 `[c]` without it
-  help: leave `content` out, or name it: `layers = [..., x.f]`
 error[K0113]: `/a/../b` is no absolute path
-  x.kiln:11:12 `stage-at { "sysroot" = [], "/a/../b" = [] }` in this field
+  x.kiln:8:12 `stage-at { "sysroot" = [], "/a/../b" = [] }` in this field
   help: write a path such as `/sysroot`, without `.`, `..` and a final `/`
 error[K0113]: `sysroot` is no absolute path
-  x.kiln:11:12 `stage-at { "sysroot" = [], "/a/../b" = [] }` in this field
+  x.kiln:8:12 `stage-at { "sysroot" = [], "/a/../b" = [] }` in this field
   help: write a path such as `/sysroot`, without `.`, `..` and a final `/`
 error[K0113]: `etc` is no absolute path
-  x.kiln:12:23 `"etc"` in this field
+  x.kiln:9:23 `"etc"` in this field
   help: write a path such as `/sysroot`, without `.`, `..` and a final `/`
 
 "#]],
@@ -328,6 +310,43 @@ project "test"
 error[K0201]: `https://example.org/x.tar` is no image
   x.kiln:2:24 `Tar("https://example.org/x.tar")` the source
   help: write `OciImage(...)`, or `Tarball` for an archive of another form
+
+"#]],
+    );
+}
+
+#[test]
+fn mistakes_of_images_are_found() {
+    check(
+        r#"//- /x.kiln
+a = Stack {}
+b = Stack {}
+nothing = Oci {}
+twice = Oci { layers = [a, a] }
+elsewhere = Oci { content = a, platform = Platform("avr-unknown-none") }
+never = Oci { content = a, env { SOURCE_DATE_EPOCH = "now" } }
+lost = Oci { content = a, layers = [b] }
+"#,
+        &[],
+        str![[r#"
+project "test"
+{"name":"x.a","user":"builder","splits":{"debug":["/usr/lib/debug/**"],"devel":["/usr/include/**","/usr/lib/*.a","/usr/lib/*.so","/usr/lib/pkgconfig/**","/usr/share/pkgconfig/**","/usr/share/aclocal/**","/usr/lib/cmake/**"],"doc":["/usr/share/man/**","/usr/share/doc/**","/usr/share/info/**","/usr/share/gtk-doc/**"],"locale":["/usr/share/locale/**"]},"advice":{"kind":"Stack","origin":{"file":"x.kiln","start":4,"end":12}}}
+{"name":"x.b","user":"builder","splits":{"debug":["/usr/lib/debug/**"],"devel":["/usr/include/**","/usr/lib/*.a","/usr/lib/*.so","/usr/lib/pkgconfig/**","/usr/share/pkgconfig/**","/usr/share/aclocal/**","/usr/lib/cmake/**"],"doc":["/usr/share/man/**","/usr/share/doc/**","/usr/share/info/**","/usr/share/gtk-doc/**"],"locale":["/usr/share/locale/**"]},"advice":{"kind":"Stack","origin":{"file":"x.kiln","start":17,"end":25}}}
+error[K3042]: an image without layers holds nothing
+  x.kiln:3:11 `Oci {}` this image
+  help: say what it holds: `content = Compose { of = [...] }`, or several `layers`, lowest first
+error[K3043]: `x.a` is a layer of this image twice
+  x.kiln:4:24 `[a, a]` in this field
+  help: leave one of them out; of two layers with one path the later wins
+error[K3044]: there are no images for `avr-unknown-none`
+  x.kiln:5:43 `Platform("avr-unknown-none")` the machine that it is for
+  help: images are for systems such as `x86_64-linux-gnu`, `aarch64-linux-gnu` or `riscv64-linux-musl`
+error[K3045]: `SOURCE_DATE_EPOCH` is `now`, which is no time
+  x.kiln:6:28 `env { SOURCE_DATE_EPOCH = "now" }` set here
+  help: write the seconds since the beginning of 1970, such as `1700000000`
+error[K3046]: `x.a` is the `content` of this image and none of its `layers`
+  x.kiln:7:36 `[b]` without it
+  help: leave `content` out, or name it: `layers = [..., x.a]`
 
 "#]],
     );

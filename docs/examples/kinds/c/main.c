@@ -1,0 +1,7 @@
+#include "greet.h"
+#include <stdio.h>
+
+int main(void) {
+  puts(greet());
+  return 0;
+}

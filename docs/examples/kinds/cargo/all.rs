@@ -1,0 +1,5 @@
+//! Says hello to all.
+
+fn main() {
+    println!("hello all");
+}

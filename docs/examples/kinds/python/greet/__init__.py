@@ -1,0 +1,5 @@
+"""Says hello."""
+
+
+def main():
+    print("hello from python")

@@ -103,11 +103,10 @@ fn digests_of_trees_are_as_committed() {
 /// An element that uses all that an action is made of.
 fn element() -> Element {
     let name = |text: &str| ElementName::parse(text).expect("a name of an element");
-    let phase =
-        |name: &str, script: &str| Phase { name: name.to_owned(), script: script.to_owned() };
+    let phase = |name: &str, script: &str| Phase { name: name.to_owned(), script: script.into() };
     let mut element = Element::new(name("app"));
     element.user = User::Builder;
-    element.env = BTreeMap::from([("GREETING".to_owned(), "hello  wörld".to_owned())]);
+    element.env = BTreeMap::from([("GREETING".to_owned(), "hello  wörld".to_owned())]).into();
     let local = Source::Local { path: "src".to_owned(), exclude: Vec::new(), with_ignored: false };
     element.sources = vec![PlacedSource { at: ".".to_owned(), source: local }];
     let phases = vec![phase("build", "cat text"), phase("install", "cp text \"$KILN_OUT\"")];
@@ -274,7 +273,7 @@ fn an_image_is_as_committed_to_the_byte() {
         let config = kiln_image::Config { oci: &oci, env: &env };
         let image = kiln_image::image(&config, &[layer]);
         let steps = vec![Step::Oci(oci.clone())];
-        let element = Element { env: env.clone(), steps, ..Element::new(name("image")) };
+        let element = Element { env: env.clone().into(), steps, ..Element::new(name("image")) };
         let ir = Ir::new("demo", vec![element, Element::new(name("files"))]);
         let request = Request { targets: vec![name("image")], platform: Platform::default() };
         for node in plan(&ir, &Pins::default(), &request).expect("it can be planned").nodes {

@@ -54,11 +54,11 @@ fn copy(from: &Path, to: &Path) {
 pub(crate) fn element(user: User, phases: &[(&str, &str)]) -> Element {
     let phases = phases
         .iter()
-        .map(|(name, script)| Phase { name: (*name).to_owned(), script: (*script).to_owned() });
+        .map(|(name, script)| Phase { name: (*name).to_owned(), script: (*script).into() });
     let mut element = Element::new(name("app"));
     element.base = Some(name("shell"));
     element.user = user;
-    element.env.insert("GREETING".to_owned(), "hello  world".to_owned());
+    element.env = BTreeMap::from([("GREETING".to_owned(), "hello  world".to_owned())]).into();
     element.sources = vec![local("src")];
     element.steps = vec![Step::Run { phases: phases.collect() }];
     element

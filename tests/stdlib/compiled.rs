@@ -37,7 +37,7 @@ fn described(element: &Element, seen: &mut BTreeMap<String, String>) -> String {
             writeln!(text, "{list} {name}").expect("memory takes all");
         }
     }
-    for (name, value) in &element.env {
+    for (name, value) in element.env.iter() {
         writeln!(text, "{name}={value}").expect("memory takes all");
     }
     for step in &element.steps {
@@ -47,7 +47,7 @@ fn described(element: &Element, seen: &mut BTreeMap<String, String>) -> String {
             continue;
         };
         for phase in phases {
-            let known = seen.entry(phase.script.clone()).or_insert(element.name.to_string());
+            let known = seen.entry(phase.script.to_string()).or_insert(element.name.to_string());
             if *known == element.name.as_str() {
                 writeln!(text, "--- {}\n{}", phase.name, phase.script).expect("memory takes all");
             } else {

@@ -119,7 +119,7 @@ impl Cut<'_> {
             return Ok(part.layer.tree.clone());
         }
         let mut groups = Vec::new();
-        for (name, patterns) in &part.element.splits {
+        for (name, patterns) in part.element.splits.iter() {
             groups.push((name, globs(&part.element.name, patterns)?));
         }
         let mut draft = Draft::default();

@@ -47,7 +47,8 @@ impl Integration {
             // A shell of its own for each, as in a phase of its own.
             scripts => scripts.iter().flat_map(|script| ["(\n", script, "\n)\n"]).collect(),
         };
-        let phase = |scripts| Phase { name: "integrate".to_owned(), script: script(scripts) };
+        let phase =
+            |scripts| Phase { name: "integrate".to_owned(), script: script(scripts).into() };
         self.scripts.chunks(n_each).map(phase).collect()
     }
 }

@@ -53,7 +53,7 @@ fn check_error(inputs: &Inputs<'_>, message: &str) {
 #[test]
 fn the_root_is_the_layers_and_what_is_generated() {
     let mut element = element("a");
-    element.env = BTreeMap::from([("TZ".into(), "Mars".into())]);
+    element.env = BTreeMap::from([("TZ".into(), "Mars".into())]).into();
     let phase = |name: &str| Phase { name: name.into(), script: "true".into() };
     element.steps = vec![Step::Run { phases: vec![phase("build"), phase("install")] }];
     element.sources = vec![PlacedSource {
@@ -218,7 +218,7 @@ fn a_build_tree_is_kept_by_another_action() {
 #[test]
 fn an_integrated_composition_takes_what_is_its_own() {
     let mut of = element("b");
-    of.splits = BTreeMap::from([("doc".to_owned(), vec!["/doc/**".to_owned()])]);
+    of.splits = BTreeMap::from([("doc".to_owned(), vec!["/doc/**".to_owned()])]).into();
     let part = Part { layer: layer("b", "usr/b=1 doc/b=1"), element: &of };
     let layers = [layer("base", "bin/sh!sh etc/base=1"), part.layer.clone()];
     let root = Root::merge(&of.name, &layers).unwrap();
@@ -269,7 +269,7 @@ fn what_cannot_be_built_is_refused() {
         &built(&element, "bin/sh!sh etc->usr/etc usr/etc/x=1", &[]),
         "`etc` in the root of `a` is reserved for the build, and `base` brings it",
     );
-    let phase = Phase { name: "a/b".into(), script: String::new() };
+    let phase = Phase { name: "a/b".into(), script: "".into() };
     element.steps = vec![Step::Run { phases: vec![phase] }];
     check_error(&built(&element, "bin/sh!sh", &[]), "`a/b` in `a` is no name of a phase");
 }
@@ -292,7 +292,8 @@ fn a_filter_takes_groups_and_leaves_orphans() {
     of.splits = BTreeMap::from([
         ("devel".to_owned(), vec!["/usr/include/**".to_owned()]),
         ("doc".to_owned(), vec!["/usr/share/doc/**".to_owned()]),
-    ]);
+    ])
+    .into();
     let part = Part {
         layer: layer("a", "usr/include/a/b.h=1 usr/share/doc/a=2 usr/bin/a!3"),
         element: &of,

@@ -133,7 +133,7 @@ impl Maker<'_> {
         });
         let script = phases.find(|phase| phase.name == name);
         let path = format!("/kiln/{phase_ix:02}-{name}");
-        failed_command(&path, script.map(|phase| phase.script.as_str()), log)
+        failed_command(&path, script.map(|phase| phase.script.as_ref()), log)
     }
 }
 

@@ -1,6 +1,7 @@
 //! One element: what it starts from, what it needs, what is done.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,7 +35,7 @@ pub struct Element {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub patches: Vec<Patch>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub env: BTreeMap<String, String>,
+    pub env: Arc<BTreeMap<String, String>>,
     #[serde(default)]
     pub user: User,
     /// What is done, in order; nothing: the element only carries dependencies.
@@ -42,7 +43,7 @@ pub struct Element {
     pub steps: Vec<Step>,
     /// Named groups of output files, as globs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub splits: BTreeMap<String, Vec<String>>,
+    pub splits: Arc<BTreeMap<String, Vec<String>>>,
     /// Scripts run once in every root that holds this element.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub integrate: Vec<String>,
@@ -69,10 +70,10 @@ impl Element {
             stage_at: BTreeMap::new(),
             sources: Vec::new(),
             patches: Vec::new(),
-            env: BTreeMap::new(),
+            env: Arc::default(),
             user: User::Builder,
             steps: Vec::new(),
-            splits: BTreeMap::new(),
+            splits: Arc::default(),
             integrate: Vec::new(),
             overlaps: Vec::new(),
             public: Value::Null,
@@ -141,7 +142,8 @@ pub enum Step {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Phase {
     pub name: String,
-    pub script: String,
+    /// Many elements have the same one.
+    pub script: Arc<str>,
 }
 
 /// The merged closure of some elements, integrated, cut by splits.

@@ -5,7 +5,8 @@ use crate::source::is_absolute;
 use kiln_diag::{Code, Diagnostic};
 use kiln_eval::{ElementId, Evaluated, Failed, Value};
 use kiln_ir::ElementName;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What is found once for many elements.
 #[derive(Debug, Default)]
@@ -14,6 +15,20 @@ pub(crate) struct Memory {
     pub(crate) templates: BTreeMap<u32, Template>,
     /// The names of elements that can be named.
     names: BTreeMap<ElementId, ElementName>,
+    /// Scripts of phases.
+    scripts: BTreeSet<Arc<str>>,
+}
+
+impl Memory {
+    /// Returns a script, the same for all elements that have it.
+    pub(crate) fn script(&mut self, script: &str) -> Arc<str> {
+        if let Some(known) = self.scripts.get(script) {
+            return Arc::clone(known);
+        }
+        let script: Arc<str> = script.into();
+        self.scripts.insert(Arc::clone(&script));
+        script
+    }
 }
 
 /// One element while it is lowered.

@@ -1,6 +1,6 @@
 //! Steps: neighbouring runs become phases of one step, the rest is what kiln does itself.
 
-use crate::field::{Reader, texts};
+use crate::field::{Memory, Reader, texts};
 use crate::image::image;
 use crate::source::lower_source;
 use kiln_diag::{Code, Diagnostic};
@@ -16,7 +16,7 @@ pub(crate) fn lower_steps(reader: &mut Reader<'_>, element: &mut Element) {
     for item in items {
         match item {
             Value::Step(StepValue::Run { phase, script }) => {
-                add_phase(&mut element.steps, phase, &script);
+                add_phase(reader.memory, &mut element.steps, phase, &script);
             }
             Value::Step(StepValue::Intrinsic { name, fields }) => {
                 let step = intrinsic(reader, element, &name, &fields);
@@ -35,12 +35,12 @@ pub(crate) fn lower_steps(reader: &mut Reader<'_>, element: &mut Element) {
 }
 
 /// Adds a phase to the run at the end; an empty one is left out.
-fn add_phase(steps: &mut Vec<Step>, name: String, script: &[String]) {
+fn add_phase(memory: &mut Memory, steps: &mut Vec<Step>, name: String, script: &[String]) {
     let lines: Vec<&str> = script.iter().map(|step| step.trim_end()).collect();
     if lines.iter().all(|line| line.trim().is_empty()) {
         return;
     }
-    let phase = Phase { name, script: lines.join("\n") };
+    let phase = Phase { name, script: memory.script(&lines.join("\n")) };
     if let Some(Step::Run { phases }) = steps.last_mut() {
         phases.push(phase);
     } else {

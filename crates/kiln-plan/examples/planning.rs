@@ -8,6 +8,7 @@
 )]
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kiln_digest::Digest;
@@ -69,11 +70,11 @@ fn project(n_nodes: usize) -> Result<(Ir, Pins), Failed> {
         pins.sources.insert(source.clone(), Digest::of(&ix.to_be_bytes()));
         element.sources.push(PlacedSource { at: ".".to_owned(), source });
         let script = format!("make install NUMBER={ix}");
-        let phases = vec![Phase { name: "install".to_owned(), script }];
+        let phases = vec![Phase { name: "install".to_owned(), script: script.into() }];
         element.steps.push(Step::Run { phases });
         for split in ["devel", "doc", "locale", "debug"] {
             let globs = (0..4).map(|glob| format!("/usr/share/{split}/{glob}/**")).collect();
-            element.splits.insert(split.to_owned(), globs);
+            Arc::make_mut(&mut element.splits).insert(split.to_owned(), globs);
         }
         elements.push(element);
     }

@@ -61,7 +61,7 @@ pub(crate) fn key(
         User::Builder => "builder",
         User::Root => "root",
     });
-    out.list(splits, |out, (name, globs)| {
+    out.list(splits.iter(), |out, (name, globs)| {
         out.text(name);
         texts(out, globs);
     });

@@ -41,7 +41,7 @@ pub(crate) fn lay_out(
     put("etc/hosts", HOSTS)?;
     put("kiln/run", run)?;
     for (ix, phase) in phases.iter().enumerate() {
-        let mut script = phase.script.clone();
+        let mut script = phase.script.to_string();
         if !script.ends_with('\n') {
             script.push('\n');
         }

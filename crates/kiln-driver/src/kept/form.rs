@@ -7,7 +7,7 @@
 use kiln_digest::Digest;
 use kiln_source_local::Stamp;
 
-const MAGIC: &[u8; 16] = b"kiln-project/3\0\0";
+const MAGIC: &[u8; 16] = b"kiln-project/4\0\0";
 const HEAD: usize = 16 + 32;
 
 /// Returns what is in a file of `whose`, if it is a good one.
@@ -220,6 +220,17 @@ impl To {
     pub(super) fn raw(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u64);
         self.bytes.extend(bytes);
+    }
+
+    /// Writes something with its length before it.
+    pub(super) fn framed(&mut self, write: impl FnOnce(&mut Self) -> Option<()>) -> Option<()> {
+        let at = self.bytes.len();
+        self.number(0);
+        let begin = self.bytes.len();
+        write(self)?;
+        let length = (self.bytes.len() - begin) as u64;
+        self.bytes[at..begin].copy_from_slice(&length.to_le_bytes());
+        Some(())
     }
 
     pub(super) fn text(&mut self, text: &str) {

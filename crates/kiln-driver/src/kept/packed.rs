@@ -1,12 +1,14 @@
 //! An IR in little room: what many elements have in common stands there once.
 //!
-//! Layout: project and aliases as JSON · texts, each once · elements of: the rest as JSON · splits as JSON · steps. A text is
-//! told by its number. A step is a row of phases, each by name and script, or anything else as JSON.
+//! Layout: project and aliases as JSON · elements of: the rest as JSON · environment and splits as JSON · steps · texts, each once. A text
+//! is told by its number. A step is a row of phases, each by name and script, or anything else as JSON.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kiln_ir::{Element, Ir, Phase, Step, VERSION};
+use serde::Serialize;
 
 use crate::kept::form::{From, To};
 
@@ -14,6 +16,8 @@ use crate::kept::form::{From, To};
 #[derive(Default)]
 struct Texts<'a> {
     numbers: BTreeMap<Cow<'a, str>, u64>,
+    /// Numbers of what elements share, by its address.
+    shared: BTreeMap<usize, u64>,
 }
 
 impl<'a> Texts<'a> {
@@ -21,6 +25,25 @@ impl<'a> Texts<'a> {
         let next = self.numbers.len() as u64;
         *self.numbers.entry(text.into()).or_insert(next)
     }
+
+    /// Returns the number of something that elements share; its text is only asked for once.
+    fn shared<T: ?Sized>(
+        &mut self,
+        value: &'a Arc<T>,
+        text: impl FnOnce(&'a T) -> Option<Cow<'a, str>>,
+    ) -> Option<u64> {
+        let address = Arc::as_ptr(value).addr();
+        if let Some(number) = self.shared.get(&address) {
+            return Some(*number);
+        }
+        let number = self.number(text(value)?);
+        self.shared.insert(address, number);
+        Some(number)
+    }
+}
+
+fn json<'a>(value: &impl Serialize) -> Option<Cow<'a, str>> {
+    serde_json::to_string(value).ok().map(Cow::Owned)
 }
 
 // How a step begins: a row of phases, or anything else.
@@ -31,19 +54,17 @@ const OTHER: u64 = 1;
 pub(super) fn pack(ir: &Ir) -> Option<Vec<u8>> {
     let Ir { version: _, project, aliases, elements } = ir;
     let mut texts = Texts::default();
-    let mut body = To::default();
-    body.number(elements.len() as u64);
-    for element in elements {
-        pack_element(element, &mut texts, &mut body)?;
-    }
     let mut out = To::default();
     out.text(project);
     out.text(&serde_json::to_string(aliases).ok()?);
+    out.framed(|out| {
+        out.number(elements.len() as u64);
+        elements.iter().try_for_each(|element| pack_element(element, &mut texts, out))
+    })?;
     let mut by_number: Vec<(u64, &str)> =
         texts.numbers.iter().map(|(text, number)| (*number, text.as_ref())).collect();
     by_number.sort_unstable();
     out.list(&by_number, |out, (_number, text)| out.text(text));
-    out.append(&body);
     Some(out.into_bytes())
 }
 
@@ -75,17 +96,18 @@ fn pack_element<'a>(element: &'a Element, texts: &mut Texts<'a>, out: &mut To) -
         stage_at: stage_at.clone(),
         sources: sources.clone(),
         patches: patches.clone(),
-        env: env.clone(),
+        env: Arc::default(),
         user: *user,
         steps: Vec::new(),
-        splits: BTreeMap::new(),
+        splits: Arc::default(),
         integrate: integrate.clone(),
         overlaps: overlaps.clone(),
         public: public.clone(),
         advice: advice.clone(),
     };
     out.text(&serde_json::to_string(&rest).ok()?);
-    out.number(texts.number(serde_json::to_string(splits).ok()?));
+    out.number(texts.shared(env, json)?);
+    out.number(texts.shared(splits, json)?);
     out.number(steps.len() as u64);
     for step in steps {
         match step {
@@ -94,7 +116,7 @@ fn pack_element<'a>(element: &'a Element, texts: &mut Texts<'a>, out: &mut To) -
                 out.number(phases.len() as u64);
                 for Phase { name, script } in phases {
                     out.number(texts.number(name));
-                    out.number(texts.number(script));
+                    out.number(texts.shared(script, |script| Some(script.into()))?);
                 }
             }
             other => {
@@ -110,8 +132,10 @@ fn pack_element<'a>(element: &'a Element, texts: &mut Texts<'a>, out: &mut To) -
 struct Reading<'a> {
     from: From<'a>,
     texts: Vec<&'a str>,
-    /// By number of their text.
-    splits: BTreeMap<u64, BTreeMap<String, Vec<String>>>,
+    // By number of their text.
+    envs: BTreeMap<u64, Arc<BTreeMap<String, String>>>,
+    splits: BTreeMap<u64, Arc<BTreeMap<String, Vec<String>>>>,
+    scripts: BTreeMap<u64, Arc<str>>,
 }
 
 /// Reads what was packed; nothing when it is damaged.
@@ -119,26 +143,42 @@ pub(super) fn unpack(bytes: &[u8]) -> Option<Ir> {
     let mut from = From::of(bytes);
     let project = from.text()?.to_owned();
     let aliases = serde_json::from_str(from.text()?).ok()?;
+    let framed = From::of(from.bytes()?);
     let texts = from.list(From::text)?;
-    let mut reading = Reading { from, texts, splits: BTreeMap::new() };
+    let (envs, splits, scripts) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let mut reading = Reading { from: framed, texts, envs, splits, scripts };
     let mut elements = Vec::new();
     for _ix in 0..reading.from.number()? {
         elements.push(reading.element()?);
     }
     let is_sorted = elements.is_sorted_by(|a: &Element, b: &Element| a.name < b.name);
     let ir = Ir { version: VERSION, project, aliases, elements };
-    (reading.from.is_at_end() && is_sorted).then_some(ir)
+    (reading.from.is_at_end() && from.is_at_end() && is_sorted).then_some(ir)
+}
+
+/// Returns what many elements share, read once.
+fn shared<T: ?Sized>(
+    known: &mut BTreeMap<u64, Arc<T>>,
+    texts: &[&str],
+    number: u64,
+    read: impl FnOnce(&str) -> Option<Arc<T>>,
+) -> Option<Arc<T>> {
+    if let Some(value) = known.get(&number) {
+        return Some(Arc::clone(value));
+    }
+    let value = read(texts.get(usize::try_from(number).ok()?)?)?;
+    known.insert(number, Arc::clone(&value));
+    Some(value)
 }
 
 impl Reading<'_> {
     fn element(&mut self) -> Option<Element> {
         let mut element: Element = serde_json::from_str(self.from.text()?).ok()?;
-        let number = self.from.number()?;
-        if !self.splits.contains_key(&number) {
-            let text = self.texts.get(usize::try_from(number).ok()?)?;
-            self.splits.insert(number, serde_json::from_str(text).ok()?);
-        }
-        element.splits = self.splits.get(&number)?.clone();
+        let (env, splits) = (self.from.number()?, self.from.number()?);
+        let parsed = |text: &str| serde_json::from_str(text).ok().map(Arc::new);
+        element.env = shared(&mut self.envs, &self.texts, env, parsed)?;
+        let parsed = |text: &str| serde_json::from_str(text).ok().map(Arc::new);
+        element.splits = shared(&mut self.splits, &self.texts, splits, parsed)?;
         for _ix in 0..self.from.number()? {
             element.steps.push(self.step()?);
         }
@@ -150,7 +190,10 @@ impl Reading<'_> {
             RUN => {
                 let mut phases = Vec::new();
                 for _ix in 0..self.from.number()? {
-                    let (name, script) = (self.text()?.to_owned(), self.text()?.to_owned());
+                    let name = self.text()?.to_owned();
+                    let script = self.from.number()?;
+                    let text = |text: &str| Some(text.into());
+                    let script = shared(&mut self.scripts, &self.texts, script, text)?;
                     phases.push(Phase { name, script });
                 }
                 Some(Step::Run { phases })

@@ -56,7 +56,7 @@ fn shown_project(root: &Path, project: &Project) -> String {
         for patch in &element.patches {
             write!(shown, " <{}", patch.path).unwrap();
         }
-        for (key, value) in &element.env {
+        for (key, value) in element.env.iter() {
             write!(shown, " {key}={value}").unwrap();
         }
         shown.push('\n');

@@ -93,6 +93,20 @@ impl Lower<'_> {
             Diagnostic::error(code::TWO_VALUES, "an expression stands among the items of its file")
                 .at(span, "this has no name")
                 .also(item, "the file has items");
+        if let Some(next) = self.begins_next(text, &name, span) {
+            let before = Span { end: next, ..span };
+            let help = match name.as_str() {
+                "kind" | "class" => format!("remove `{name}`: a kind is a name with a capital"),
+                "def" | "fn" | "function" | "func" => {
+                    format!("remove `{name}`: a function is written `name(x) = …`")
+                }
+                _ => format!("remove `{name}`: an item begins with its name"),
+            };
+            let message = format!("`{name}` stands before the name of an item");
+            let found = Diagnostic::error(code::TWO_VALUES, message).at(span, "no word of kiln");
+            self.diagnostics.push(found.help(help).edit(before, ""));
+            return;
+        }
         let amended = self.before_braces(text, span);
         self.diagnostics.push(match amended {
             Some(between) => {
@@ -101,6 +115,14 @@ impl Lower<'_> {
             None if name == "Project" && block => self.beside_project(found, span),
             None => found.help(help),
         });
+    }
+
+    /// Returns where the item begins that a lone name stands before, on one line.
+    fn begins_next(&self, text: &str, name: &str, span: Span) -> Option<u32> {
+        let mut starts = self.ast.entries.iter().map(|entry| entry.span().start);
+        let next = starts.find(|start| *start > span.start).filter(|_| text == name)?;
+        let between = self.text.get(span.end as usize..next as usize)?;
+        (!between.is_empty() && between.bytes().all(|byte| byte == b' ')).then_some(next)
     }
 
     /// Returns the blanks between an item and braces on the line below it.

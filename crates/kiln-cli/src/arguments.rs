@@ -62,12 +62,12 @@ impl Arguments {
             | Command::Doctor
             | Command::Explain { .. }
             | Command::Docs(_)
-            | Command::Init(_)
-            | Command::New(_) => true,
+            | Command::Init(_) => true,
             Command::Debug { stage } => matches!(stage, Stage::Cst { .. }),
             _ => false,
         };
-        let knows_no_ir = knows_no_elements || matches!(command, Command::Options { .. });
+        let reads_texts = matches!(command, Command::Options { .. } | Command::New(_));
+        let knows_no_ir = knows_no_elements || reads_texts;
         // An IR has no options any more: they are what it was made with.
         let knows_no_options = knows_no_elements || common.ir.is_some();
         if common.ir.is_some() && knows_no_ir {

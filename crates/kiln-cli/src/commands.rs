@@ -11,7 +11,7 @@ use crate::arguments::{
     Arguments, CheckoutPart, Command, Denied, Kept, Policy, ShellInside, Stage,
 };
 use crate::failure::failure_text;
-use crate::options::options_text;
+use crate::options::{about_inputs, options_text};
 use crate::screen::Screen;
 use crate::shown::{lines, shown_text};
 use crate::signals::Stop;
@@ -124,8 +124,11 @@ pub(crate) fn run(session: &Session, screen: &Screen, command: Command) -> u8 {
             sources::verify(session, screen, &elements)
         }
         Command::Options { output } => {
-            let options = kiln_driver::options(session);
-            print(screen, options.map(|options| options_text(&options, output)))
+            let shown = kiln_driver::options(session);
+            let about = shown.as_ref().ok().and_then(about_inputs);
+            let status = print(screen, shown.map(|shown| options_text(&shown.options, output)));
+            screen.note(&about.unwrap_or_default());
+            status
         }
         Command::Check(words) => crate::check::run(session, screen, &words),
         Command::Fmt { files, check } => crate::fmt::run(session, screen, &files, check),

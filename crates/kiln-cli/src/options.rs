@@ -1,6 +1,6 @@
 //! Options of a project as text.
 
-use kiln_driver::{ShownOption, options_json};
+use kiln_driver::{ShownOption, ShownOptions, options_json};
 
 use crate::arguments::Output;
 
@@ -13,7 +13,8 @@ pub(crate) fn options_text(options: &[ShownOption], output: Output) -> String {
 }
 
 fn one(option: &ShownOption) -> String {
-    let ShownOption { name, ty, default, value, doc, file, line } = option;
+    let ShownOption { input, name, ty, default, value, doc, file, line } = option;
+    let input = input.as_ref().map(|input| format!("{input}.")).unwrap_or_default();
     let now = value.as_deref().unwrap_or("not set");
     let default = match default {
         Some(default) if Some(default) == value.as_ref() => String::new(),
@@ -21,7 +22,21 @@ fn one(option: &ShownOption) -> String {
         None => "  default  none: it has to be set\n".to_owned(),
     };
     let doc: String = doc.lines().flat_map(|line| ["  ", line, "\n"]).collect();
-    format!("{name}: {ty} = {now}\n{doc}{default}  declared {file}:{line}\n")
+    format!("{input}{name}: {ty} = {now}\n{doc}{default}  declared {file}:{line}\n")
+}
+
+/// Returns what there is to say about the options of inputs.
+pub(crate) fn about_inputs(shown: &ShownOptions) -> Option<String> {
+    if let Some(why) = &shown.lacking {
+        return Some(format!("kiln: options of inputs are missing here: {why}\n"));
+    }
+    let ShownOption { input, name, .. } =
+        shown.options.iter().find(|option| option.input.is_some())?;
+    let input = input.as_deref().unwrap_or_default();
+    Some(format!(
+        "kiln: options of inputs are set where these are named, such as \
+         `{input} = Project(…) {{ options {{ {name} = … }} }}`\n"
+    ))
 }
 
 #[cfg(test)]
@@ -31,6 +46,7 @@ mod tests {
     #[test]
     fn an_option_shows_its_default_where_that_is_another() {
         let debug = ShownOption {
+            input: None,
             name: "debug".to_owned(),
             ty: "Bool".to_owned(),
             default: Some("false".to_owned()),

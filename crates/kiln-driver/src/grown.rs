@@ -41,6 +41,7 @@ pub fn add_element(session: &Session, new: &NewElement) -> Result<TextEdit, Prob
         file: file.transpose()?,
     };
     let edit = kiln_start::add(&texts(&files), &files.looked.folders, &addition)?;
+    refuse_options(session, &root)?;
     let path = root.join(&edit.path);
     let before = mistakes(session).ok();
     let written = if edit.is_new { make_room(&path) } else { Ok(()) };
@@ -55,6 +56,22 @@ pub fn add_element(session: &Session, new: &NewElement) -> Result<TextEdit, Prob
     let Some(problem) = brought else { return Ok(edit) };
     take_back(&root, &files, &edit)?;
     Err(problem)
+}
+
+/// Refuses options that the project does not have, or that are not of their types.
+fn refuse_options(session: &Session, root: &Path) -> Result<(), Problem> {
+    let said = &session.choices.options;
+    if said.is_empty() {
+        return Ok(());
+    }
+    let kiln_project::Options { texts, mut findings, .. } =
+        kiln_project::options(root, said, None)?;
+    let is_said = |finding: &Diagnostic| {
+        let text = finding.primary.as_ref().and_then(|label| texts.get(label.span.file));
+        text.is_some_and(|text| text.name == kiln_project::COMMAND_LINE)
+    };
+    findings.retain(is_said);
+    if findings.is_empty() { Ok(()) } else { Err(Problem::Findings { texts, findings }) }
 }
 
 /// Returns the project with its errors alone.

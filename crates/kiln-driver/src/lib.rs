@@ -85,7 +85,7 @@ pub use grown::{NewElement, add_element};
 pub use impure::IMPURE;
 pub use init::{Begun, init};
 pub use log::{Log, LogState, log};
-pub use options::{ShownOption, options, options_json};
+pub use options::{ShownOption, ShownOptions, options, options_json};
 pub use problem::{DriverError, Problem};
 pub use reference::{Chapter, docs, write_docs};
 pub use session::{Choices, Session};

@@ -49,6 +49,8 @@ pub struct OptionSetting {
 /// An option as a project declares it, with what it is now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProjectOption {
+    /// The name of the input that declares it, such as `platform.tools`; none if it is the project's own.
+    pub input: Option<String>,
     pub name: String,
     /// Its type, as it is written.
     pub ty: String,
@@ -270,7 +272,13 @@ impl Evaluated {
 
     /// Returns the options of the project, in the order of their declarations.
     pub fn options(&mut self) -> Vec<ProjectOption> {
-        self.machine.project_options(self.project, self.unset)
+        self.machine.project_options(self.project, self.unset, None)
+    }
+
+    /// Returns the options of the inputs of the project and of theirs, as they are amended here; an input that has several
+    /// names counts once.
+    pub fn options_of_inputs(&mut self) -> Vec<ProjectOption> {
+        self.machine.options_of_inputs(self.project)
     }
 
     /// Forces a setting of the project.

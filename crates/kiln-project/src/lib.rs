@@ -28,7 +28,7 @@ pub use files::{File, Files, Looked, Member, find, members};
 pub use inputs::{Asked, FindInput, FoundInput, Input, LocalOnly, version_key};
 pub use kiln_eval::{ProjectOption, Versions, VersionsRead};
 pub use kiln_syntax::{GRAMMAR_VERSION, Packed};
-pub use load::{Options, Project, load, load_for, load_kept, load_with, options};
+pub use load::{COMMAND_LINE, Options, Project, load, load_for, load_kept, load_with, options};
 pub use modules::{Modules, NoModules, pack_text};
 pub use readable::{Readable, read};
 

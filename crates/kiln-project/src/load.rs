@@ -42,6 +42,8 @@ pub struct Project {
 pub struct Options {
     pub texts: Texts,
     pub options: Vec<ProjectOption>,
+    /// Whether there may be inputs.
+    pub has_inputs: bool,
     /// In order of place.
     pub findings: Vec<Diagnostic>,
 }
@@ -148,20 +150,33 @@ struct Lowered {
     versions: VersionsRead,
 }
 
-/// Reads the options of a project; no element is evaluated for them.
+/// Reads the options of a project and, with one who brings them, of its inputs; no element is evaluated for them.
 ///
 /// # Errors
-/// When a file cannot be read. Mistakes in the texts are findings.
-pub fn options(root: &Path, options: &[(String, String)]) -> Result<Options, ProjectError> {
+/// When a file cannot be read, or an input cannot be brought. Mistakes in the texts are findings.
+pub fn options(
+    root: &Path,
+    options: &[(String, String)],
+    find: Option<&dyn FindInput>,
+) -> Result<Options, ProjectError> {
     let list = |evaluated: &mut Evaluated, _: &Texts| {
-        let options = evaluated.options();
+        let mut options = evaluated.options();
+        // No input has a say in those of the project.
+        if find.is_some() {
+            options.extend(evaluated.options_of_inputs());
+        }
         Diagnosed { value: options, diagnostics: evaluated.take_diagnostics() }
     };
     let files = Files::read(root)?;
-    // No input has a say in them.
-    let (options, texts, findings, _) =
-        evaluate(AtEnd::Free, files, (options, None), Box::new(NoModules), None, list);
-    Ok(Options { texts, options: options.unwrap_or_default(), findings })
+    let has_inputs = may_have_inputs(&files.files, &files.texts);
+    let reading = find.map(|find| Reading { root, lock: files.lock, find });
+    let modules = Box::new(NoModules);
+    let (options, texts, findings, gathered) =
+        evaluate(AtEnd::Free, files, (options, None), modules, reading.as_ref(), list);
+    if let Some(failure) = gathered.failure {
+        return Err(failure);
+    }
+    Ok(Options { texts, options: options.unwrap_or_default(), has_inputs, findings })
 }
 
 /// Evaluates a project and does one thing with it; nothing comes of it when there is no project to speak of.
@@ -227,13 +242,17 @@ pub(crate) fn gather(
     texts: &mut Texts,
 ) -> Gathered {
     let mut gathered = Gathered::default();
-    let text = files.first().and_then(|file| texts.get(file.id));
-    if text.is_some_and(|text| text.text.contains(INPUTS)) {
+    if may_have_inputs(files, texts) {
         let program = program(BTreeMap::new(), files, parsed.clone());
         gathered.gather(reading, &program, parsed, settings, texts);
         parsed.append(&mut gathered.parsed);
     }
     gathered
+}
+
+fn may_have_inputs(files: &[File], texts: &Texts) -> bool {
+    let text = files.first().and_then(|file| texts.get(file.id));
+    text.is_some_and(|text| text.text.contains(INPUTS))
 }
 
 /// Returns whether two findings tell of one mistake: a value or key that is wrong for all who inherit it is told once.
@@ -271,7 +290,7 @@ pub(crate) fn on_command_line(
 }
 
 /// How the place of options is called that are set from outside.
-const COMMAND_LINE: &str = "command line";
+pub const COMMAND_LINE: &str = "command line";
 
 /// The setting without which a project has no inputs.
 const INPUTS: &str = "inputs";

@@ -30,12 +30,12 @@ impl Machine {
         let mut failed = false;
         for setting in settings {
             let symbol = self.symbols.intern(&setting.name);
+            self.command_line_file = setting.span.map(|span| span.file);
             let Some(declaration) = self.declaration(declared, symbol)? else {
                 self.unknown_option(declared, symbol, setting.span);
                 failed = true;
                 continue;
             };
-            self.command_line_file = setting.span.map(|span| span.file);
             let span = setting.span.or(declaration.span).unwrap_or(project_span);
             let form = self.option_value(
                 &declaration.ty,
@@ -145,6 +145,7 @@ impl Machine {
         &mut self,
         project: ObjectId,
         unset: ObjectId,
+        input: Option<&str>,
     ) -> Vec<ProjectOption> {
         let (Ok(Some(options)), Ok(Some(plain))) =
             (self.options_of(project), self.options_of(unset))
@@ -155,6 +156,7 @@ impl Machine {
         for (symbol, declared) in self.declared_fields(options).unwrap_or_default() {
             let Ok(Some(declaration)) = self.declaration(options, symbol) else { continue };
             known.push(ProjectOption {
+                input: input.map(str::to_owned),
                 name: self.text(symbol).to_string(),
                 ty: self.describe_type(&declaration.ty),
                 default: self.option_now(plain, symbol, declared),
@@ -200,12 +202,14 @@ impl Machine {
         }
         let declare = format!("`options {{ {text}: Bool = false }}`");
         let from_outside = span.is_none_or(|span| self.command_line_file == Some(span.file));
-        let help = if let Some(near) = suggestion(&text, names.iter().map(AsRef::as_ref)) {
+        let help = if let Some(how) = self.input_help(&text).filter(|_| from_outside) {
+            how
+        } else if let Some(near) = suggestion(&text, names.iter().map(AsRef::as_ref)) {
             near
         } else if from_outside && names.is_empty() {
             "the project has no options".to_owned()
         } else if from_outside {
-            format!("its options are {}", names.join(", "))
+            format!("the options of the project are {}", names.join(", "))
         } else if names.is_empty() {
             format!("declare it with a type: {declare}")
         } else {
@@ -218,6 +222,18 @@ impl Machine {
             finding = finding.at(span, "set here");
         }
         self.report(finding)
+    }
+
+    /// Returns how an option of an input is set, if a name means one: `platform.level`.
+    fn input_help(&mut self, name: &str) -> Option<String> {
+        let (path, option) = name.rsplit_once('.')?;
+        let first = path.split('.').next()?;
+        let project = self.plain_instance(0)?;
+        self.has_input(project, first).then(|| {
+            format!(
+                "options of an input are set where it is named: `{first} = Project(…) {{ options {{ {option} = … }} }}`"
+            )
+        })
     }
 
     /// Returns how an option of a type is said on the command line, if it can be.

@@ -6,9 +6,9 @@ use super::object::{Nature, ObjectId};
 use super::{Env, Machine, Poison, Term};
 use crate::symbol::Symbol;
 use crate::value::{Source, Value};
-use crate::{InputKey, Inputs, Versions, VersionsRead, WantedInput};
+use crate::{InputKey, Inputs, ProjectOption, Versions, VersionsRead, WantedInput};
 use kiln_diag::{Code, Diagnostic, Span};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 /// The kinds of sources that a project can come from.
@@ -57,7 +57,7 @@ impl Machine {
         let mut waiting = vec![project];
         let mut seen = BTreeSet::from([project]);
         while let Some(project) = waiting.pop() {
-            for (instance, span) in self.inputs_of(project) {
+            for (_, instance, span) in self.inputs_of(project) {
                 if seen.insert(instance) {
                     waiting.push(instance);
                     self.check_all_options(instance, Some(span));
@@ -69,7 +69,44 @@ impl Machine {
         }
     }
 
-    fn inputs_of(&mut self, project: ObjectId) -> Vec<(ObjectId, Span)> {
+    /// Returns the options of all inputs of a project and of theirs, the nearest first; those without a mistake.
+    pub(crate) fn options_of_inputs(&mut self, project: ObjectId) -> Vec<ProjectOption> {
+        let mut waiting = VecDeque::from([(None::<String>, project)]);
+        let mut seen = BTreeSet::from([project]);
+        let mut known = Vec::new();
+        while let Some((above, project)) = waiting.pop_front() {
+            for (key, instance, _) in self.inputs_of(project) {
+                if !seen.insert(instance) {
+                    continue;
+                }
+                let key = self.text(key);
+                let name = above
+                    .as_ref()
+                    .map_or_else(|| key.to_string(), |above| format!("{above}.{key}"));
+                let plain = self.plain_instance(self.project_number(instance));
+                known.extend(self.project_options(
+                    instance,
+                    plain.unwrap_or(instance),
+                    Some(&name),
+                ));
+                waiting.push_back((Some(name), instance));
+            }
+        }
+        known
+    }
+
+    /// Returns whether a project has an input of a name.
+    pub(super) fn has_input(&mut self, project: ObjectId, name: &str) -> bool {
+        let (inputs, span) = (self.well_known.inputs, self.object(project).span);
+        let Ok(Some(Term::Object(record))) = self.field(project, inputs, span) else {
+            // They are not read yet.
+            return self.inputs.wanted.iter().any(|wanted| wanted.name == name);
+        };
+        let keys = self.keys(record).unwrap_or_default();
+        keys.into_iter().any(|key| &*self.text(key) == name)
+    }
+
+    fn inputs_of(&mut self, project: ObjectId) -> Vec<(Symbol, ObjectId, Span)> {
         let (inputs, span) = (self.well_known.inputs, self.object(project).span);
         let Ok(Some(Term::Object(record))) = self.field(project, inputs, span) else {
             return Vec::new();
@@ -81,7 +118,7 @@ impl Machine {
             if let Ok(Some(Term::Object(instance))) = self.field(record, key, span)
                 && self.object(instance).nature == Nature::Project
             {
-                instances.push((instance, span));
+                instances.push((key, instance, span));
             }
         }
         instances

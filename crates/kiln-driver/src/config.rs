@@ -62,8 +62,43 @@ fn line(text: &str, cause: &toml::de::Error) -> usize {
     text.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1
 }
 
+/// What the reader of TOML calls values, and what people call them.
+const WORDS: [(&str, &str); 11] = [
+    ("a map", "a table"),
+    ("a sequence", "a list in brackets"),
+    ("a string", "a text in quotes"),
+    ("boolean", "`true` or `false`"),
+    ("datetime", "a date"),
+    ("floating point", "a number with a point"),
+    ("i64", "a whole number"),
+    ("integer", "a number"),
+    ("map", "a table"),
+    ("sequence", "a list"),
+    ("string", "a text"),
+];
+
 /// Returns what is wrong without the value that is: it may be a token.
 fn told(message: &str) -> String {
+    let quoted = |text: &str| -> Vec<String> {
+        text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    };
+    if let Some(rest) = message.strip_prefix("unknown field ") {
+        let names = quoted(rest);
+        let (name, known) = names.split_first().map_or(("", &[][..]), |(name, all)| (name, all));
+        let near = kiln_diag::suggestion(name, known.iter().map(String::as_str));
+        let next = near.unwrap_or_else(|| format!("there are `{}`", known.join("`, `")));
+        return format!("there is no setting `{name}`: {next}");
+    }
+    let typed =
+        message.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected "));
+    if let Some((found, expected)) = typed {
+        let found = found.split(['`', '"']).next().unwrap_or_default().trim_end();
+        let word = |theirs: &str| {
+            let known = WORDS.iter().find(|(word, _)| *word == theirs);
+            known.map_or_else(|| theirs.to_owned(), |(_, word)| (*word).to_owned())
+        };
+        return format!("{} is needed, not {}", word(expected), word(found));
+    }
     let Some(expected) = message.rfind(", expected").filter(|_| message.starts_with("invalid "))
     else {
         return message.to_owned();
@@ -173,12 +208,29 @@ mod tests {
         );
         check(
             "jobs = 2\n[tokens]\ndebian = [\"secret\"]\n",
-            &(line(3) + "invalid type: sequence, expected a string"),
+            &(line(3) + "a text in quotes is needed, not a list"),
         );
-        check("jobs = \"secret\"\n", &(line(1) + "invalid type: string, expected i64"));
+        check("jobs = \"secret\"\n", &(line(1) + "a whole number is needed, not a text"));
         check(
             "fetchers = \"a \\\"secret\\\" b\"\n",
-            &(line(1) + "invalid type: string, expected i64"),
+            &(line(1) + "a whole number is needed, not a text"),
+        );
+        check("jobs = 2.5\n", &(line(1) + "a whole number is needed, not a number with a point"));
+        check(
+            "time-limit = true\n",
+            &(line(1) + "a text in quotes is needed, not `true` or `false`"),
+        );
+        check("mirrors = 1\n", &(line(1) + "a table is needed, not a number"));
+        check(
+            "[mirrors]\ndebian = \"https://secret@example.org\"\n",
+            &(line(2) + "a list in brackets is needed, not a text"),
+        );
+        check("jobz = 2\n", &(line(1) + "there is no setting `jobz`: did you mean `jobs`?"));
+        let all =
+            "`mirrors`, `tokens`, `jobs`, `build-trees`, `time-limit`, `silence-limit`, `fetchers`";
+        check(
+            "colour = 2\n",
+            &(line(1) + &format!("there is no setting `colour`: there are {all}")),
         );
         check("[tokens]\ndebian = \"secret\n", &(line(2) + "invalid basic string, expected `\"`"));
     }

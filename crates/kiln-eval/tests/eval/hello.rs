@@ -64,7 +64,12 @@ else
   for script in configure.gnu Configure config; do
     [ -e configure ] || [ ! -f "$script" ] || { chmod +x "$script" && ln -s "$script" configure; }
   done
-  [ -e configure ] || { echo "error: neither configure nor autogen.sh nor configure.ac is here" >&2; exit 1; }
+  if [ ! -e configure ]; then
+    echo "error: neither configure nor autogen.sh nor configure.ac is in $PWD, which has:" >&2
+    ls -A | head -n 12 >&2
+    [ -n "$(ls -A)" ] || echo "nothing: is there a source?" >&2
+    exit 1
+  fi
 fi
 --- configure
 [ -e configure ] || [ -e configure.ac ] || [ ! -e unix/configure ] || cd unix
@@ -102,6 +107,10 @@ fn hello_is_put_in_order_and_has_a_base() {
     let (_, finished) = shown.split_once("--- finish\n").expect("there is a phase `finish`");
     snapbox::assert_data_eq!(finished, str![[r#"
 cd "$KILN_OUT"
+if [ -z "$(ls -A)" ]; then
+  echo "error: nothing was installed below KILN_OUT, which is $KILN_OUT" >&2
+  exit 1
+fi
 find . -type l | while read -r link; do
   target=$(readlink "$link")
   case $target in "$KILN_OUT"/*) rm "$link" && ln -s "${target#"$KILN_OUT"}" "$link" ;; esac

@@ -144,23 +144,31 @@ impl Machine {
                 continue;
             }
             let frame = self.layer_frame(object, layer);
-            let name = self.object(object).name;
-            failed |= self.check_assertions(&Rc::clone(body), frame, name).is_err();
+            let env = Env { frame, name: self.object(object).name };
+            failed |= self.check_assertions_for(&Rc::clone(body), env, Some(object)).is_err();
         }
         if failed { Err(Poison) } else { Ok(()) }
     }
 
-    /// Checks the `assert`s of one body.
+    /// Checks the `assert`s of a body that is no object's alone.
     pub(super) fn check_assertions(
         &mut self,
         body: &Rc<Body>,
         frame: FrameId,
         name: NamePath,
     ) -> Result<(), Poison> {
-        let env = Env { frame, name };
+        self.check_assertions_for(body, Env { frame, name }, None)
+    }
+
+    fn check_assertions_for(
+        &mut self,
+        body: &Rc<Body>,
+        env: Env,
+        whose: Option<ObjectId>,
+    ) -> Result<(), Poison> {
         let mut failed = false;
         for assertion in &body.assertions {
-            if !self.hold(&assertion.conditions, frame)? {
+            if !self.hold(&assertion.conditions, env.frame)? {
                 continue;
             }
             let value = self.eval(&assertion.test, env)?;
@@ -174,12 +182,24 @@ impl Machine {
                 },
                 None => Rc::from("the assertion does not hold"),
             };
-            self.report(
-                Diagnostic::error(Code(404), text.to_string())
-                    .at(assertion.test.span, "this is false"),
-            );
+            let finding = Diagnostic::error(Code(404), text.to_string());
+            self.report(self.with_places(finding, assertion.test.span, whose));
             failed = true;
         }
         if failed { Err(Poison) } else { Ok(()) }
+    }
+    /// Shows an assertion that failed: whose it is comes first where that is written elsewhere, in a kind or a mixin.
+    fn with_places(&self, finding: Diagnostic, test: Span, whose: Option<ObjectId>) -> Diagnostic {
+        let is_within = |outer: Span| {
+            outer.file == test.file && outer.start <= test.start && test.end <= outer.end
+        };
+        match whose.filter(|object| !is_within(self.object(*object).span)) {
+            Some(object) => {
+                let name = self.object_name(object);
+                let finding = finding.at(self.object(object).span, format!("this is {name}"));
+                finding.also(test, "this is false for it")
+            }
+            None => finding.at(test, "this is false"),
+        }
     }
 }

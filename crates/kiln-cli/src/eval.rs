@@ -75,7 +75,10 @@ pub(crate) fn with_dialogue<T: Send>(
         let mut dialogue = Dialogue::start(ground, std::sync::Arc::default())?;
         ask(&mut dialogue).map_err(|trouble| (dialogue.texts().clone(), trouble))
     });
-    answer.map_err(|(texts, findings)| Problem::Findings { texts, findings })
+    answer.map_err(|(texts, mut findings)| {
+        kiln_driver::say_where(&mut findings, &texts);
+        Problem::Findings { texts, findings }
+    })
 }
 
 /// Returns what questions are asked of.

@@ -102,6 +102,6 @@ pub use kiln_docs::{Look, Page};
 pub use kiln_exec::BuildTrees;
 pub use kiln_ir::{Element, ElementName, PlacedSource, Step};
 pub use kiln_local::Stdio;
-pub use kiln_project::Readable;
+pub use kiln_project::{Readable, say_where};
 pub use kiln_sandbox::{HELPER_WORD, helper_main};
 pub use kiln_start::{Template, TextEdit, templates};

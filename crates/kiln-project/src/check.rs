@@ -9,6 +9,7 @@ use kiln_eval::on_deep_stack;
 use kiln_syntax::ast::{Ast, Entry, Expr, ExprId, KeyPart, Right};
 use kiln_syntax::{Parse, parse};
 
+use crate::elsewhere::say_where;
 use crate::load::{load, program};
 use crate::paths::inspect_paths;
 use crate::{Files, PROJECT_FILE, ProjectError};
@@ -55,6 +56,7 @@ pub fn inspect(
             );
         }
     }
+    say_where(findings, texts);
     kiln_diag::in_order(findings);
     Ok(())
 }

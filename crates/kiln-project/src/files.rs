@@ -80,6 +80,16 @@ pub fn find(from: &Path) -> Option<PathBuf> {
     from.ancestors().find(has).map(Path::to_owned)
 }
 
+/// Returns the name of a file in the project, by parts.
+pub(crate) fn parts_of(path: &str) -> Vec<String> {
+    let stem = path.strip_suffix(".kiln").unwrap_or(path);
+    let mut parts: Vec<String> = stem.split('/').map(str::to_owned).collect();
+    if parts.len() > 1 && parts[0] == TRANSPARENT {
+        parts.remove(0);
+    }
+    parts
+}
+
 impl Files {
     /// Reads all files of a project. Hidden folders, folders with a `project.kiln` of their own and links are no
     /// members.
@@ -96,12 +106,7 @@ impl Files {
             let Some(path) = relative(root, &entry).filter(|path| is_text(&entry, path)) else {
                 continue;
             };
-            let stem = path.strip_suffix(".kiln").unwrap_or(&path);
-            let mut parts: Vec<String> = stem.split('/').map(str::to_owned).collect();
-            if parts.len() > 1 && parts[0] == TRANSPARENT {
-                parts.remove(0);
-            }
-            found.add(root, &path, parts)?;
+            found.add(root, &path, parts_of(&path))?;
         }
         found.looked = looked;
         found.check_names()?;

@@ -14,6 +14,7 @@
 #![expect(clippy::disallowed_methods, reason = "this crate reads the files of a project")]
 
 mod check;
+mod elsewhere;
 mod error;
 mod files;
 mod inputs;
@@ -23,6 +24,7 @@ mod paths;
 mod readable;
 
 pub use check::inspect;
+pub use elsewhere::say_where;
 pub use error::ProjectError;
 pub use files::{File, Files, Looked, Member, find, members};
 pub use inputs::{Asked, FindInput, FoundInput, Input, LocalOnly, version_key};

@@ -12,6 +12,7 @@ use kiln_eval::{
 use kiln_ir::Ir;
 use kiln_syntax::{Parse, Syntax, parse};
 
+use crate::elsewhere::say_where;
 use crate::inputs::{Gathered, Reading};
 use crate::modules::{Modules, NoModules, read_all, read_one};
 use crate::{File, Files, FindInput, Input, LocalOnly, Looked, ProjectError};
@@ -228,6 +229,7 @@ fn evaluate<T: Send>(
         });
         (value, findings, gathered)
     });
+    say_where(&mut findings, &texts);
     in_order(&mut findings);
     findings.dedup_by(|next, first| is_same(first, next));
     (value, texts, findings, gathered)

@@ -303,6 +303,12 @@ fn with_help(
     match op {
         Add if is("a list") => finding.help("lists are joined by `++`").edit(op_span, "++"),
         Add if is("a record") => finding.help("write `{ ..a, ..b }`, or amend one: `a { … }`"),
+        Add if left == "a list" => {
+            finding.help("lists are joined by `++`, one item in brackets: `xs ++ [x]`")
+        }
+        Add if right == "a list" => {
+            finding.help("lists are joined by `++`, one item in brackets: `[x] ++ xs`")
+        }
         Add if [left, right].contains(&"a String") => {
             finding.help("a number or a Bool is put into a string: `\"a%{x}\"`")
         }

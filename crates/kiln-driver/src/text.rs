@@ -230,13 +230,12 @@ fn plain_file(session: &Session, path: PathBuf) -> Result<PathBuf, Problem> {
         let root = root.canonicalize().map_err(failed)?;
         let target = path.canonicalize().map_err(failed)?;
         if !target.starts_with(root) {
-            let cause = std::io::Error::other("it is a link out of the project");
-            return Err(failed(cause).into());
+            return Err(ProjectError::LinkOut { path }.into());
         }
         return plain_file(session, target);
     }
     if !found.is_file() {
-        return Err(failed(std::io::Error::other("it is no plain file")).into());
+        return Err(ProjectError::not_plain(path, found.file_type()).into());
     }
     Ok(path)
 }

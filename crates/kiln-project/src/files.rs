@@ -76,7 +76,8 @@ pub fn members(root: &Path, folder: &str) -> Result<Option<Vec<Member>>, Project
 
 /// Returns the root of the project that a folder lies in: the nearest folder upwards with a `project.kiln`.
 pub fn find(from: &Path) -> Option<PathBuf> {
-    let has = |folder: &&Path| folder.join(PROJECT_FILE).is_file();
+    // Whatever has this name is meant to be one: reading says what is wrong with it.
+    let has = |folder: &&Path| folder.join(PROJECT_FILE).symlink_metadata().is_ok();
     from.ancestors().find(has).map(Path::to_owned)
 }
 
@@ -103,6 +104,7 @@ impl Files {
         let walk = WalkDir::new(root).sort_by_file_name().into_iter();
         for entry in walk.filter_entry(|entry| looked.is_member(root, entry)) {
             let entry = entry.map_err(|error| unreadable(root, error))?;
+            refuse_odd(root, &entry)?;
             let Some(path) = relative(root, &entry).filter(|path| is_text(&entry, path)) else {
                 continue;
             };
@@ -110,8 +112,10 @@ impl Files {
         }
         found.looked = looked;
         found.check_names()?;
-        if root.join(LOCK_FILE).is_file() {
-            let text = read(&root.join(LOCK_FILE))?;
+        let lock = root.join(LOCK_FILE);
+        if lock.symlink_metadata().is_ok() {
+            refuse_link_out(root, &lock)?;
+            let text = read(&lock)?;
             found.lock = Some(found.texts.add(LOCK_FILE, text));
         }
         Ok(found)
@@ -130,8 +134,9 @@ impl Files {
     }
 
     fn add(&mut self, root: &Path, path: &str, parts: Vec<String>) -> Result<(), ProjectError> {
-        let text = read(&root.join(path))?;
-        let id = self.texts.add(path, text);
+        let from = root.join(path);
+        refuse_link_out(root, &from)?;
+        let id = self.texts.add(path, read(&from)?);
         self.files.push(File { id, path: path.to_owned(), parts });
         Ok(())
     }
@@ -146,6 +151,7 @@ impl Looked {
         }
         if !entry.file_type().is_dir() {
             self.is_odd |= entry.path_is_symlink() && entry.file_name() == PROJECT_FILE;
+            self.is_odd |= is_odd(entry);
             return true;
         }
         let Some(path) = relative(root, entry) else {
@@ -169,6 +175,39 @@ fn is_text(entry: &DirEntry, path: &str) -> bool {
     entry.file_type().is_file() && path.strip_suffix(".kiln").is_some() && path != PROJECT_FILE
 }
 
+/// Returns whether something is named like a file of the language and is neither one nor a folder.
+fn is_odd(entry: &DirEntry) -> bool {
+    let found = entry.file_type();
+    let is_named = entry.path().extension().is_some_and(|extension| extension == "kiln");
+    is_named && !found.is_file() && !found.is_dir()
+}
+
+/// Refuses what is named like a file of the language and cannot be one: pipes, devices, sockets, links that lead out of
+/// the project or nowhere. Links to other files of it are no members.
+fn refuse_odd(root: &Path, entry: &DirEntry) -> Result<(), ProjectError> {
+    if !is_odd(entry) {
+        return Ok(());
+    }
+    if entry.path_is_symlink() {
+        return refuse_link_out(root, entry.path());
+    }
+    Err(ProjectError::not_plain(entry.path().to_owned(), entry.file_type()))
+}
+
+/// Refuses a link that leads out of the project, or nowhere.
+fn refuse_link_out(root: &Path, path: &Path) -> Result<(), ProjectError> {
+    let unreadable = |cause| ProjectError::Read { path: path.to_owned(), cause };
+    if !path.symlink_metadata().map_err(unreadable)?.is_symlink() {
+        return Ok(());
+    }
+    let target = path.canonicalize().map_err(unreadable)?;
+    let root = root.canonicalize().map_err(unreadable)?;
+    if target.starts_with(root) {
+        return Ok(());
+    }
+    Err(ProjectError::LinkOut { path: path.to_owned() })
+}
+
 fn unreadable(root: &Path, error: walkdir::Error) -> ProjectError {
     let path = error.path().unwrap_or(root).to_owned();
     ProjectError::Read { path, cause: error.into() }
@@ -176,8 +215,12 @@ fn unreadable(root: &Path, error: walkdir::Error) -> ProjectError {
 
 fn read(path: &Path) -> Result<String, ProjectError> {
     let unreadable = |cause| ProjectError::Read { path: path.to_owned(), cause };
-    let size = std::fs::metadata(path).map_err(unreadable)?.len();
-    if size > MAX_MIB << 20 {
+    let found = std::fs::metadata(path).map_err(unreadable)?;
+    // To open a pipe could wait for ever, and what a device has to say may have no end.
+    if !found.is_file() {
+        return Err(ProjectError::not_plain(path.to_owned(), found.file_type()));
+    }
+    if found.len() > MAX_MIB << 20 {
         return Err(ProjectError::Large { path: path.to_owned(), limit: MAX_MIB });
     }
     let bytes = std::fs::read(path).map_err(unreadable)?;
@@ -237,6 +280,54 @@ mod tests {
         std::fs::write(root.path().join(PROJECT_FILE), b"ok\xff").unwrap();
         let error = Files::read(root.path()).unwrap_err();
         assert!(matches!(error, ProjectError::NotText { at: 3, .. }), "{error:?}");
+    }
+
+    #[track_caller]
+    fn check_refused(name: &str, make: impl Fn(&Path), expected: &str) {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join(PROJECT_FILE), "").unwrap();
+        let path = root.path().join(name);
+        if name == PROJECT_FILE {
+            std::fs::remove_file(&path).unwrap();
+        }
+        make(&path);
+        assert_eq!(find(root.path()), Some(root.path().to_owned()));
+        let error = Files::read(root.path()).unwrap_err();
+        let code = miette::Diagnostic::code(&error).unwrap().to_string();
+        let shown = error.to_string().replace(&format!("{}/", root.path().display()), "");
+        assert_eq!(format!("{code} {shown}"), expected);
+        assert!(!name.starts_with("a.") || members(root.path(), "").unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_no_plain_file_is_refused_unopened() {
+        let pipe = |path: &Path| {
+            let made = std::process::Command::new("mkfifo").arg(path).status().unwrap();
+            assert!(made.success());
+        };
+        check_refused("a.kiln", pipe, "K1016 `a.kiln` is a pipe, no file with text");
+        check_refused(PROJECT_FILE, pipe, "K1016 `project.kiln` is a pipe, no file with text");
+        let socket = |path: &Path| drop(std::os::unix::net::UnixListener::bind(path).unwrap());
+        check_refused("a.kiln", socket, "K1016 `a.kiln` is a socket, no file with text");
+        let folder = |path: &Path| std::fs::create_dir(path).unwrap();
+        check_refused(PROJECT_FILE, folder, "K1016 `project.kiln` is a folder, no file with text");
+        check_refused(LOCK_FILE, pipe, "K1016 `kiln.lock` is a pipe, no file with text");
+    }
+
+    #[test]
+    fn links_that_leave_the_project_are_refused() {
+        let link = |target: &'static str| {
+            move |path: &Path| std::os::unix::fs::symlink(target, path).unwrap()
+        };
+        check_refused("a.kiln", link("/dev/zero"), "K1017 `a.kiln` is a link out of the project");
+        let outside = "K1017 `project.kiln` is a link out of the project";
+        check_refused(PROJECT_FILE, link("/etc/passwd"), outside);
+        let outside = "K1017 `kiln.lock` is a link out of the project";
+        check_refused(LOCK_FILE, link("/etc/passwd"), outside);
+        check_refused(LOCK_FILE, link("nowhere"), "K1011 cannot read `kiln.lock`");
+        check_refused("a.kiln", link("a.kiln"), "K1011 cannot read `a.kiln`");
+        check_refused("a.kiln", link("nowhere"), "K1011 cannot read `a.kiln`");
+        check_refused(PROJECT_FILE, link(PROJECT_FILE), "K1011 cannot read `project.kiln`");
     }
 
     #[test]

@@ -183,6 +183,8 @@ const WITHOUT: &[(&str, &str)] = &[
     ("K1012", "a case is a text, and this is none"),
     ("K1013", "a case would be larger than all others together"),
     ("K1015", "a server is asked"),
+    ("K1016", "a case is a text, and this is a pipe, device, socket or folder"),
+    ("K1017", "a case is a text, and this is a link"),
     ("K1101", "`kiln track` writes the lock anew; no edit of it is proposed"),
     ("K1102", "`kiln track` writes the lock anew; no edit of it is proposed"),
     ("K1103", "`kiln track` writes the lock anew; no edit of it is proposed"),

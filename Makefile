@@ -34,10 +34,13 @@ test: tools fixtures casd
 
 # No sanitizer and no nightly compiler: it is about panics, leftovers and memory, and no crate of kiln is unsafe there.
 FUZZ_CASES ?= 100000
+ISOLATION_CASES ?= 10000
 FUZZED = kiln-source-archive kiln-source-deb kiln-source-oci kiln-patch kiln-syntax kiln-fmt kiln-lock kiln-eval
 fuzz: fixtures
-	$(CARGO) test $(FUZZED:%=--package %) --no-run
-	ulimit -v 3000000 && PROPTEST_CASES=$(FUZZ_CASES) $(CARGO) test $(FUZZED:%=--package %) --lib --tests fuzz
+	$(CARGO) test $(FUZZED:%=--package %) --package kiln-project --no-run
+	ulimit -v 3000000 && OPENERS_DEPTH=100000 PROPTEST_CASES=$(FUZZ_CASES) \
+		$(CARGO) test $(FUZZED:%=--package %) --lib --tests fuzz
+	ISOLATION_CASES=$(ISOLATION_CASES) $(CARGO) test --package kiln-project --test isolation -- --nocapture
 
 lint:
 	$(CARGO) fmt --all --check

@@ -1,6 +1,6 @@
 //! The files of a project as they come in, compiled with all names resolved.
 
-use crate::compile::{Members, Place, Shared, compile};
+use crate::compile::{Lost, Members, Place, Shared, compile};
 use crate::input::InputProject;
 use crate::machine::{FolderCode, MemberCode, ProgramCode, ProjectCode};
 use crate::symbol::Symbol;
@@ -51,7 +51,7 @@ pub(crate) struct Compiled {
 pub(crate) fn compile_program(program: &Program, inputs: &[InputProject]) -> Compiled {
     let mut shared = Shared::new(program.stdlib.keys().map(String::as_str));
     let project_span = whole(&program.project.parse.read().ast);
-    let lost = Rc::new(lost_words(program, inputs));
+    let lost = Rc::new(lost_names(program, inputs));
     let mut code = ProgramCode {
         folders: Vec::new(),
         files: Vec::new(),
@@ -111,23 +111,29 @@ fn add_project(
     members
 }
 
-/// Returns the words of all items that could not be read in full.
-fn lost_words(program: &Program, inputs: &[InputProject]) -> BTreeSet<String> {
-    let mut lost = BTreeSet::new();
+/// Returns what items that could not be read may have been called.
+fn lost_names(program: &Program, inputs: &[InputProject]) -> Lost {
+    let mut lost = Lost::default();
     let of_inputs = inputs.iter().map(|input| (&input.project, &input.root));
     for (project, root) in std::iter::once((&program.project, &program.root)).chain(of_inputs) {
-        lost.extend(project.parse.lost().map(str::to_owned));
-        add_lost(root, &mut lost);
+        add_lost(project, true, &mut lost);
+        add_lost_below(root, &mut lost);
     }
     lost
 }
 
-fn add_lost(folder: &Folder, lost: &mut BTreeSet<String>) {
+fn add_lost(file: &SourceFile, is_project: bool, lost: &mut Lost) {
+    if file.parse.has_errors() {
+        lost.add(file.parse.read().ast.file, is_project, file.parse.lost());
+    }
+}
+
+fn add_lost_below(folder: &Folder, lost: &mut Lost) {
     for file in folder.files.values() {
-        lost.extend(file.parse.lost().map(str::to_owned));
+        add_lost(file, false, lost);
     }
     for inner in folder.folders.values() {
-        add_lost(inner, lost);
+        add_lost_below(inner, lost);
     }
 }
 

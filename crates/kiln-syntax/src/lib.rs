@@ -36,6 +36,7 @@ extern crate self as kiln_syntax;
 mod mutants;
 
 pub use kind::{Bad, Missing, SyntaxKind};
+pub use lost::{is_called, may_be};
 pub use packed::{Packed, Syntax};
 pub use tree::{Children, Node, NodeIx, Tree};
 
@@ -73,8 +74,8 @@ impl Parse {
         self.capitals.iter().map(AsRef::as_ref)
     }
 
-    /// Returns the words of all items that could not be read in full: what a name there would have defined is not
-    /// known, so that it seems to be missing elsewhere is no mistake of its own.
+    /// Returns what items that could not be read in full may have been called, to be asked by [`may_be`]: that such a
+    /// name seems to be missing elsewhere is no mistake of its own.
     pub fn lost(&self) -> impl Iterator<Item = &str> {
         self.lost.iter().map(AsRef::as_ref)
     }
@@ -110,7 +111,7 @@ pub fn parse(file: FileId, text: &str) -> Parse {
     let starts = chunk::chunk_starts(text);
     read::on_deep_stack(text, &starts, || {
         let tree = read::read_tree(text, &starts, read::n_parts(text));
-        let (ast, lowered, capitals) = lower::lower(file, text, &tree);
+        let (ast, lowered, capitals) = lower::lower(file, text, &tree, &starts);
         let diagnostics = report::report(file, text, &tree, &starts, lowered);
         let bounds: Vec<usize> = starts.iter().copied().chain([text.len()]).collect();
         let lost = lost::words(text, &bounds, &diagnostics);

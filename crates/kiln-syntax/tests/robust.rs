@@ -40,13 +40,32 @@ fn nesting_of_any_kind_is_read_in_linear_time() {
 }
 
 #[test]
-fn a_hundred_thousand_brackets_are_one_error() {
+fn ten_thousand_brackets_are_one_error() {
     for open in ["(", "[", "{ a = ", "{ a { b ", "a(", "if ", "(x) => ", "let a = ", "\"%{"] {
-        let text = format!("x = {}\ny = 1\n", open.repeat(100_000));
+        let text = format!("x = {}\ny = 1\n", open.repeat(10_000));
         let parse = assert_sound(&text);
         let codes: Vec<String> = parse.diagnostics.iter().map(|d| d.code.to_string()).collect();
         assert_eq!(codes, ["K0018"], "{open}");
         assert!(parse.ast.debug().ends_with("\ny = 1\n"), "the next item is read");
+    }
+}
+
+/// Every opener, as often as `OPENERS_DEPTH` says: 100,000 times by `make fuzz`.
+#[test]
+fn fuzz_openers_without_an_end_stay_in_their_item() {
+    let depth = std::env::var("OPENERS_DEPTH").ok().and_then(|depth| depth.parse().ok());
+    for (open, close) in OPENERS {
+        for depth in [24, depth.unwrap_or(400)] {
+            let opened = open.repeat(depth);
+            for text in [opened.clone(), format!("{opened}1{}", close.repeat(depth))] {
+                let text = format!("w = 1\nx = {text}\ny = 1\n");
+                let parse = assert_sound(&text);
+                let nodes = parse.tree.walk().count();
+                assert!(nodes <= 16 * text.len() + 16, "{nodes} nodes for {depth} of {open}");
+                let read = parse.ast.debug();
+                assert!(read.starts_with("w = 1\n") && read.ends_with("\ny = 1\n"), "{open}");
+            }
+        }
     }
 }
 

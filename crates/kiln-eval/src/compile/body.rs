@@ -4,7 +4,8 @@ use super::Compiler;
 use super::name::RESERVED;
 use super::scope::{Meaning, Scope};
 use crate::code::{
-    Assertion, Body, Condition, Entry, EntryForm, KeyIndex, LetSlot, Loop, Mentions, TypeDefinition,
+    Assertion, Body, Condition, Entry, EntryForm, Expr, Form, KeyIndex, LetSlot, Loop, Mentions,
+    TypeDefinition,
 };
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span};
@@ -168,6 +169,9 @@ impl Compiler<'_> {
                 },
                 ast::Entry::Spread(spread) => {
                     let (value, late) = self.watched(|compiler| compiler.expr(spread.value));
+                    if self.is_lost(&value) {
+                        continue;
+                    }
                     draft.late |= late || !under.is_empty();
                     EntryForm::Spread(value)
                 }
@@ -200,6 +204,18 @@ impl Compiler<'_> {
                 }
             };
             draft.entries.push(Entry { conditions: Rc::clone(under), form });
+        }
+    }
+
+    /// Returns whether what is spread is a name that an item may have had which could not be read.
+    fn is_lost(&self, value: &Expr) -> bool {
+        match &value.form {
+            Form::Broken => true,
+            Form::Inherited { symbol, .. } => {
+                let name = self.shared.symbols.text(*symbol);
+                self.shared.lost.may_be(Some(self.ast.file), name)
+            }
+            _ => false,
         }
     }
 

@@ -7,19 +7,21 @@ mod asked;
 mod body;
 mod expr;
 mod key;
+mod lost;
 mod name;
 mod path;
 mod scope;
 mod ty;
 
 pub(crate) use asked::{Named, Opened, Watch, compile_asked, compile_watched};
+pub(crate) use lost::Lost;
 pub(crate) use name::{OWN_KEY, RESERVED};
 pub(crate) use path::join as join_path;
 pub(crate) use scope::Members;
 
 use crate::code::{Body, CodeRef, Condition, Mentions, ScopeId};
 use crate::symbol::{Symbol, Symbols};
-use kiln_diag::{Code, Diagnostic};
+use kiln_diag::Diagnostic;
 use kiln_syntax::ast::Ast;
 use scope::Scope;
 use std::collections::BTreeSet;
@@ -43,7 +45,7 @@ pub(crate) struct Shared {
     /// The names that files of the standard library define.
     pub(crate) prelude: BTreeSet<Symbol>,
     /// The words of items that could not be read in full: such a name may be missing for no other reason.
-    pub(crate) lost: Rc<BTreeSet<String>>,
+    pub(crate) lost: Rc<Lost>,
     /// One empty list for all items under no condition.
     no_conditions: Rc<[Condition]>,
     next_scope: u32,
@@ -88,7 +90,7 @@ pub(crate) struct Place<'a> {
 
 /// Resolves one file.
 pub(crate) fn compile(ast: &Ast, place: &Place<'_>, shared: &mut Shared) -> FileCode {
-    compiler(ast, place, shared).file()
+    compiler(&ast.sound(), place, shared).file()
 }
 
 fn compiler<'a>(ast: &'a Ast, place: &Place<'_>, shared: &'a mut Shared) -> Compiler<'a> {
@@ -162,19 +164,10 @@ impl Compiler<'_> {
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
-        if !may_follow(&diagnostic, &self.shared.lost) {
+        if !self.shared.lost.may_follow_from(&diagnostic) {
             self.shared.diagnostics.push(diagnostic);
         }
     }
-}
-
-/// Returns whether a finding may only follow from an item that could not be read: it misses a name that stands there.
-pub(crate) fn may_follow(finding: &Diagnostic, lost: &BTreeSet<String>) -> bool {
-    if lost.is_empty() || !matches!(finding.code, Code(101 | 110 | 209 | 307 | 402)) {
-        return false;
-    }
-    let names = finding.message.split('`').skip(1).step_by(2);
-    names.flat_map(|name| name.split('.')).any(|name| lost.contains(name))
 }
 
 /// Returns a place for what concerns the file as a whole: its first item or expression.

@@ -4,7 +4,7 @@ use super::names::{NamePart, NamePath};
 use super::object::{Nature, Object, ObjectId, Raw};
 use super::{Env, FrameForm, FrameId, Machine, Poison, Term};
 use crate::code::ScopeId;
-use crate::compile::FileCode;
+use crate::compile::{FileCode, Lost};
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, FileId, Span};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +25,7 @@ pub(crate) struct ProgramCode {
     /// Where the project at hand stands.
     pub(crate) project_span: Span,
     /// The words of items that could not be read in full.
-    pub(crate) lost: Rc<BTreeSet<String>>,
+    pub(crate) lost: Rc<Lost>,
 }
 
 /// The files of one project.

@@ -3,7 +3,6 @@
 use super::object::{Nature, ObjectId};
 use super::{Machine, Pending, Poison, Position, Term, ThunkId};
 use crate::code::{TypeRef, record_text, type_text};
-use crate::compile::may_follow;
 use crate::symbol::Symbol;
 use kiln_diag::{Code, Diagnostic, Span, nearest, suggestion};
 use std::rc::Rc;
@@ -11,7 +10,7 @@ use std::rc::Rc;
 impl Machine {
     /// Keeps a finding; what depends on the value is silenced.
     pub(super) fn report(&mut self, diagnostic: Diagnostic) -> Poison {
-        let follows = may_follow(&diagnostic, &self.program.lost);
+        let follows = self.program.lost.may_follow_from(&diagnostic);
         if self.budget.exhausted || follows {
             return Poison;
         }

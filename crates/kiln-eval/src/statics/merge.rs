@@ -1,6 +1,5 @@
 //! The static pass over a program, beside what an evaluation found.
 
-use crate::compile::may_follow;
 use crate::program::{Program, compile_program};
 use kiln_diag::{Code, Diagnostic, FileId, Span, Texts, in_order};
 use std::collections::BTreeSet;
@@ -25,7 +24,7 @@ pub fn inspect(program: &Program, texts: &Texts, found: &mut Vec<Diagnostic>) {
         })
     };
     let mut more: Vec<Diagnostic> = super::walked(&compiled, texts);
-    more.retain(|finding| !may_follow(finding, &compiled.shared.lost));
+    more.retain(|finding| !compiled.shared.lost.may_follow_from(finding));
     let (said, more): (Vec<Diagnostic>, Vec<Diagnostic>) = more.into_iter().partition(is_known);
     // What is said already may lack the edit that the text alone proposes.
     for finding in said.into_iter().filter(|finding| finding.help.is_some()) {

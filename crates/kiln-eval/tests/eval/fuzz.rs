@@ -101,5 +101,5 @@ fn fuzz_mutants_are_evaluated_within_limits() {
         let is_of_values = |found: &Diagnostic| found.code.to_string().as_str() >= "K0200";
         n_evaluated += u64::from(findings.iter().any(is_of_values));
     }
-    assert!(n_sound > 0 && n_evaluated * 4 > n_cases, "{n_sound}, {n_evaluated} of {n_cases}");
+    assert!(n_sound > 0 && n_evaluated * 5 > n_cases, "{n_sound}, {n_evaluated} of {n_cases}");
 }

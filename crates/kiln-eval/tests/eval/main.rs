@@ -12,7 +12,6 @@ mod fuzz;
 mod hello;
 mod instances;
 mod lang;
-mod mutants;
 mod operators;
 mod projects;
 mod regions;

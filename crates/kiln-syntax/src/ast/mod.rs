@@ -6,6 +6,7 @@ mod dump;
 mod entry;
 mod expr;
 mod packed;
+mod sound;
 mod ty;
 
 pub use entry::{
@@ -18,6 +19,7 @@ pub use ty::{Type, TypeField, TypeKind};
 pub(crate) use packed::{pack, unpack, unpack_names};
 
 use kiln_diag::{FileId, Span};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The typed syntax of one file.
@@ -36,6 +38,8 @@ pub struct Ast {
     pub value: Option<ExprId>,
     /// The `##` lines before the one expression.
     pub value_doc: Option<String>,
+    /// The innermost items with an error in them.
+    pub(crate) broken: BTreeSet<Span>,
     exprs: Vec<Expr>,
     spans: Vec<Span>,
 }
@@ -92,6 +96,7 @@ impl Ast {
             entries: Vec::new(),
             value: None,
             value_doc: None,
+            broken: BTreeSet::new(),
             exprs: Vec::new(),
             spans: Vec::new(),
         }

@@ -11,7 +11,7 @@ use super::{
     SpreadEntry, Type, TypeEntry, TypeField, TypeKind, UnaryOp,
 };
 use kiln_diag::{FileId, Span};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Bodies and types nest at most this deep; what the parser makes stays far below.
@@ -19,7 +19,7 @@ const NESTING: u32 = 2_000;
 
 /// Packs the syntax of a file, and names beside it.
 pub(crate) fn pack(ast: &Ast, names: &[Arc<str>]) -> Vec<u8> {
-    let Ast { file: _, doc, entries, value, value_doc, exprs, spans } = ast;
+    let Ast { file: _, doc, entries, value, value_doc, broken: _, exprs, spans } = ast;
     let mut out = Packer { bytes: Vec::new(), names: BTreeMap::new(), last: 0 };
     out.number(names.len() as u64);
     for name in names {
@@ -56,7 +56,9 @@ pub(crate) fn unpack(bytes: &[u8], file: FileId) -> Option<(Ast, Vec<Arc<str>>)>
     let doc = Packed::unpack(&mut from)?;
     let entries = Packed::unpack(&mut from)?;
     let (value, value_doc) = (Packed::unpack(&mut from)?, Packed::unpack(&mut from)?);
-    let ast = Ast { file, doc, entries, value, value_doc, exprs, spans };
+    // Only texts without errors are packed.
+    let broken = BTreeSet::new();
+    let ast = Ast { file, doc, entries, value, value_doc, broken, exprs, spans };
     from.rest.is_empty().then_some((ast, names))
 }
 

@@ -17,27 +17,51 @@ impl Lower<'_> {
                 K::LetIn => lower.let_in(ix, node),
                 _ => lower.expr(ix, node),
             };
-            // What is not whole may have lost its name, or the rest of itself, to its own error.
-            let whole = !lower.tree.below(ix).any(|node| node.kind.is_error());
-            values.push(Value { id, node, doc, whole });
+            values.push(Value { id, node, doc, whole: true });
         });
         self.ast.doc = self.file_doc();
         self.ast.entries = items;
+        let broken = self.broken();
+        for value in &mut values {
+            // What is not whole may have lost its name, or the rest of itself, to an error.
+            let is_word = || {
+                let (text, span) = (self.text_of(value.node), self.span(value.node));
+                broken.is_read(self.starts, value.node)
+                    && self.begins_next(text, text, span).is_some()
+            };
+            value.whole = !broken.is_in_chunk(self.starts, value.node) || is_word();
+        }
+        self.ast.broken = broken.items;
         self.judge(values);
     }
 
     /// Takes the one expression of the file, and reports expressions that do not fit.
     fn judge(&mut self, values: Vec<Value>) {
-        let mut values = values.into_iter();
+        // The rest of a broken item is the one expression only where nothing else can be.
+        let is_first = values.iter().position(|value| value.whole).unwrap_or(0);
+        let mut values = values.into_iter().skip(is_first);
         let Some(first) = values.next() else {
             return;
         };
         let binds =
             |entry: &&Entry| !matches!(entry, Entry::Let(_) | Entry::Type(_) | Entry::Assert(_));
-        if let Some(item) = self.ast.entries.iter().find(binds).map(Entry::span) {
+        // A word before the name of an item is no value, however little else is sound.
+        let is_word = self.begins_next(
+            self.text_of(first.node),
+            self.text_of(first.node),
+            self.span(first.node),
+        );
+        let any = self.ast.entries.iter().find(binds).map(Entry::span);
+        let item =
+            self.sound_spans(binds).next().or(any.filter(|_| first.whole && is_word.is_some()));
+        if let Some(item) = item {
             for value in std::iter::once(first).chain(values).filter(|value| value.whole) {
                 self.among_items(&value, item);
+                self.doubt_rest_of(&value);
             }
+            return;
+        }
+        if !first.whole && self.ast.entries.iter().any(|entry| binds(&entry)) {
             return;
         }
         let first_span = self.span(first.node);
@@ -53,8 +77,7 @@ impl Lower<'_> {
                 .help("give both a name, `a = …`, or move one into a file of its own"),
             );
         }
-        let late =
-            self.ast.entries.iter().map(Entry::span).find(|span| span.start > first_span.start);
+        let late = self.sound_spans(|_| true).find(|span| span.start > first_span.start);
         if let Some(late) = late.filter(|_| first.whole) {
             self.diagnostics.push(
                 Diagnostic::error(
@@ -68,6 +91,21 @@ impl Lower<'_> {
         }
         self.ast.value = Some(first.id);
         self.ast.value_doc = first.doc;
+    }
+
+    /// A value behind an item of its chunk may be the rest of that of the item.
+    fn doubt_rest_of(&mut self, value: &Value) {
+        let chunk = |at: u32| self.starts.partition_point(|start| *start <= at as usize);
+        let here = chunk(value.node.start);
+        let spans = self.ast.entries.iter().map(Entry::span);
+        let same: Vec<Span> = spans.filter(|span| chunk(span.start) == here).collect();
+        self.ast.broken.extend(same);
+    }
+
+    /// Returns the places of items that are no rests of broken ones.
+    fn sound_spans(&self, wanted: impl Fn(&&Entry) -> bool) -> impl Iterator<Item = Span> {
+        let spans = self.ast.entries.iter().filter(wanted).map(Entry::span);
+        spans.filter(|span| !self.ast.broken.contains(span))
     }
 
     fn among_items(&mut self, value: &Value, item: Span) {

@@ -4,6 +4,7 @@
 //!
 //! Never: reports an error node of the tree (`report` does), resolves a name.
 
+mod broken;
 mod entry;
 mod expr;
 mod file;
@@ -24,10 +25,12 @@ pub(crate) fn lower(
     file: FileId,
     text: &str,
     tree: &Tree,
+    starts: &[usize],
 ) -> (Ast, Vec<Diagnostic>, Vec<Arc<str>>) {
     let mut lower = Lower {
         text,
         tree,
+        starts,
         ast: Ast::empty(file),
         diagnostics: Vec::new(),
         names: BTreeSet::new(),
@@ -40,6 +43,8 @@ pub(crate) fn lower(
 struct Lower<'a> {
     text: &'a str,
     tree: &'a Tree,
+    /// Where the chunks begin.
+    starts: &'a [usize],
     ast: Ast,
     diagnostics: Vec<Diagnostic>,
     names: BTreeSet<Arc<str>>,

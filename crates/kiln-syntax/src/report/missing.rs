@@ -57,7 +57,12 @@ pub(super) fn missing(around: &Around<'_>, what: Missing) -> Finding {
 }
 
 fn plain(around: &Around<'_>, code: Code, message: impl Into<String>, label: &str) -> Diagnostic {
-    Diagnostic::error(code, message).at(around.here(), label)
+    // Behind an open block string a place may be in the next item already.
+    let before = around.text.get(..around.node.start as usize).unwrap_or_default();
+    let end = u32::try_from(before.trim_end().len()).unwrap_or(0);
+    let is_behind = around.before.is_some_and(|token| end < token.end);
+    let here = if is_behind { around.place(end) } else { around.here() };
+    Diagnostic::error(code, message).at(here, label)
 }
 
 fn with_opener(
@@ -216,9 +221,11 @@ fn close(around: &Around<'_>) -> Diagnostic {
     let cut = column_zero(around).filter(|_| around.parent.kind != K::String);
     let help = cut.map_or(help, |line| indent(line, around.parent.kind == K::Block));
     // What is behind the last word of a block may be another item already.
-    let block = around.text_of(around.parent).trim_end().len();
-    let end = around.parent.start + u32::try_from(block).unwrap_or(0);
-    let here = if around.parent.kind == K::Block { around.place(end) } else { around.here() };
+    let parent = around.text_of(around.parent).trim_end().len();
+    let end = around.parent.start + u32::try_from(parent).unwrap_or(0);
+    let open = around.text.get(around.parent.start as usize..around.node.start as usize);
+    let one_line = around.parent.kind == K::String && open.is_some_and(|open| !open.contains('\n'));
+    let here = if one_line { around.here() } else { around.place(end.min(around.node.start)) };
     let found = Diagnostic::error(code, message)
         .at(here, label)
         .also(around.span(opener), "opened here")
@@ -288,15 +295,21 @@ fn closer(around: &Around<'_>, opener: Node) -> String {
 /// Returns the end of what is text of a block string for its writer, if a line at column 0 has cut the block.
 fn block_goes_on(around: &Around<'_>) -> u32 {
     let from = around.node.end as usize;
-    let rest = around.text.get(from..).unwrap_or_default();
     if around.parent.kind != K::Block || column_zero(around).is_none() {
         return 0;
     }
-    let Some(close) = rest.find("\"\"\"").map(|at| from + at) else {
-        return 0;
+    // Quotes of other items come in pairs: the chunk where they do not has the closing ones.
+    let first = around.starts.partition_point(|start| *start < from);
+    let ends = around.starts.iter().skip(first + 1).copied().chain([around.text.len()]);
+    let mut chunks = around.starts.iter().skip(first).copied().zip(ends);
+    let is_odd = |(start, end): &(usize, usize)| {
+        let chunk = around.text.get(*start..*end).unwrap_or_default();
+        chunk.matches("\"\"\"").count() % 2 == 1
     };
-    let next = around.starts.get(around.starts.partition_point(|start| *start <= close));
-    u32::try_from(next.copied().unwrap_or(around.text.len()) + 1).unwrap_or(u32::MAX)
+    match chunks.find(is_odd) {
+        Some((_, end)) => u32::try_from(end + 1).unwrap_or(u32::MAX),
+        None => 0,
+    }
 }
 
 fn closing(open: &str) -> &'static str {

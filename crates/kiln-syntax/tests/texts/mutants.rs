@@ -53,15 +53,22 @@ impl Random {
 pub(crate) fn mutant(text: &str, random: &mut Random) -> String {
     let mut mutant = text.to_owned();
     for _ in 0..=random.below(4) {
-        let at = boundary(&mutant, random.below(mutant.len() + 1));
-        let end = boundary(&mutant, at + random.below(12));
-        let piece = PIECES[random.below(PIECES.len())];
-        match random.below(4) {
-            0 => mutant.replace_range(at..end, ""),
-            1 => mutant.insert_str(at, piece),
-            2 => mutant.replace_range(at..end, piece),
-            _ => mutant.insert_str(at, &text[..boundary(text, random.below(40))]),
-        }
+        mutant = mutation(&mutant, random);
+    }
+    mutant
+}
+
+/// Returns a text with one mutation in it.
+pub(crate) fn mutation(text: &str, random: &mut Random) -> String {
+    let mut mutant = text.to_owned();
+    let at = boundary(text, random.below(text.len() + 1));
+    let end = boundary(text, at + random.below(12));
+    let piece = PIECES[random.below(PIECES.len())];
+    match random.below(4) {
+        0 => mutant.replace_range(at..end, ""),
+        1 => mutant.insert_str(at, piece),
+        2 => mutant.replace_range(at..end, piece),
+        _ => mutant.insert_str(at, &text[..boundary(text, random.below(40))]),
     }
     mutant
 }

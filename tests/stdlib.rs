@@ -16,6 +16,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex, Weak};
 
 use kiln_digest::Digest;
 use kiln_ir::{BasePin, Fingerprint, Ir, Pins, Step};
@@ -23,23 +24,45 @@ use kiln_plan::{Platform, Request, plan};
 use tempfile::TempDir;
 
 /// Kinds whose examples are built, not only planned.
-const BUILT: [&str; 13] = [
-    "Compose", "Element", "Filter", "Import", "Local", "Make", "Manual", "Oci", "Run", "Source",
-    "Sourced", "Stack", "Task",
+const BUILT: [&str; 14] = [
+    "Build", "Compose", "Element", "Filter", "Import", "Local", "Make", "Manual", "Oci", "Run",
+    "Source", "Sourced", "Stack", "Task",
 ];
+
+/// Where the other kinds of elements are built. Those without a place need compilers that are too large for every run: their
+/// examples are planned here, and `make examples` builds `docs/examples/kinds`.
+const ELSEWHERE: [(&str, Option<&str>); 10] = [
+    ("Autotools", Some("tests/cases/build/kinds/usual.kiln")),
+    ("CMake", Some("docs/examples/kinds/c.kiln")),
+    ("Cargo", None),
+    ("Debian", Some("docs/examples/kinds/project.kiln")),
+    ("Go", None),
+    ("Host", Some("tests/cases/build/host/here.kiln")),
+    ("Meson", Some("docs/examples/kinds/c.kiln")),
+    ("OciBase", Some("tests/behaviour/bases.rs")),
+    ("Python", Some("docs/examples/kinds/others.kiln")),
+    ("Tarball", Some("tests/behaviour/bases.rs")),
+];
+
+/// The store of the tests that run at one time: what a base is made of is unpacked once.
+static STORE: Mutex<Weak<TempDir>> = Mutex::new(Weak::new());
 
 /// What the examples of sources stand in.
 const PROJECT: &str =
     "Project { name = \"example\", base = Debian { suite = \"bookworm\", profile = \"c-min\" } }\n";
 
-/// A folder with kiln's own files and projects.
+/// A folder with projects, and kiln's own files.
 struct Place {
     folder: TempDir,
+    store: Arc<TempDir>,
 }
 
 impl Place {
     fn new() -> Self {
-        Self { folder: kiln_testkit::scratch() }
+        let mut shared = STORE.lock().expect("no panic there");
+        let store = shared.upgrade().unwrap_or_else(|| Arc::new(kiln_testkit::scratch()));
+        *shared = Arc::downgrade(&store);
+        Self { folder: kiln_testkit::scratch(), store }
     }
 
     fn path(&self, below: &str) -> PathBuf {
@@ -66,7 +89,7 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kiln"));
         command.args(arguments).args(["--mirror", &mirror]).current_dir(self.path(project));
         command.stdin(Stdio::null()).env_clear().env("PATH", kiln_testkit::path_with_tools());
-        command.env("HOME", self.path("home")).env("KILN_HOME", self.path("kiln"));
+        command.env("HOME", self.path("home")).env("KILN_HOME", self.store.path());
         command.output().expect("the program is there")
     }
 
@@ -217,6 +240,22 @@ fn the_small_examples_build_what_they_say() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_kind_of_elements_is_built_or_said_to_be_only_planned() {
+    let bodies = ["Element {", "Build {", "Build {}"];
+    for (stem, text) in kiln_stdlib::files() {
+        if !text.lines().any(|line| bodies.contains(&line)) {
+            continue;
+        }
+        let elsewhere = ELSEWHERE.iter().find(|(kind, _)| kind == stem);
+        assert_ne!(BUILT.contains(stem), elsewhere.is_some(), "{stem}: where is it built?");
+        if let Some((_, Some(path))) = elsewhere {
+            let text = fs::read_to_string(kiln_testkit::project_root().join(path)).expect(path);
+            assert!(text.contains(&format!("{stem} {{")), "{path} does not build {stem}");
+        }
+    }
 }
 
 #[test]

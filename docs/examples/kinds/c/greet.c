@@ -1,4 +1,4 @@
 #include "greet.h"
 
-/* The file knows where it was compiled; the flags of the kinds keep the folder of the build out of it. */
-const char *greet(void) { return "hello from " __FILE__; }
+/* The file knows where and when it was compiled: neither the folder of the build nor the time of the machine. */
+const char *greet(void) { return "hello from " __FILE__ ", " __DATE__; }

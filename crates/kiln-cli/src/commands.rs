@@ -8,7 +8,7 @@ use kiln_driver::{
 };
 
 use crate::arguments::{
-    Arguments, CheckoutPart, Command, Denied, Kept, Policy, ShellInside, Stage,
+    Arguments, CheckoutPart, Command, Denied, Kept, Output, Policy, ShellInside, Stage,
 };
 use crate::failure::failure_text;
 use crate::options::{about_inputs, options_text};
@@ -123,13 +123,7 @@ pub(crate) fn run(session: &Session, screen: &Screen, command: Command) -> u8 {
         Command::Source { action: SourceAction::Verify { elements } } => {
             sources::verify(session, screen, &elements)
         }
-        Command::Options { output } => {
-            let shown = kiln_driver::options(session);
-            let about = shown.as_ref().ok().and_then(about_inputs);
-            let status = print(screen, shown.map(|shown| options_text(&shown.options, output)));
-            screen.note(&about.unwrap_or_default());
-            status
-        }
+        Command::Options { output } => options(session, screen, output),
         Command::Check(words) => crate::check::run(session, screen, &words),
         Command::Fmt { files, check } => crate::fmt::run(session, screen, &files, check),
         Command::Eval(words) => eval::run(session, screen, &words),
@@ -205,6 +199,14 @@ fn with_progress<T>(screen: &Screen, work: impl FnOnce(&Console) -> T) -> T {
     drop(ticker);
     console.clear();
     answer
+}
+
+fn options(session: &Session, screen: &Screen, output: Output) -> u8 {
+    let shown = kiln_driver::options(session);
+    let about = shown.as_ref().ok().and_then(about_inputs);
+    let status = print(screen, shown.map(|shown| options_text(&shown.options, output)));
+    screen.note(&about.unwrap_or_default());
+    status
 }
 
 fn doctor(session: &Session, screen: &Screen) -> u8 {

@@ -18,6 +18,11 @@ impl Mend {
         Self { help: help.into(), text: Some(text.into()) }
     }
 
+    /// Returns the help alone, for a value whose text may be far from where it is wrong.
+    pub(crate) fn into_help(self) -> String {
+        self.help
+    }
+
     /// Adds the help to a finding, and the edit where the value is written as it is found.
     pub(crate) fn add_to(self, finding: Diagnostic, value: &CodeRef) -> Diagnostic {
         let finding = finding.help(self.help);

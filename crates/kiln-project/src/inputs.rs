@@ -96,6 +96,8 @@ pub(crate) struct Gathered {
     /// The syntax of their files.
     pub(crate) parsed: BTreeMap<FileId, Syntax>,
     pub(crate) findings: Vec<Diagnostic>,
+    /// Whether a mistake elsewhere kept them from being read.
+    pub(crate) is_stopped: bool,
     pub(crate) failure: Option<ProjectError>,
 }
 
@@ -134,7 +136,11 @@ impl Gathered {
             let versions = self.versions(reading, texts);
             let inputs = Inputs { versions, ..self.inputs.clone() };
             let found = eval_with_inputs(program, inputs, settings, Limits::default()).value;
-            let wanted = found.map(|mut found| found.wanted_inputs()).unwrap_or_default();
+            let Some(mut found) = found else {
+                self.is_stopped = true;
+                return;
+            };
+            let wanted = found.wanted_inputs();
             if wanted.is_empty() {
                 return;
             }

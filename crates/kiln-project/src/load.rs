@@ -209,7 +209,7 @@ fn evaluate<T: Send>(
         drop(modules);
         let program = program(stdlib, &files, parsed);
         let mut known = std::mem::take(&mut gathered.inputs);
-        known.is_complete = inputs.is_some();
+        known.is_complete = inputs.is_some() && !gathered.is_stopped;
         if let Some(reading) = inputs.filter(|_| asks_for_versions) {
             known.versions = gathered.versions(reading, &texts);
         }

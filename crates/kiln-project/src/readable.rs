@@ -65,7 +65,7 @@ pub fn read(
         return Err(failure);
     }
     findings.append(&mut gathered.findings);
-    gathered.inputs.is_complete = true;
+    gathered.inputs.is_complete = !gathered.is_stopped;
     let inputs = gathered.inputs;
     let mut stdlib = BTreeMap::new();
     for (stem, text) in kiln_stdlib::files() {

@@ -3,8 +3,9 @@
 use super::object::{Nature, ObjectId};
 use super::{Machine, Poison, Term};
 use crate::code::{CodeRef, Form, ListPart, TypeForm, TypeRef};
+use crate::mend;
 use crate::symbol::Symbol;
-use kiln_diag::{Code, Diagnostic, Span, suggestion};
+use kiln_diag::{Code, Diagnostic, Span};
 use std::rc::Rc;
 
 /// Whom a wrong value is blamed on.
@@ -136,20 +137,8 @@ impl Machine {
                 Some("a kind makes elements: `K { … }`".to_owned())
             }
             (Term::Null, _) => None,
-            (Term::Text(text), TypeForm::Path) => Some(format!("write {}", as_path(text))),
-            (Term::Text(text), TypeForm::List(one)) if is_path(one) => {
-                Some(format!("put it in brackets, and write {}", as_path(text)))
-            }
-            (Term::Text(text), TypeForm::Union(types)) if types.iter().any(is_path) => {
-                Some(format!("write {}", as_path(text)))
-            }
-            (Term::Text(text), TypeForm::Union(types)) => {
-                let literals = types.iter().filter_map(|one| match one.as_ref() {
-                    TypeForm::TextLiteral(literal) => Some(literal.as_ref()),
-                    _ => None,
-                });
-                suggestion(text, literals).map(|help| help.replace('`', "\""))
-            }
+            (Term::Text(text), _) => mend::text(text, ty).map(mend::Mend::into_help),
+            (Term::Int(number), _) => mend::number(*number, ty).map(mend::Mend::into_help),
             (_, TypeForm::List(_)) => Some("put it in brackets: `[x]`".to_owned()),
             _ => None,
         }
@@ -191,20 +180,6 @@ pub(super) fn mismatch(ty: &TypeRef, found: &Term) -> Refusal {
         help: None,
         defined: None,
     }))
-}
-
-fn is_path(ty: &TypeRef) -> bool {
-    matches!(ty.as_ref(), TypeForm::Path)
-}
-
-/// Returns a text as the path that was meant, in backticks where it is one.
-fn as_path(text: &str) -> String {
-    let text = text.strip_prefix("./").unwrap_or(text);
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-+/".contains(c);
-    if text.is_empty() || text.starts_with('/') || !text.chars().all(is_plain) {
-        return "a path of the project, such as `./a.txt`, without quotes".to_owned();
-    }
-    format!("`./{text}`, without quotes: it is a path of the project")
 }
 
 /// Returns where the written part of a list or record stands.

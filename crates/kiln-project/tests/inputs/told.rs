@@ -115,6 +115,7 @@ mine []
         str![[r#"
 K0201: `level` of `lib.options` must be `Int`, not the String "2"
   project.kiln:1:83 this is the String "2"
+  help: write `2`, without quotes
 mine []
 
 "#]],

@@ -197,6 +197,12 @@ impl Evaluated {
         listed.into_iter().filter_map(|ix| u32::try_from(ix).ok().map(ElementId)).collect()
     }
 
+    /// Lists the elements of the inputs of the project, to tell which name is near; their mistakes are left out.
+    pub fn elements_of_inputs(&mut self) -> Vec<ElementId> {
+        let listed = self.machine.list_elements_of_inputs(self.project);
+        listed.into_iter().filter_map(|ix| u32::try_from(ix).ok().map(ElementId)).collect()
+    }
+
     /// Finds an element by its name: `libs.zinc`, `image.layers[1]`.
     pub fn find(&mut self, name: &str) -> Option<ElementId> {
         let term = self.machine.find_path(self.project, name)?;

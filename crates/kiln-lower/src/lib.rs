@@ -37,7 +37,7 @@ mod step;
 
 use element::lower_element;
 use field::Memory;
-use kiln_diag::{Code, Diagnosed, Diagnostic, Texts, suggestion};
+use kiln_diag::{Code, Diagnosed, Diagnostic, Texts, nearest, suggestion};
 use kiln_eval::{ElementId, Evaluated, Value};
 use kiln_ir::Ir;
 pub use source::{input_source, version_key};
@@ -94,13 +94,73 @@ fn find_all(evaluated: &mut Evaluated, targets: &[String]) -> Vec<ElementId> {
 }
 
 fn report_unknown(evaluated: &mut Evaluated, target: &str) {
-    let listed = evaluated.elements();
+    let mut listed = evaluated.elements();
+    listed.extend(evaluated.elements_of_inputs());
     let names: Vec<String> = listed.into_iter().map(|id| evaluated.name(id)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let message = format!("there is no element `{target}`");
-    let mut finding = Diagnostic::error(Code(111), message);
-    finding = match suggestion(target, names.iter().map(String::as_str)) {
-        Some(help) => finding.help(help),
-        None => finding.help("`kiln show` lists the elements"),
+    let help = near(target, &names);
+    let help = help.unwrap_or_else(|| "`kiln show` lists the elements".to_owned());
+    evaluated.report(Diagnostic::error(Code(111), message).help(help));
+}
+
+/// Names of a group that are told.
+const SHOWN: usize = 3;
+
+/// Returns which element is meant by a name that none has: one of a group, one with a name like it, one whose last part
+/// is like that.
+fn near(target: &str, names: &[&str]) -> Option<String> {
+    let is_inside =
+        |name: &&&str| name.strip_prefix(target).is_some_and(|rest| rest.starts_with(['.', '[']));
+    let inside: Vec<String> =
+        names.iter().filter(is_inside).map(|name| format!("`{name}`")).collect();
+    if !inside.is_empty() {
+        let rest = if inside.len() > SHOWN { ", …" } else { "" };
+        let first = inside[..inside.len().min(SHOWN)].join(", ");
+        return Some(format!("it is a group; its elements are {first}{rest}"));
+    }
+    if let Some(help) = suggestion(target, names.iter().copied()) {
+        return Some(help);
+    }
+    let last = |name: &str| name.rsplit_once('.').map_or(name, |(_, last)| last).to_owned();
+    let wanted = last(target);
+    let alike: Vec<&str> = names.iter().copied().filter(|name| last(name) == wanted).collect();
+    let quoted = |names: &[&str]| -> Vec<String> {
+        names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect()
     };
-    evaluated.report(finding);
+    if !alike.is_empty() {
+        return Some(format!("did you mean {}?", quoted(&alike).join(" or ")));
+    }
+    // Of one or two letters every other is near.
+    if wanted.chars().count() < 3 {
+        return None;
+    }
+    let lasts: Vec<String> = names.iter().map(|name| last(name)).collect();
+    let nearest = nearest(&wanted, lasts.iter().map(String::as_str));
+    let of = |near: &&str| names.iter().copied().find(|name| last(name) == **near);
+    let alike: Vec<&str> = nearest.iter().filter_map(of).collect();
+    (!alike.is_empty()).then(|| format!("did you mean {}?", quoted(&alike).join(" or ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_no_element_has_leads_to_one() {
+        let names = ["app", "image.layers[0]", "libs.web", "libs.zinc", "plat.core.tls", "x.y.web"];
+        let check = |target: &str, expected: Option<&str>| {
+            assert_eq!(near(target, &names).as_deref(), expected, "{target}");
+        };
+        check("libs", Some("it is a group; its elements are `libs.web`, `libs.zinc`"));
+        check("image.layers", Some("it is a group; its elements are `image.layers[0]`"));
+        check("libs.wbe", Some("did you mean `libs.web`?"));
+        check("plat.coer.tsl", Some("did you mean `plat.core.tls`?"));
+        check("zinc", Some("did you mean `libs.zinc`?"));
+        check("web", Some("did you mean `libs.web` or `x.y.web`?"));
+        check("platform.library.tsl", Some("did you mean `plat.core.tls`?"));
+        check("nothing.at.all", None);
+        check("q", None);
+        check("", None);
+    }
 }

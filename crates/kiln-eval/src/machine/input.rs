@@ -95,6 +95,16 @@ impl Machine {
         known
     }
 
+    /// Lists the elements of the inputs of a project, for messages: what is wrong with them is not told.
+    pub(crate) fn list_elements_of_inputs(&mut self, project: ObjectId) -> Vec<usize> {
+        let n_findings = self.diagnostics.len();
+        let inputs = self.inputs_of(project);
+        let listed =
+            inputs.into_iter().flat_map(|(_, input, _)| self.list_elements(input)).collect();
+        self.diagnostics.truncate(n_findings);
+        listed
+    }
+
     /// Returns whether a project has an input of a name.
     pub(super) fn has_input(&mut self, project: ObjectId, name: &str) -> bool {
         let (inputs, span) = (self.well_known.inputs, self.object(project).span);

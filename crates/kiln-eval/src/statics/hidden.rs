@@ -185,7 +185,7 @@ impl Statics<'_> {
     }
 
     /// Counts a name in all texts of the user.
-    fn n_words(&self, name: &str) -> usize {
+    pub(super) fn n_words(&self, name: &str) -> usize {
         let is_part = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
         let own = self.texts.iter().filter(|(file, _)| !self.code.stdlib_files.contains(file));
         own.map(|(_, text)| text.text.split(|c| !is_part(c)).filter(|word| *word == name).count())

@@ -11,6 +11,7 @@ mod lint;
 mod merge;
 mod operand;
 mod parts;
+mod setting;
 mod shape;
 mod walk;
 
@@ -147,6 +148,7 @@ impl<'a> Statics<'a> {
         }
         self.unused_lets();
         self.hidden_names();
+        self.misspelt_settings();
     }
 
     fn report(&mut self, finding: Diagnostic) {

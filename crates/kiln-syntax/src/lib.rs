@@ -36,7 +36,7 @@ extern crate self as kiln_syntax;
 mod mutants;
 
 pub use kind::{Bad, Missing, SyntaxKind};
-pub use lost::{is_called, may_be};
+pub use lost::{is_called, is_written, may_be};
 pub use packed::{Packed, Syntax};
 pub use tree::{Children, Node, NodeIx, Tree};
 

@@ -7,6 +7,9 @@ use std::sync::Arc;
 /// As many errors of a file are told at most.
 const MOST: usize = 20;
 
+/// What begins a word that is written anywhere in an item that could not be read.
+const WRITTEN: char = '~';
+
 /// So near to a name that has a type an error may have cut the name off: `na` of `name(a: Int)`.
 const NEAR: usize = 12;
 
@@ -32,6 +35,8 @@ pub(crate) fn words(text: &str, bounds: &[usize], diagnostics: &[Diagnostic]) ->
     for (chunk, error) in broken {
         let (Some(start), Some(end)) = (bounds.get(chunk), bounds.get(chunk + 1)) else { continue };
         let text = text.get(*start..*end).unwrap_or_default();
+        let written = text.split(|c| !is_part(c)).filter(|word| !word.is_empty());
+        words.extend(written.map(|word| format!("{WRITTEN}{word}")));
         if !add_head(text, error.saturating_sub(*start), &mut words) {
             add_keys(text, &mut words);
         }
@@ -89,6 +94,12 @@ pub fn may_be(word: &str, name: &str) -> bool {
     if is_name { n_same == n_name } else { n_same >= n_name.div_ceil(3) }
 }
 
+/// Returns whether a name is written in an item that could not be read, which may declare it, by one of the words that
+/// were [lost](crate::Parse::lost).
+pub fn is_written(word: &str, name: &str) -> bool {
+    word.strip_prefix(WRITTEN) == Some(name)
+}
+
 /// Returns whether an item that could not be read has this very name, by one of the words that were
 /// [lost](crate::Parse::lost).
 pub fn is_called(word: &str, name: &str) -> bool {
@@ -101,13 +112,14 @@ fn is_part(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::may_be;
+    use super::{WRITTEN, is_written, may_be};
     use crate::parse;
     use kiln_diag::FileId;
 
     fn check(text: &str, expected: &[&str]) {
         let parse = parse(FileId(0), text);
-        assert_eq!(parse.lost().collect::<Vec<_>>(), expected, "{:?}", parse.diagnostics);
+        let names: Vec<&str> = parse.lost().filter(|word| !word.starts_with(WRITTEN)).collect();
+        assert_eq!(names, expected, "{:?}", parse.diagnostics);
     }
 
     #[test]
@@ -121,6 +133,13 @@ mod tests {
     fn an_item_without_a_name_loses_all_that_its_name_may_have_been() {
         check("zi}nc = 1\nb = 1\n", &["nc", "zi}nc…", "…"]);
         check("Project {\n  a = 1\n  b = ]\n}\n", &["Project", "Project…", "a", "b", "…"]);
+    }
+
+    #[test]
+    fn what_an_item_may_declare_is_known() {
+        let parse = parse(FileId(0), "a = K {\n  level: Int = \n}\nb = other\n");
+        let is = |name| parse.lost().any(|word| is_written(word, name));
+        assert_eq!(["level", "other"].map(is), [true, false]);
     }
 
     #[test]

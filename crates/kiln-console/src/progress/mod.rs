@@ -245,7 +245,8 @@ impl Progress {
         let work = Work::Fetch(source);
         let Some(running) = self.running.remove(&work) else { return Vec::new() };
         let time = now.saturating_sub(running.since);
-        if time < LONG || self.batch.is_some() {
+        // What was in the cache or on this machine took no network, however long it took.
+        if time < LONG || bytes == 0 || self.batch.is_some() {
             return Vec::new();
         }
         let what = format!("{}fetched {}", self.tick_mark(), work.name());

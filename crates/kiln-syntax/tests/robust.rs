@@ -54,8 +54,15 @@ fn ten_thousand_brackets_are_one_error() {
 #[test]
 fn fuzz_openers_without_an_end_stay_in_their_item() {
     let depth = std::env::var("OPENERS_DEPTH").ok().and_then(|depth| depth.parse().ok());
+    // What is printed for the comparison nests as deep as rows of operators do.
+    let deep = std::thread::Builder::new().stack_size(1 << 30);
+    let all = deep.spawn(move || openers_stay_in_their_item(depth.unwrap_or(400))).unwrap();
+    all.join().unwrap();
+}
+
+fn openers_stay_in_their_item(deepest: usize) {
     for (open, close) in OPENERS {
-        for depth in [24, depth.unwrap_or(400)] {
+        for depth in [24, deepest] {
             let opened = open.repeat(depth);
             for text in [opened.clone(), format!("{opened}1{}", close.repeat(depth))] {
                 let text = format!("w = 1\nx = {text}\ny = 1\n");

@@ -40,7 +40,7 @@ impl Lower<'_> {
     /// Finds the items that an error is in, and those in whose stead one stands.
     pub(super) fn broken(&self) -> Broken {
         let mut broken = Broken::default();
-        let lowered: Vec<u32> = self
+        let lowered: BTreeSet<u32> = self
             .diagnostics
             .iter()
             .filter(|found| UNCLEAR.contains(&found.code))
